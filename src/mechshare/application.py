@@ -17,6 +17,7 @@ from mechshare.services.maintenance.file_scrubbing import VerificationService
 from mechshare.services.maintenance.garbage_collection import Scheduler
 from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.installation import InstallationService
+from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.motions import AnalysisService, MotionService
@@ -57,6 +58,7 @@ class Application:
     reliability: ReliabilityService
     evidence: EvidenceService
     lineage: LineageService
+    marks: MarkService
     attachments: AttachmentService
     revisions: RevisionService
     uploads: UploadService

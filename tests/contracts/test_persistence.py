@@ -10,6 +10,7 @@ from mechshare.testing.persistence.idempotency import *  # noqa: F403
 from mechshare.testing.persistence.invitations import *  # noqa: F403
 from mechshare.testing.persistence.jobs import *  # noqa: F403
 from mechshare.testing.persistence.lineage import *  # noqa: F403
+from mechshare.testing.persistence.marks import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403
 from mechshare.testing.persistence.motions import *  # noqa: F403
 from mechshare.testing.persistence.pages import *  # noqa: F403

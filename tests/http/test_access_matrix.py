@@ -72,9 +72,19 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         }
         for part in (
             *("evidence", "claims", "lineage", "similar", "citation", "linked-data", "attachments"),
-            *("attachments/{attachment_id}/file", "revisions"),
+            *("attachments/{attachment_id}/file", "revisions", "marks"),
         )
     },
+    **{
+        f"{method} /api/v1/mechanisms/{{mechanism_id}}/marks/{{kind}}": {
+            "pending": (401, 200, 404, 404, 200, 401, 401),
+            "ready": (401, 200, 404, 404, 200, 401, 401),
+            "published": SIGNED_IN,
+            "withdrawn": (401, 200, 404, 200, 200, 401, 401),
+        }
+        for method in ("PUT", "DELETE")
+    },
+    "GET /api/v1/users/me/bookmarks": {SAME: SIGNED_IN},
     "POST /api/v1/mechanisms/{mechanism_id}/claims": {
         "pending": (401, 201, 404, 404, 201, 401, 401),
         "ready": (401, 201, 404, 404, 201, 401, 401),
@@ -350,6 +360,7 @@ async def address(site: Site, template: str, state: str) -> str:
         path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name).replace("{number}", "1")
         if "{source_id}" in path:
             path = path.replace("{kind}/{source_id}", "part_of/" + await source_of(site, made["id"]))
+        path = path.replace("marks/{kind}", "marks/like")
         if "{attachment_id}" in path:
             path = path.replace("{attachment_id}", await attachment_of_owner(site, made["id"]))
         if "{claim_id}" in path:

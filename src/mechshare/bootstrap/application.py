@@ -47,6 +47,7 @@ from mechshare.services.maintenance.garbage_collection import GarbageCollection,
 from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.maintenance.upload_expiry import DeleteExpiredUploads
+from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
@@ -156,6 +157,7 @@ def build(
         reliability=ReliabilityService(database),
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
         lineage=LineageService(transactions, clock),
+        marks=MarkService(transactions, clock),
         attachments=AttachmentService(transactions, clock, ids),
         revisions=RevisionService(transactions),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),

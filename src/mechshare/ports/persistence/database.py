@@ -17,6 +17,7 @@ from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.invitations import InvitationRepository
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 from mechshare.ports.persistence.lineage import LineageRepository
+from mechshare.ports.persistence.marks import MarkRepository
 from mechshare.ports.persistence.mechanisms import (
     MechanismBulkRepository,
     MechanismFiles,
@@ -75,6 +76,9 @@ class UnitOfWork(Protocol):
 
     @property
     def lineage(self) -> LineageRepository: ...
+
+    @property
+    def marks(self) -> MarkRepository: ...
 
     @property
     def attachments(self) -> AttachmentRepository: ...

@@ -22,6 +22,7 @@ _NAMES = {
             "ClaimKind",
             "Decision",
             "LineageKind",
+            "MarkKind",
             "MechanismKind",
             "MechanismSort",
             "MotionKind",

@@ -141,6 +141,7 @@ async def _watch_page(
     watched = await page(
         request,
         "watch.html",
+        marks=await application.marks.find(viewer, mechanism_id),
         status=status_of(error) if error else 200,
         shown=shown,
         page_urls=await _page_urls(application, viewer, mechanism, addresses),

@@ -1,0 +1,44 @@
+"""Likes and bookmarks: a user marks a mechanism, for all to count or to find it again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mechshare.domain.errors import Conflict
+from mechshare.domain.ids import MechanismId, UserId
+
+MAX_BOOKMARKS = 10_000
+"""Bookmarks of one user."""
+
+
+class TooManyBookmarks(Conflict):
+    code = "TOO_MANY_BOOKMARKS"
+    messages = {
+        "en": "You have {limit} bookmarks, which is the maximum. Remove one first.",
+        "ja": "ブックマークが上限の {limit} 件に達しています。先に不要なものを外してください。",
+    }
+
+
+class MarkKind(StrEnum):
+    """Likes are counted for everybody; a bookmark is known to its user alone."""
+
+    LIKE = "like"
+    BOOKMARK = "bookmark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A user has at most one mark of each kind on a mechanism."""
+
+    mechanism_id: MechanismId
+    user_id: UserId
+    kind: MarkKind
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """How many users like a mechanism, and the marks of the one who looks."""
+
+    likes: int
+    own: frozenset[MarkKind] = frozenset()

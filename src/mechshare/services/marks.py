@@ -1,0 +1,72 @@
+"""Likes and bookmarks of users."""
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.marks import MAX_BOOKMARKS, Mark, MarkKind, Marks, TooManyBookmarks
+from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.policy import Viewer, can_see, require_visible
+from mechshare.domain.users import Actor
+from mechshare.ports.clock import Clock
+from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.transactions import Transaction, Transactions
+
+
+class MarkService:
+    """Marks change neither the version of a mechanism nor what caches hold of it."""
+
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
+
+    async def find(self, viewer: Viewer, mechanism_id: MechanismId) -> Marks:
+        """Returns the number of likes and the viewer's own marks. Raises MechanismNotFound."""
+        async with self._transactions.read() as tx:
+            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            return await _marks(tx, viewer, mechanism_id)
+
+    async def add(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
+        """Marks the mechanism; no-op if the actor has done so before. Raises MechanismNotFound, TooManyBookmarks."""
+        mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
+        async with self._transactions.begin() as tx:
+            require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            if kind is MarkKind.BOOKMARK:
+                await _require_room(tx, actor)
+            await tx.marks.add(mark)
+            return await _marks(tx, actor, mechanism_id)
+
+    async def remove(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
+        """Removes the actor's mark, if there is one. Raises MechanismNotFound."""
+        async with self._transactions.begin() as tx:
+            require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await tx.marks.delete(mechanism_id, actor.id, kind)
+            return await _marks(tx, actor, mechanism_id)
+
+    async def find_bookmarked(self, actor: Actor, request: PageRequest) -> Page[AuthoredMechanism]:
+        """Returns a page of what the actor has bookmarked, the newest bookmark first.
+
+        A page lacks what the actor may not see at present; the bookmark stays.
+        """
+        async with self._transactions.read() as tx:
+            page = await tx.marks.find_of_user(actor.id, MarkKind.BOOKMARK, request)
+            found = await tx.mechanisms.find_authored([mark.mechanism_id for mark in page.items])
+        visible = {item.mechanism.id: item for item in found if can_see(actor, item.mechanism)}
+        items = [visible[mark.mechanism_id] for mark in page.items if mark.mechanism_id in visible]
+        return Page(
+            items=tuple(items),
+            page=page.page,
+            limit=page.limit,
+            total=page.total,
+            total_is_exact=page.total_is_exact,
+            next=page.next,
+        )
+
+
+async def _marks(tx: UnitOfWork, viewer: Viewer, mechanism_id: MechanismId) -> Marks:
+    likes = await tx.marks.count(mechanism_id, MarkKind.LIKE)
+    own = await tx.marks.find_own(mechanism_id, viewer.id) if viewer else frozenset()
+    return Marks(likes=likes, own=own)
+
+
+async def _require_room(tx: Transaction, actor: Actor) -> None:
+    if await tx.marks.count_of_user(actor.id, MarkKind.BOOKMARK) >= MAX_BOOKMARKS:
+        raise TooManyBookmarks(limit=MAX_BOOKMARKS)
