@@ -105,12 +105,12 @@ class Importer:
                 yield shared.path
             await sharing
         finally:
-            sharing.cancel()
             self._is_ending = True
+            self._room.release()
             self._has_work.set()
-            # A job that is cut off waits until its lease expires.
-            await asyncio.wait(workers, timeout=_GRACE_SECONDS)
-            for task in workers:
+            # A file that is half shared would stay unpublished, and a job that is cut off waits for its lease.
+            await asyncio.wait((sharing, *workers), timeout=_GRACE_SECONDS)
+            for task in (sharing, *workers):
                 task.cancel()
             await asyncio.gather(sharing, *workers, return_exceptions=True)
 
@@ -118,6 +118,8 @@ class Importer:
         try:
             for source in sources:
                 await self._room.acquire()
+                if self._is_ending:
+                    break
                 await self._share_or_refuse(source)
         finally:
             self._shared.put_nowait(None)
@@ -143,6 +145,8 @@ class Importer:
         is_new = mechanism.processing.state is not ProcessingState.READY or mechanism.id in self._processed
         if is_new and mechanism.id not in self._reached:
             self._awaited.add(mechanism.id)
+        if mechanism.id in self._processed:
+            await self._note_processed(mechanism.id)
         return _Shared(source.path, mechanism.id)
 
     async def _create(self, source: Source) -> AuthoredMechanism:
@@ -196,7 +200,7 @@ class Importer:
         mechanism = (await self._application.mechanisms.get_mechanism(self._actor, shared.id)).mechanism
         if mechanism.processing.failure is not None:
             self.report.refused.append((shared.path, mechanism.processing.failure.message("en")))
-        elif self._publishes and not mechanism.is_published:
+        elif self._publishes and not mechanism.is_published and not await self._published_late(shared.id):
             self.report.left.append((shared.path, shared.id))
 
     async def _publish(self, id: MechanismId) -> None:
@@ -213,6 +217,16 @@ class Importer:
             mechanism = (await self._application.mechanisms.get_mechanism(self._actor, id)).mechanism
             if mechanism.processing.failure is None and mechanism.withdrawn_reason is None:
                 await self._application.mechanisms.publish(self._actor, id)
+
+    async def _published_late(self, id: MechanismId) -> bool:
+        """Publishes a mechanism that was ready when its file was reached, if a job of this run that was just ending had
+        made it ready. Returns whether it did."""
+        await asyncio.sleep(_POLL_SECONDS)
+        if id not in self._processed or id in self._reached:
+            return False
+        self._awaited.add(id)
+        await self._publish(id)
+        return True
 
     async def _when_processed(self, id: MechanismId) -> None:
         while True:
