@@ -8,6 +8,7 @@ from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.evidence import EvidenceService
+from mechshare.services.groups import GroupService
 from mechshare.services.invitations import InvitationService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobRunner
@@ -33,6 +34,7 @@ from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.revisions import RevisionService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.shares import ShareService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.thumbnails import ThumbnailService
 from mechshare.services.uploads import UploadService
@@ -55,6 +57,8 @@ class Application:
     personal_access_tokens: PersonalAccessTokenService
     categories: CategoryService
     mechanisms: MechanismService
+    shares: ShareService
+    groups: GroupService
     reliability: ReliabilityService
     evidence: EvidenceService
     lineage: LineageService

@@ -6,6 +6,7 @@ from mechshare.testing.persistence.blob_references import *  # noqa: F403
 from mechshare.testing.persistence.categories import *  # noqa: F403
 from mechshare.testing.persistence.database import *  # noqa: F403
 from mechshare.testing.persistence.evidence import *  # noqa: F403
+from mechshare.testing.persistence.groups import *  # noqa: F403
 from mechshare.testing.persistence.idempotency import *  # noqa: F403
 from mechshare.testing.persistence.invitations import *  # noqa: F403
 from mechshare.testing.persistence.jobs import *  # noqa: F403
@@ -19,6 +20,7 @@ from mechshare.testing.persistence.reliability import *  # noqa: F403
 from mechshare.testing.persistence.reports import *  # noqa: F403
 from mechshare.testing.persistence.revisions import *  # noqa: F403
 from mechshare.testing.persistence.sessions import *  # noqa: F403
+from mechshare.testing.persistence.shares import *  # noqa: F403
 from mechshare.testing.persistence.storage_quotas import *  # noqa: F403
 from mechshare.testing.persistence.uploads import *  # noqa: F403
 from mechshare.testing.persistence.users import *  # noqa: F403

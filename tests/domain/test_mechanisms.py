@@ -16,6 +16,7 @@ from mechshare.domain.errors import (
     WithdrawnByModerator,
 )
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanism_files import derived_references
 from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
 from mechshare.domain.mechanisms import (
     MAX_DURATION,
@@ -25,7 +26,6 @@ from mechshare.domain.mechanisms import (
     Processing,
     ProcessingState,
     clean_duration,
-    derived_references,
 )
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
 from mechshare.domain.statements import (
@@ -126,8 +126,8 @@ def test_processing_sets_facts_files_and_a_duration_in_milliseconds():
 
 
 def test_a_mechanism_is_edited_by_its_owner():
-    assert a_mechanism().can_be_edited_by(OWNER)
-    assert not a_mechanism().can_be_edited_by(OTHER)
+    assert a_mechanism().is_owned_by(OWNER)
+    assert not a_mechanism().is_owned_by(OTHER)
 
 
 def test_a_description_is_cleaned_and_the_identity_kept():

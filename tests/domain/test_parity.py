@@ -26,6 +26,7 @@ from mechshare.domain.mechanisms import READY, Mechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import clean_title
 from mechshare.domain.users import User
+from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope
 from mechshare.ports.persistence.database import UnitOfWork
 from tests.servers import address, postgresql_database, sqlite_database
 
@@ -179,10 +180,10 @@ class Databases(RuleBasedStateMachine):
         limit=st.integers(1, 3),
         categories=st.lists(st.sampled_from(CATEGORIES), unique=True),
         owner=st.sampled_from([None, 0, 1]),
-        published_only=st.booleans(),
+        scope=st.sampled_from([PUBLIC_SCOPE, EVERYTHING]),
     )
     def walk(
-        self, sort: MechanismSort, limit: int, categories: list[str], owner: int | None, published_only: bool
+        self, sort: MechanismSort, limit: int, categories: list[str], owner: int | None, scope: ListScope
     ) -> None:
         async def step(tx: UnitOfWork) -> Any:
             pages = []
@@ -195,7 +196,7 @@ class Databases(RuleBasedStateMachine):
                         user_id=None if owner is None else UserId(id_of(owner)),
                     ),
                     sort=sort,
-                    published_only=published_only,
+                    scope=scope,
                 )
                 pages.append(page)
                 request = PageRequest(limit=limit, after=page.next) if page.next else None

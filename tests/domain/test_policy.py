@@ -9,7 +9,9 @@ from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, U
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import PENDING, READY, OriginalFile, Processing, ProcessingState
 from mechshare.domain.media import MediaFormat, OriginalMetadata
+from mechshare.domain.shares import Access
 from mechshare.domain.users import Actor, Permission, Role
+from mechshare.domain.visibility import Visibility
 from tests.domain.values import NOW, OTHER, OWNER, a_mechanism, a_user
 
 VIEWERS = {
@@ -93,6 +95,66 @@ def test_the_policy_agrees_with_the_table(viewer, state):
 def test_can_see_agrees_with_the_table(viewer, state):
     sees = policy.can_see(VIEWERS[viewer], MECHANISMS[state])
     assert sees is (TABLE[viewer, state][0] == "o")
+
+
+AUDIENCES = {
+    # viewer: what they see of a published private, internal, unlisted and public mechanism
+    "anonymous": "--oo",
+    "owner": "oooo",
+    "other": "-ooo",
+    "moderator": "-ooo",
+    "admin": "oooo",
+}
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_a_published_mechanism_is_seen_by_the_audience_of_its_visibility(viewer):
+    published = [replace(MECHANISMS["published"], visibility=visibility) for visibility in Visibility]
+    sees = "".join("o" if policy.can_see(VIEWERS[viewer], each) else "-" for each in published)
+    assert sees == AUDIENCES[viewer]
+
+
+def test_an_unlisted_mechanism_is_shown_unasked_to_those_who_may_edit_it_alone():
+    unlisted = replace(MECHANISMS["published"], visibility=Visibility.UNLISTED)
+    assert {name for name, viewer in VIEWERS.items() if policy.can_find(viewer, unlisted)} == {
+        "owner",
+        "admin",
+    }
+    assert policy.can_find(VIEWERS["other"], unlisted, Access.EDIT)
+    assert not policy.can_find(VIEWERS["other"], unlisted, Access.READ)
+
+
+@pytest.mark.parametrize(
+    ("access", "state", "outcomes"),
+    [
+        (Access.READ, "published", "oxx"),
+        (Access.READ, "ready", "---"),
+        (Access.READ, "withdrawn", "---"),
+        (Access.EDIT, "published", "oox"),
+        (Access.EDIT, "ready", "oox"),
+        (Access.EDIT, "withdrawn", "oox"),
+    ],
+)
+def test_a_share_lets_read_what_is_published_or_edit_but_never_manage(access, state, outcomes):
+    private = replace(MECHANISMS[state], visibility=Visibility.PRIVATE)
+    decisions = (policy.require_visible, policy.require_editor, policy.require_manager)
+    assert outcomes == "".join(
+        outcome(lambda *given, decide=decide: decide(*given, access), VIEWERS["other"], private)
+        for decide in decisions
+    )
+
+
+def test_reading_by_the_rights_of_an_admin_or_moderator_alone_is_told_apart():
+    private = replace(MECHANISMS["published"], visibility=Visibility.PRIVATE)
+    assert policy.sees_by_power(VIEWERS["admin"], private, None)
+    assert policy.sees_by_power(VIEWERS["moderator"], MECHANISMS["withdrawn"], None)
+    for viewer, mechanism, access in (
+        ("owner", private, None),
+        ("admin", MECHANISMS["published"], None),
+        ("moderator", private, Access.READ),
+        ("moderator", MECHANISMS["ready"], Access.EDIT),
+    ):
+        assert not policy.sees_by_power(VIEWERS[viewer], mechanism, access)
 
 
 def test_hidden_and_absent_raise_the_same_error():

@@ -22,6 +22,8 @@ SAME = "*"
 OPEN = (200,) * 5 + (401, 401)
 SIGNED_IN = (401, 200, 200, 200, 200, 401, 401)
 DONE = (401, 204, 204, 204, 204, 401, 401)
+OF_GROUP = (401, 404, 200, 404, 200, 401, 401)
+"""Of a group to which `other` belongs."""
 ADMIN = (401, 403, 403, 403, 200, 401, 401)
 OF_DOCUMENTS = (404,) * 5 + (401, 401)
 """The mechanisms of this test are clips; test_documents.py reads documents."""
@@ -203,6 +205,42 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "published": OPEN,
         "withdrawn": (404, 200, 404, 200, 200, 401, 401),
     },
+    "PUT /api/v1/mechanisms/{mechanism_id}/visibility": {
+        "pending": (401, 200, 404, 404, 200, 401, 401),
+        "ready": (401, 200, 404, 404, 200, 401, 401),
+        "published": (401, 200, 403, 403, 200, 401, 401),
+        "withdrawn": (401, 200, 404, 403, 200, 401, 401),
+    },
+    **{
+        f"{method} /api/v1/mechanisms/{{mechanism_id}}/shares{rest}": {
+            "pending": (401, status, 404, 404, status, 401, 401),
+            "ready": (401, status, 404, 404, status, 401, 401),
+            "published": (401, status, 403, 403, status, 401, 401),
+            "withdrawn": (401, status, 404, 403, status, 401, 401),
+        }
+        for method, rest, status in (
+            ("GET", "", 200),
+            ("PUT", "/users/{user_id}", 200),
+            ("DELETE", "/users/{user_id}", 404),
+            ("DELETE", "/groups/{group_id}", 404),
+        )
+    },
+    # The group is one of `other`.
+    "PUT /api/v1/mechanisms/{mechanism_id}/shares/groups/{group_id}": {
+        "pending": (401, 404, 404, 404, 200, 401, 401),
+        "ready": (401, 404, 404, 404, 200, 401, 401),
+        "published": (401, 404, 403, 403, 200, 401, 401),
+        "withdrawn": (401, 404, 404, 403, 200, 401, 401),
+    },
+    "GET /api/v1/groups": {SAME: SIGNED_IN},
+    "POST /api/v1/groups": {SAME: (401, 201, 201, 201, 201, 401, 401)},
+    "GET /api/v1/groups/{group_id}": {SAME: OF_GROUP},
+    "PATCH /api/v1/groups/{group_id}": {SAME: OF_GROUP},
+    "DELETE /api/v1/groups/{group_id}": {SAME: (401, 404, 204, 404, 204, 401, 401)},
+    "GET /api/v1/groups/{group_id}/members": {SAME: OF_GROUP},
+    # `other` is the only maintainer.
+    "PUT /api/v1/groups/{group_id}/members/{user_id}": {SAME: (401, 404, 409, 404, 409, 401, 401)},
+    "DELETE /api/v1/groups/{group_id}/members/{user_id}": {SAME: (401, 404, 409, 404, 409, 401, 401)},
     "GET /api/v1/categories": {SAME: (200,) * 7},
     "GET /api/v1/categories/{category_id}": {SAME: (200,) * 7},
     "POST /api/v1/categories": {SAME: (401, 403, 403, 403, 201, 401, 401)},
@@ -271,6 +309,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/mechanisms/{mechanism_id}/lineage": {"source": "{source_id}", "kind": "part_of"},
     "POST /api/v1/mechanisms/{mechanism_id}/attachments/from-upload": {"upload": "none"},
     "PATCH /api/v1/mechanisms/{mechanism_id}/attachments/{attachment_id}": {"caption": "x"},
+    "PUT /api/v1/mechanisms/{mechanism_id}/visibility": {"visibility": "internal"},
+    "POST /api/v1/groups": {"name": "{caller}"},
+    "PATCH /api/v1/groups/{group_id}": {"name": "{caller}"},
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},
@@ -354,6 +395,9 @@ async def address(site: Site, template: str, state: str) -> str:
         path = path.replace("{invitation_id}", made.json()["id"])
     if "{upload_id}" in path:
         path = path.replace("{upload_id}", await upload_of_other(site))
+    if "{group_id}" in path:
+        group = await site.client.post(f"{API}/groups", headers=site.tokens["other"], json={"name": "歯車"})
+        path = path.replace("{group_id}", group.json()["id"])
     if "{mechanism_id}" in path:
         made = await mechanism_in(site, state)
         name = (made["file_url"] or "/x.mp4").partition("?")[0].rpartition("/")[2]
@@ -423,7 +467,7 @@ async def test_each_caller_gets_the_status_in_the_table(open_site: Any, row: str
     for caller in CALLERS:
         path = await address(site, template, state)
         headers = {**site.tokens[caller], **HEADERS.get(row, {})}
-        if method in ("PATCH", "DELETE"):
+        if method in ("PATCH", "DELETE") or template.endswith("/visibility"):
             headers["If-Match"] = "*"
         body = body_for(row, caller)
         if "upload" in body.get("json", {}):
@@ -486,7 +530,7 @@ async def test_fields_that_callers_may_not_set_are_refused_everywhere(open_site:
     assert await everything(site) == before
 
 
-IN_FORMS = {"title", "description", "categories", "parameters", "license", "original_offered"}
+IN_FORMS = {"title", "description", "categories", "parameters", "license", "original_offered", "visibility"}
 
 
 async def test_a_form_sets_no_more_fields_than_json(open_site: Any) -> None:
@@ -501,13 +545,15 @@ async def test_a_form_sets_no_more_fields_than_json(open_site: Any) -> None:
 
 STATED = {"description", "categories", "reliability", "parameters", "license"}
 STATED_OF_FILES = {*STATED, "original_offered"}
+OF_NEW = {*STATED, "visibility"}
 SETTABLE = {
     "POST /api/v1/auth/register": {"display_name"},
     "PATCH /api/v1/users/me": {"display_name", "bio"},
     "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},
-    "POST /api/v1/mechanisms": STATED,
-    "POST /api/v1/mechanisms/from-url": STATED,
-    "POST /api/v1/mechanisms/from-upload": STATED_OF_FILES,
+    "POST /api/v1/mechanisms": OF_NEW,
+    "POST /api/v1/mechanisms/from-url": OF_NEW,
+    "POST /api/v1/mechanisms/from-upload": {*OF_NEW, *STATED_OF_FILES},
+    "PUT /api/v1/groups/{group_id}/members/{user_id}": {"role"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", *STATED_OF_FILES},
     "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
 }

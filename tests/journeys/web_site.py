@@ -57,7 +57,7 @@ _OVERFLOW = """() => {
 
 @dataclass(frozen=True)
 class WebSite:
-    """A server, an administrator (`hana`), a moderator (`ren`) and a user (`yui`), who has mechanisms."""
+    """A server, an administrator (`hana`), a moderator (`ren`) and a user (`yui`), who has mechanisms and a group."""
 
     url: str
     ids: dict[str, str]
@@ -97,6 +97,8 @@ def web_site(folder: Path) -> Iterator[WebSite]:
             admin.post("/categories", json={"id": "hostile", **names}).raise_for_status()
         with site.api("yui") as owner:
             _upload(site, owner)
+            group = owner.post("/groups", json={"name": PAYLOADS[0]}).raise_for_status()
+            site.ids["group"] = group.json()["id"]
         with site.api("ren") as moderator:
             withdrawn = f"/mechanisms/{site.withdrawn}/withdraw"
             moderator.post(withdrawn, json={"reason": PAYLOADS[1]}).raise_for_status()

@@ -54,14 +54,14 @@ async def test_one_read_serves_all_watchers(
         reads = database.reads
         await feed.wait()
         assert database.reads == reads + 1
-        first = [feed.status(mika, mechanism.id) for mechanism in made]
+        first = [await feed.status(mika, mechanism.id) for mechanism in made]
         assert [status and status.processing.state for status in first] == [ProcessingState.PENDING] * 3
         await feed.wait()
-        assert feed.status(mika, made[0].id) is first[0]
+        assert await feed.status(mika, made[0].id) is first[0]
         await world.work()
         await feed.wait()
         await feed.wait()
-        status = feed.status(mika, made[0].id)
+        status = await feed.status(mika, made[0].id)
         assert status is not None
         assert status.processing.state is ProcessingState.READY
         assert len(status.history) == 1
@@ -74,16 +74,16 @@ async def test_watchers_wait_while_the_database_is_unavailable(
     made = await world.create(mika)
     async with feed.watching(made.id):
         await feed.wait()
-        seen = feed.status(mika, made.id)
+        seen = await feed.status(mika, made.id)
         database.is_away = True
         await feed.wait()
         await feed.wait()
-        assert feed.status(mika, made.id) is seen
+        assert await feed.status(mika, made.id) is seen
         database.is_away = False
         await world.work()
         await feed.wait()
         await feed.wait()
-        status = feed.status(mika, made.id)
+        status = await feed.status(mika, made.id)
         assert status is not None
         assert status.processing.state is ProcessingState.READY
 
@@ -94,7 +94,7 @@ async def test_deleted_and_hidden_mechanisms_are_not_shown(world: World, feed: P
     async with feed.watching(draft.id):
         await feed.wait()
         with pytest.raises(MechanismNotFound):
-            feed.status(yuki, draft.id)
+            await feed.status(yuki, draft.id)
         async with world.database.begin() as tx:
             stored = await tx.mechanisms.find_by_id(draft.id)
             assert stored is not None
@@ -102,7 +102,7 @@ async def test_deleted_and_hidden_mechanisms_are_not_shown(world: World, feed: P
         await feed.wait()
         await feed.wait()
         with pytest.raises(MechanismNotFound):
-            feed.status(mika, draft.id)
+            await feed.status(mika, draft.id)
 
 
 async def test_nothing_is_read_without_watchers(

@@ -47,7 +47,7 @@ async def test_hidden_mechanisms_are_in_no_hit_total_facet_or_suggestion(world, 
         assert await found(world, viewer, "secret") == ([], 0, {})
     for viewer in (None, other):
         assert await found(world, viewer, "secret", user_id=mika.id) == ([], 0, {})
-    assert await world.app.search.suggest("sec", 10) == Suggestions()
+    assert await world.app.search.suggest(None, "sec", 10) == Suggestions()
 
 
 async def test_owners_and_admins_find_hidden_mechanisms_of_the_owner(world, mika):
@@ -97,7 +97,7 @@ async def test_a_withdrawn_mechanism_is_hidden_before_the_index_is_updated(world
         assert (await found(world, None, "gear"))[2] == {GEARS: 1, CAMS: 1}
     await world.work()
     assert await found(world, None, "gear") == ([known.id], 1, {GEARS: 1, CAMS: 1})
-    assert await world.app.search.suggest("secret", 10) == Suggestions()
+    assert await world.app.search.suggest(None, "secret", 10) == Suggestions()
 
 
 async def _change(world, mika, change, made):
@@ -129,7 +129,7 @@ async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(world, mika,
         assert await found(world, None, text) == ([], 0, {})
     for text in ("gear", ""):
         assert await found(world, None, text) == ([known.id], 1, {GEARS: 1})
-    assert await world.app.search.suggest("se", 10) == Suggestions(is_complete=False)
+    assert await world.app.search.suggest(None, "se", 10) == Suggestions(is_complete=False)
     assert not (await world.app.search.search(None, "gear")).degraded
 
 
@@ -166,7 +166,7 @@ async def test_too_many_changes_that_wait_for_the_index_degrade_searches_and_sug
     page = await world.app.search.search(None, "crank")
 
     assert (page.degraded, [item.found.mechanism.id for item in page.items]) == (True, [made.id])
-    assert await world.app.search.suggest("cr", 10) == Suggestions(degraded=True)
+    assert await world.app.search.suggest(None, "cr", 10) == Suggestions(degraded=True)
 
 
 async def test_the_new_text_is_found_and_the_replaced_text_is_not(world, mika):
@@ -243,13 +243,13 @@ async def test_a_search_can_be_narrowed_sorted_and_paged(world, mika):
 async def test_suggestions_are_titles_of_published_mechanisms(world, mika):
     await world.published(mika, "Geneva drive")
     await world.work()
-    assert await world.app.search.suggest("gen", 10) == Suggestions(titles=("Geneva drive",))
-    assert await world.app.search.suggest("  ", 10) == Suggestions()
+    assert await world.app.search.suggest(None, "gen", 10) == Suggestions(titles=("Geneva drive",))
+    assert await world.app.search.suggest(None, "  ", 10) == Suggestions()
 
 
 @pytest.mark.parametrize("text", ["x" * (MAX_QUERY_LENGTH + 1), "a\x00", "\ud800"])
 async def test_a_query_with_invalid_text_is_refused(world, text):
-    for attempt in (world.app.search.search(None, text), world.app.search.suggest(text, 10)):
+    for attempt in (world.app.search.search(None, text), world.app.search.suggest(None, text, 10)):
         with pytest.raises(InvalidField) as refused:
             await attempt
         assert refused.value.field == "q"
@@ -428,7 +428,7 @@ async def test_without_the_index_suggestions_are_empty_and_marked_degraded(world
     await world.work()
     world.index.is_down = True
 
-    assert await world.app.search.suggest("gen", 10) == Suggestions(degraded=True)
+    assert await world.app.search.suggest(None, "gen", 10) == Suggestions(degraded=True)
 
 
 async def test_an_index_that_is_back_is_used_again(world, mika):
@@ -472,7 +472,7 @@ async def test_searches_beyond_the_limit_are_refused_at_once_and_the_others_fini
     with pytest.raises(Overloaded):
         await service.search(None, "cam")
     with pytest.raises(Overloaded):
-        await service.suggest("cam", 10)
+        await service.suggest(None, "cam", 10)
     index.opened.set()
     pages = await asyncio.wait_for(asyncio.gather(*waiting), 30)
     assert [page.total for page in pages] == [0] * MAX_CONCURRENT_SEARCHES

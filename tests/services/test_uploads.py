@@ -13,6 +13,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Actor, Permission
+from mechshare.domain.visibility import EVERYTHING
 from tests.services.world import GIF, chunks
 
 
@@ -155,4 +156,4 @@ async def test_creating_a_mechanism_requires_the_permission(world):
         await world.external(onlooker)
     assert [key async for key in world.blobs.list("")] == []
     async with world.database.read() as tx:
-        assert (await tx.mechanisms.find_all(PageRequest(), published_only=False)).total == 0
+        assert (await tx.mechanisms.find_all(PageRequest(), scope=EVERYTHING)).total == 0

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mechshare.domain.users import Role
-from tests.http.conftest import Site
+from tests.http.conftest import API, Site
 from tests.web.addresses import page_paths
 from tests.web.reading import OPEN, Html, sign_in
 
@@ -52,7 +52,8 @@ async def every_page(site: Site) -> Any:
     shown = await site.published(owner, "歯車", description="Two gears.")
     await site.ready(owner, "Cam")
     values = {"mechanism_id": shown["id"], "user_id": site.ids["hana"], "category_id": "gears"}
-    pages = page_paths(job_id=SOME_ID, **values)
+    group = await site.client.post(f"{API}/groups", headers=owner, json={"name": "研究室"})
+    pages = page_paths(job_id=SOME_ID, group_id=group.json()["id"], **values)
     paths = [*pages, "/nothing-here", f"/m/{SOME_ID}", "/?q=nothing-like-it"]
     for path in paths:
         response = await site.client.get(path, headers=OPEN)

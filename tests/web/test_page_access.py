@@ -15,6 +15,7 @@ PUBLIC_FORMS = {"/sign-in", "/register"}
 """The forms for people who are signed out."""
 GUARDED = {
     "/settings": set(),
+    "/groups": set(),
     "/my": set(),
     "/upload": {Permission.CREATE_MECHANISMS},
     "/moderation": {Permission.WITHDRAW_ANY_MECHANISM},
@@ -88,6 +89,7 @@ async def test_every_page_opens_for_those_who_may_and_refuses_all_others(site: S
             path.replace("{claim_id}", ABSENT)
             .replace("{attachment_id}", ABSENT)
             .replace("{number}", "1")
+            .replace("{group_id}", ABSENT)
             .replace("{job_id}", ABSENT)
             .replace("{session_id}", ABSENT)
         )

@@ -15,6 +15,7 @@ export interface Texts {
   reliability_reason: string;
   parameters: string;
   license: string;
+  visibility: string;
   original_offered: string;
   remove_metadata: string;
 }

@@ -153,6 +153,7 @@ export class UploadRow {
       reliability_reason: textOf("reliability_reason"),
       parameters: textOf("parameters"),
       license: textOf("license"),
+      visibility: textOf("visibility"),
       original_offered: textOf("original_offered"),
       remove_metadata: textOf("remove_metadata"),
     };

@@ -35,6 +35,7 @@ from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.derivation import Derivation, ScratchDerivation
 from mechshare.services.evidence import EvidenceService
+from mechshare.services.groups import GroupService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.invitations import InvitationService
 from mechshare.services.job_administration import JobService
@@ -63,6 +64,7 @@ from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.revisions import RevisionService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.shares import ShareService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.support.admissions import Admissions
 from mechshare.services.support.clip_limit import ClipLimit
@@ -158,6 +160,8 @@ def build(
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
         lineage=LineageService(transactions, clock),
         marks=MarkService(transactions, clock),
+        shares=ShareService(transactions, clock),
+        groups=GroupService(transactions, clock, ids),
         attachments=AttachmentService(transactions, clock, ids),
         revisions=RevisionService(transactions),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),

@@ -7,7 +7,8 @@ from datetime import datetime
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole
 from mechshare.domain.errors import Conflict, NotFound
 from mechshare.domain.ids import AttachmentId, MechanismId
-from mechshare.domain.mechanisms import Mechanism, stored_reference
+from mechshare.domain.mechanism_files import stored_reference
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.text import clean_text
 
 MAX_ATTACHMENTS = 50

@@ -45,6 +45,13 @@ class AuditAction(StrEnum):
     """Several refusals of requests without a known caller: the detail is their number in an interval."""
     MECHANISM_REINSTATED = "mechanism_reinstated"
     MECHANISM_DELETED = "mechanism_deleted"
+    MECHANISM_SHARED = "mechanism_shared"
+    """The detail is the recipient, and whether to read or to edit."""
+    SHARE_REMOVED = "share_removed"
+    MEMBER_ADDED = "member_added"
+    """A user joined a group or got another role in it; the subject is the group, the detail user and role."""
+    MEMBER_REMOVED = "member_removed"
+    GROUP_DELETED = "group_deleted"
     USER_DELETED = "user_deleted"
     BLOB_DELETED = "blob_deleted"
 

@@ -28,6 +28,13 @@ from mechshare.domain.session_events import (
     TokenCreated,
     TokenRevoked,
 )
+from mechshare.domain.sharing_events import (
+    GroupDeleted,
+    MechanismShared,
+    MemberAdded,
+    MemberRemoved,
+    ShareRemoved,
+)
 from mechshare.domain.users import User
 
 
@@ -76,11 +83,11 @@ class ClaimWithdrawnByModerator:
 
 
 @dataclass(frozen=True, slots=True)
-class MechanismEditedByAdmin:
-    """Somebody else than the owner changed the texts or categories."""
+class MechanismEditedByOther:
+    """Somebody else than the owner changed the texts or categories: an admin, or somebody with whom it is shared."""
 
     mechanism_id: MechanismId
-    admin_id: UserId
+    editor_id: UserId
     request_metadata: RequestMetadata
 
 
@@ -109,21 +116,23 @@ class TokensRefused:
 
 @dataclass(frozen=True, slots=True)
 class MechanismsWithdrawn:
-    """An admin hid the public mechanisms of a suspended account."""
+    """An admin hid published mechanisms of a suspended account. `were_public`: everybody saw them."""
 
     mechanism_ids: Sequence[MechanismId]
     admin_id: UserId
     reason: str
     request_metadata: RequestMetadata
+    were_public: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class MechanismsReinstated:
-    """An admin published again what the suspension of an account had hidden."""
+    """An admin published again what the suspension of an account had hidden. `are_public`: everybody sees them."""
 
     mechanism_ids: Sequence[MechanismId]
     admin_id: UserId
     request_metadata: RequestMetadata
+    are_public: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +304,12 @@ Event = (
     | MechanismChanged
     | MechanismWithdrawnByModerator
     | ClaimWithdrawnByModerator
-    | MechanismEditedByAdmin
+    | MechanismEditedByOther
+    | MechanismShared
+    | ShareRemoved
+    | MemberAdded
+    | MemberRemoved
+    | GroupDeleted
     | DraftRead
     | AccountsListed
     | TokensRefused

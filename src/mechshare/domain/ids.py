@@ -13,6 +13,7 @@ JobId = NewType("JobId", str)
 ReportId = NewType("ReportId", str)
 UploadId = NewType("UploadId", str)
 AttachmentId = NewType("AttachmentId", str)
+GroupId = NewType("GroupId", str)
 CategoryId = NewType("CategoryId", str)
 """The slug of a category (`planetary-gears`): people read and type it in filters and bodies."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind, blob_url
+from mechshare.domain.blobs import BlobFacts, blob_url
 from mechshare.domain.errors import (
     InvalidField,
     NothingToRetry,
@@ -28,6 +28,7 @@ from mechshare.domain.statements import Statement
 from mechshare.domain.text import clean_text
 from mechshare.domain.trims import Trim
 from mechshare.domain.users import User
+from mechshare.domain.visibility import Visibility
 
 MAX_DURATION = 24 * 3600.0
 """Seconds; the bound for clips on other hosts, whose duration is not verified."""
@@ -117,7 +118,8 @@ class Mechanism:
     clips) are https URLs for media on other hosts, or `blob:` URLs (see `mechshare.domain.blobs`) once a file stored
     here is ready. `kind` is what the format suggests until then: a GIF may turn out to be a picture.
     `license` is an SPDX identifier, None if the author states none. With `original_offered`, all who see the mechanism
-    may download its original. `motion` is None until a clip is analysed.
+    may download its original. `motion` is None until a clip is analysed. The audience of `visibility` sees it while it
+    `is_published`.
     """
 
     id: MechanismId
@@ -132,6 +134,7 @@ class Mechanism:
     created_at: datetime
     updated_at: datetime
     is_published: bool = False
+    visibility: Visibility = Visibility.PUBLIC
     categories: tuple[CategoryId, ...] = ()
     reliability: Reliability | None = None
     parameters: tuple[NamedValue, ...] = ()
@@ -143,6 +146,16 @@ class Mechanism:
     original: OriginalFile | None = None
     withdrawn_reason: str | None = None
     version: int = 0
+
+    @property
+    def is_public(self) -> bool:
+        """Whether public lists and searches contain it."""
+        return self.is_published and self.visibility is Visibility.PUBLIC
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody who has its address sees it, without signing in."""
+        return self.is_published and self.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
 
     @property
     def original_key(self) -> str | None:
@@ -189,20 +202,11 @@ class Mechanism:
             reason=self.reliability.reason if self.reliability else "",
         )
 
-    @property
-    def original_references(self) -> tuple[BlobReference, ...]:
-        """The references of a new mechanism: its original, if it has one."""
-        if self.original is None:
-            return ()
-        file = self.original
-        facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
-        return (stored_reference(self, BlobRole.ORIGINAL, facts, self.created_at),)
-
-    def can_be_edited_by(self, user_id: UserId) -> bool:
+    def is_owned_by(self, user_id: UserId) -> bool:
         return self.user_id == user_id
 
     def publish(self, now: datetime) -> "Mechanism":
-        """Returns the mechanism as published: everyone may see it. Raises NotReady, WithdrawnByModerator."""
+        """Returns the mechanism, visible to the audience of its visibility. Raises NotReady, WithdrawnByModerator."""
         if self.withdrawn_reason is not None:
             raise WithdrawnByModerator(reason=self.withdrawn_reason)
         if self.processing.state is not ProcessingState.READY:
@@ -229,6 +233,10 @@ class Mechanism:
     def described(self, statement: Statement, now: datetime) -> "Mechanism":
         """Returns the mechanism with what its author states. Raises InvalidField, CategoryNotFound."""
         return replace(self, **_fields_of_statement(statement.cleaned()), updated_at=now)
+
+    def shown_to(self, visibility: Visibility, now: datetime) -> "Mechanism":
+        """Returns the mechanism with another audience, which sees it at once if it is published."""
+        return self if visibility is self.visibility else replace(self, visibility=visibility, updated_at=now)
 
     @property
     def is_ready(self) -> bool:
@@ -287,35 +295,6 @@ def _kind_of(files: DerivedFiles, original: OriginalFile | None) -> MechanismKin
     if files.video is not None:
         return MechanismKind.CLIP
     return MechanismKind.PICTURE if files.picture or original is None else kind_of(original.format)
-
-
-def derived_references(mechanism: Mechanism, files: DerivedFiles, now: datetime) -> tuple[BlobReference, ...]:
-    """Returns the references of a processed mechanism, without its original."""
-    made = (
-        *((BlobRole.PAGE, page) for page in files.pages),
-        (BlobRole.PREVIEW, files.preview),
-        (BlobRole.THUMBNAIL, files.thumbnail),
-        (BlobRole.PICTURE, files.picture),
-        (BlobRole.VIDEO, files.video),
-    )
-    # Equal pages, or a small picture and its thumbnail, are one file.
-    facts = {file.key: (role, file) for role, file in made if file is not None}
-    return tuple(stored_reference(mechanism, role, file, now) for role, file in facts.values())
-
-
-def stored_reference(mechanism: Mechanism, role: BlobRole, facts: BlobFacts, now: datetime) -> BlobReference:
-    """Returns the reference of a file that has just been stored for the mechanism."""
-    return BlobReference(
-        key=facts.key,
-        owner_kind=OwnerKind.MECHANISM,
-        owner_id=mechanism.id,
-        role=role,
-        size=facts.size,
-        sha256=facts.sha256,
-        created_at=now,
-        user_id=mechanism.user_id,
-        verified_at=now,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

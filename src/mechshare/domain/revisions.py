@@ -100,7 +100,7 @@ def former_revision(
         number=number,
         content=content_of(before),
         last_version=before.version,
-        was_published=before.is_published,
+        was_published=before.is_public,
         replaced_by=replaced_by,
         replaced_at=replaced_at,
     )
@@ -119,7 +119,7 @@ def revisions_of(mechanism: Mechanism, former: Sequence[FormerRevision]) -> tupl
                 number=first + place,
                 content=content,
                 is_current=place == len(former),
-                was_published=former[place].was_published if place < len(former) else mechanism.is_published,
+                was_published=former[place].was_published if place < len(former) else mechanism.is_public,
                 made_by=replacing.replaced_by if replacing else mechanism.user_id if is_first else None,
                 made_at=replacing.replaced_at if replacing else mechanism.created_at if is_first else None,
                 changed=content.changed_from(contents[place - 1]) if place else (),

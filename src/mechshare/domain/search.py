@@ -1,17 +1,19 @@
 """Documents, queries and results of searches."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_of
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import KeyType, Position, SortOrder
+from mechshare.domain.shares import Share
 from mechshare.domain.text import clean_text
 
 MAX_QUERY_LENGTH = 200
@@ -33,7 +35,7 @@ WordParts = tuple[tuple[str, Synonyms], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchDocument:
-    """A mechanism in the index. A document never replaces one with a higher `version`.
+    """A mechanism in the index, and who finds it. A document never replaces one with a higher `version`.
 
     `pages` are the texts of the pages of its file, in order; none unless it is a document.
     """
@@ -47,10 +49,14 @@ class SearchDocument:
     user_id: UserId
     author_name: str
     author_username: str = ""
-    is_published: bool
+    audience: Audience
     created_at: datetime
     duration_ms: int | None = None
     pages: tuple[str, ...] = ()
+
+    @property
+    def is_public(self) -> bool:
+        return self.audience == PUBLIC_AUDIENCE
 
 
 class SuggestionKind(StrEnum):
@@ -154,7 +160,8 @@ def _milliseconds(seconds: float | None) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller.
+    """An empty `text` matches everything. Finds what is published for somebody of the `audience`, or everything unless
+    `published_only`; `mechshare.domain.policy` decides on both, never a caller.
 
     The bounds of time and duration are as in MechanismFilter. `synonyms` are words of `text` with other names for the
     same thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a mechanism is
@@ -168,6 +175,7 @@ class SearchQuery:
     category_ids: tuple[CategoryId, ...] = ()
     user_id: UserId | None = None
     published_only: bool = True
+    audience: Audience = PUBLIC_AUDIENCE
     excluded: tuple[MechanismId, ...] = ()
     created_from: datetime | None = None
     created_before: datetime | None = None
@@ -307,7 +315,11 @@ def clean_query(text: str) -> str:
 
 
 def document_of(
-    authored: AuthoredMechanism, category_names: tuple[str, ...], pages: tuple[str, ...] = ()
+    authored: AuthoredMechanism,
+    category_names: tuple[str, ...],
+    *,
+    pages: tuple[str, ...] = (),
+    shares: Sequence[Share] = (),
 ) -> SearchDocument:
     mechanism = authored.mechanism
     return SearchDocument(
@@ -320,7 +332,7 @@ def document_of(
         user_id=mechanism.user_id,
         author_name=authored.author.display_name,
         author_username=authored.author.username,
-        is_published=mechanism.is_published,
+        audience=audience_of(mechanism, shares),
         created_at=mechanism.created_at,
         duration_ms=round(mechanism.duration * 1000) if mechanism.duration is not None else None,
         pages=pages,

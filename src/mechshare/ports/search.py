@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
 
@@ -18,6 +19,9 @@ class SearchIndex(Protocol):
     words match by their stem, and the last word of a query also by its beginning. All words of a query must match
     somewhere in title, description, category names, author or pages. A match in the title has the highest weight; an
     equal title ranks first.
+
+    The words by which a query is loosened, and those that are proposed for it, are words of public documents: what
+    others may not see leaves no trace in any result.
     """
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
@@ -41,12 +45,13 @@ class SearchIndex(Protocol):
         prefix: str,
         limit: int,
         *,
+        audience: Audience = PUBLIC_AUDIENCE,
         excluded: Sequence[MechanismId] = (),
         kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
-        """Returns distinct titles of published mechanisms with a word that begins with `prefix`: in Japanese, with any
-        kanji or part of a word in katakana, in any spelling. A title that only mechanisms in `excluded` have, at most
-        MAX_EXCLUDED, is left out.
+        """Returns distinct titles of mechanisms published for somebody of the `audience`, with a word that begins with
+        `prefix`: in Japanese, with any kanji or part of a word in katakana, in any spelling. A title that only
+        mechanisms in `excluded` have, at most MAX_EXCLUDED, is left out.
 
         Of the kind AUTHOR, returns the display names of authors of such mechanisms whose display name or user name
         begins with `prefix`; of the kind TERM, names in the thesaurus, if the index has one; of the kind CATEGORY,

@@ -13,11 +13,12 @@ from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.blobs import BlobRole, OwnerKind
 from mechshare.domain.events import AttachmentRemoved
 from mechshare.domain.ids import AttachmentId, MechanismId, UploadId
-from mechshare.domain.policy import Viewer, require_editor, require_visible
+from mechshare.domain.policy import Viewer
 from mechshare.domain.uploads import UploadNotFound
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
+from mechshare.services.support.access import find_editable, find_visible
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -30,13 +31,13 @@ class AttachmentService:
     async def find_all(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[Attachment, ...]:
         """Returns the attachments in their order. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             return await tx.attachments.find_of(mechanism_id)
 
     async def require_room(self, actor: Actor, mechanism_id: MechanismId) -> None:
         """Raises what `add` would raise before it looks at the file, so that a caller need not receive it first."""
         async with self._transactions.read() as tx:
-            require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_editable(tx, actor, mechanism_id)
             _require_room(await tx.attachments.find_of(mechanism_id))
 
     async def add(
@@ -54,7 +55,7 @@ class AttachmentService:
         """
         async with self._transactions.begin() as tx:
             await tx.attachments.lock(mechanism_id)
-            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_editable(tx, actor, mechanism_id)
             before = await tx.attachments.find_of(mechanism_id)
             _require_room(before)
             if upload_id is not None and not await tx.uploads.delete(upload_id):
@@ -120,7 +121,7 @@ def _require_room(attachments: tuple[Attachment, ...]) -> None:
 
 
 async def _editable(tx: Transaction, actor: Actor, mechanism_id: MechanismId, id: AttachmentId) -> Attachment:
-    require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+    await find_editable(tx, actor, mechanism_id)
     attachment = await tx.attachments.find_by_id(id)
     if attachment is None or attachment.mechanism_id != mechanism_id:
         raise AttachmentNotFound()

@@ -4,10 +4,18 @@ from mechshare.domain.audit import EVERY_ENTRY, AuditEntry, AuditFilter, Request
 from mechshare.domain.errors import Forbidden
 from mechshare.domain.events import AccessDenied, DraftRead, TokensRefused
 from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import Viewer, can_download_original, reads_drafts_of_others, require_permission
+from mechshare.domain.policy import (
+    Viewer,
+    can_download_original,
+    reads_drafts_of_others,
+    require_permission,
+    sees_by_power,
+)
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
+from mechshare.services.support.access import shared_access
 from mechshare.services.support.recent_reads import RecentReads
 from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.transactions import Transactions
@@ -38,9 +46,21 @@ class AuditService:
     async def record_draft_read(
         self, reader: Actor, subject: MechanismId | UserId, request_metadata: RequestMetadata
     ) -> None:
-        """Records that `reader` read the unpublished mechanism `subject`, or the unpublished ones of that user."""
+        """Records that `reader` read the mechanism `subject`, or the list of that user's, by the rights of an admin or
+        moderator."""
         await self._transactions.record(DraftRead(subject, reader.id, request_metadata))
         self._recent_reads.add(reader.id, subject, self._clock.now())
+
+    async def record_read(
+        self, reader: Viewer, mechanism: Mechanism, request_metadata: RequestMetadata
+    ) -> None:
+        """Records that `reader` read the mechanism, if only the rights of an admin or moderator show it to them."""
+        if reader is None or mechanism.is_open or not reads_drafts_of_others(reader):
+            return
+        async with self._transactions.read() as tx:
+            shared = await shared_access(tx, reader, mechanism)
+        if sees_by_power(reader, mechanism, shared):
+            await self.record_draft_read(reader, mechanism.id, request_metadata)
 
     async def record_draft_part_read(
         self, reader: Viewer, mechanism_id: MechanismId, request_metadata: RequestMetadata
@@ -53,7 +73,8 @@ class AuditService:
             return
         async with self._transactions.read() as tx:
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
-        if mechanism and not mechanism.is_published and not mechanism.can_be_edited_by(reader.id):
+            shared = await shared_access(tx, reader, mechanism)
+        if mechanism and sees_by_power(reader, mechanism, shared):
             await self.record_draft_read(reader, mechanism_id, request_metadata)
 
     async def record_original_read(
@@ -65,7 +86,7 @@ class AuditService:
         async with self._transactions.read() as tx:
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
         if mechanism is None or not (
-            mechanism.can_be_edited_by(reader.id) or can_download_original(None, mechanism)
+            mechanism.is_owned_by(reader.id) or can_download_original(None, mechanism)
         ):
             await self._transactions.record(DraftRead(mechanism_id, reader.id, request_metadata))
 

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from mechshare.domain import events, registration_events, report_events, session_events
+from mechshare.domain import events, registration_events, report_events, session_events, sharing_events
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import EVERYTHING, JobKind
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.shares import Recipient
 from mechshare.domain.users import User
+from mechshare.domain.visibility import Visibility
 from mechshare.services.support.invalidation import (
     CATEGORIES,
     PUBLIC_LISTS,
@@ -68,9 +70,9 @@ def effects_of(event: events.Event) -> Effects:
                 jobs.append(_process(mechanism, request_id))
             return Effects(jobs=jobs)
         case events.MechanismChanged(before, after, request_id, actor_id):
-            is_public = before.is_published or after.is_published
+            is_public = before.is_public or after.is_public
             jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
-            if not after.is_published:
+            if not after.is_public:
                 return Effects(jobs=jobs, tags=[own, *_shown(before), *_searched(before)])
             tags = [own, *_searched(before), *_written_by(actor_id)]
             return Effects(jobs=jobs, tags=tags, refreshed=_shown(before, after))
@@ -80,8 +82,8 @@ def effects_of(event: events.Event) -> Effects:
         case events.ClaimWithdrawnByModerator(mechanism_id, claim_id, moderator_id, metadata):
             action = AuditAction.CLAIM_WITHDRAWN
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, claim_id)])
-        case events.MechanismEditedByAdmin(mechanism_id, admin_id, metadata):
-            return Effects(audit=[Audited(AuditAction.MECHANISM_EDITED, admin_id, mechanism_id, metadata)])
+        case events.MechanismEditedByOther(mechanism_id, editor_id, metadata):
+            return Effects(audit=[Audited(AuditAction.MECHANISM_EDITED, editor_id, mechanism_id, metadata)])
         case events.DraftRead(subject, reader_id, metadata):
             return Effects(audit=[Audited(AuditAction.DRAFT_READ, reader_id, subject, metadata)])
         case events.AccountsListed(admin_id, metadata):
@@ -89,11 +91,30 @@ def effects_of(event: events.Event) -> Effects:
         case events.TokensRefused(kind, count):
             action = AuditAction.TOKENS_REFUSED
             return Effects(audit=[Audited(action, None, kind, RequestMetadata(), str(count))])
-        case events.MechanismsWithdrawn(ids, admin_id, reason, metadata):
+        case events.MechanismsWithdrawn(ids, admin_id, reason, metadata, were_public):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
-            return _changed_visibility(ids, action, admin_id, metadata, reason)
-        case events.MechanismsReinstated(ids, admin_id, metadata):
-            return _changed_visibility(ids, AuditAction.MECHANISM_REINSTATED, admin_id, metadata)
+            return _hidden_or_shown(ids, action, admin_id, metadata, reason, is_public=were_public)
+        case events.MechanismsReinstated(ids, admin_id, metadata, are_public):
+            action = AuditAction.MECHANISM_REINSTATED
+            return _hidden_or_shown(ids, action, admin_id, metadata, is_public=are_public)
+        case sharing_events.MechanismShared(mechanism, share, metadata):
+            action, detail = AuditAction.MECHANISM_SHARED, f"{_named(share.recipient)} {share.access}"
+            audited = Audited(action, share.shared_by, mechanism.id, metadata, detail)
+            return Effects(jobs=_found_by_shares(mechanism, metadata), audit=[audited])
+        case sharing_events.ShareRemoved(mechanism, recipient, actor_id, metadata):
+            audited = Audited(AuditAction.SHARE_REMOVED, actor_id, mechanism.id, metadata, _named(recipient))
+            return Effects(jobs=_found_by_shares(mechanism, metadata), audit=[audited])
+        case sharing_events.MemberAdded(one, actor_id, metadata):
+            detail = f"{one.user_id} {one.role}"
+            return Effects(
+                audit=[Audited(AuditAction.MEMBER_ADDED, actor_id, one.group_id, metadata, detail)]
+            )
+        case sharing_events.MemberRemoved(one, actor_id, metadata):
+            return Effects(
+                audit=[Audited(AuditAction.MEMBER_REMOVED, actor_id, one.group_id, metadata, one.user_id)]
+            )
+        case sharing_events.GroupDeleted(group_id, actor_id, metadata):
+            return Effects(audit=[Audited(AuditAction.GROUP_DELETED, actor_id, group_id, metadata)])
         case events.MechanismDeleted(mechanism_id, actor_id, metadata):
             return Effects(audit=[Audited(AuditAction.MECHANISM_DELETED, actor_id, mechanism_id, metadata)])
         case events.MechanismsRemoved(ids, blobs, were_public, request_id):
@@ -110,7 +131,7 @@ def effects_of(event: events.Event) -> Effects:
             )
         case events.MechanismIndexed(found, was_public):
             # The lists too: this repeats what a crash after the commit of the change may have prevented.
-            if found.is_published:
+            if found.is_public:
                 return Effects(tags=[mechanism_tag(found.id)], refreshed=[*_shown(found), SEARCHES])
             return Effects(tags=_tags_of([found.id], is_public=was_public))
         case events.DeletionIndexed(mechanism_id, was_public):
@@ -241,16 +262,28 @@ def _category(action: AuditAction, id: CategoryId, admin_id: UserId, metadata: R
     return Effects(tags=[CATEGORIES, SEARCHES], audit=[Audited(action, admin_id, id, metadata)])
 
 
-def _changed_visibility(
+def _found_by_shares(mechanism: Mechanism, metadata: RequestMetadata) -> list[Work]:
+    """Returns the index job of a mechanism that searches find because of its shares."""
+    is_found = mechanism.is_published and mechanism.visibility is Visibility.PRIVATE
+    return [_index(mechanism.id, metadata.request_id, is_public=False)] if is_found else []
+
+
+def _named(recipient: Recipient) -> str:
+    return f"{recipient.kind} {recipient.id}"
+
+
+def _hidden_or_shown(
     ids: Sequence[MechanismId],
     action: AuditAction,
     actor_id: UserId,
     request_metadata: RequestMetadata,
     detail: str = "",
+    *,
+    is_public: bool,
 ) -> Effects:
     return Effects(
-        jobs=[_index(id, request_metadata.request_id, is_public=True) for id in ids],
-        tags=_tags_of(ids, is_public=True),
+        jobs=[_index(id, request_metadata.request_id, is_public=is_public) for id in ids],
+        tags=_tags_of(ids, is_public=is_public),
         audit=[Audited(action, actor_id, id, request_metadata, detail) for id in ids],
     )
 
@@ -278,9 +311,9 @@ def _written_by(actor_id: UserId | None) -> list[str]:
 
 
 def _shown(*states: Mechanism) -> list[str]:
-    """Returns the tags of the lists that show a mechanism in one of these states, if it is published there."""
-    published = [state for state in states if state.is_published]
-    return [*lists_of(*published), CATEGORIES] if published else []
+    """Returns the tags of the lists that show a mechanism in one of these states, if it is public there."""
+    public = [state for state in states if state.is_public]
+    return [*lists_of(*public), CATEGORIES] if public else []
 
 
 def _searched(before: Mechanism) -> list[str]:
@@ -288,7 +321,7 @@ def _searched(before: Mechanism) -> list[str]:
 
     They are invalidated: text that somebody takes back must be found no more. The index job refreshes them.
     """
-    return [SEARCHES] if before.is_published else []
+    return [SEARCHES] if before.is_public else []
 
 
 def _decisions(before: User, after: User) -> list[AuditAction]:

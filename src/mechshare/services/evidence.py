@@ -22,12 +22,13 @@ from mechshare.domain.evidence import (
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import Viewer, require_editor, require_poster, require_visible
+from mechshare.domain.policy import Viewer, require_poster
 from mechshare.domain.reliability import MAX_CHANGES, AuthoredChange
 from mechshare.domain.revisions import revision_at
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
+from mechshare.services.support.access import find_managed, find_visible
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -51,7 +52,7 @@ class EvidenceService:
     async def summarise(self, viewer: Viewer, mechanism_id: MechanismId) -> EvidenceSummary:
         """Returns what the evidence says about the stated level. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
-            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_visible(tx, viewer, mechanism_id)
             return self._summary(mechanism, await tx.claims.find_stances(mechanism_id))
 
     async def find_trust(
@@ -59,7 +60,7 @@ class EvidenceService:
     ) -> tuple[EvidenceSummary, tuple[AuthoredChange, ...]]:
         """Returns what `summarise` returns, and the latest changes of the level. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
-            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_visible(tx, viewer, mechanism_id)
             summary = self._summary(mechanism, await tx.claims.find_stances(mechanism_id))
             return summary, await tx.reliability_history.find_of(mechanism_id, limit=MAX_CHANGES)
 
@@ -77,7 +78,7 @@ class EvidenceService:
     ) -> Page[AuthoredClaim]:
         """Returns a page of the claims, newest first, withdrawn ones included. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             page = await tx.claims.find_of_mechanism(mechanism_id, request)
             former = await tx.revisions.find_last_versions(mechanism_id)
         return replace(page, items=tuple(_revised(item, former) for item in page.items))
@@ -87,7 +88,7 @@ class EvidenceService:
         UnauthorizedOperation, TooManyClaims."""
         cleaned = clean_claim(new)
         async with self._transactions.begin() as tx:
-            mechanism = require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_visible(tx, actor, mechanism_id)
             require_poster(actor)
             if await tx.claims.count_of_user(mechanism_id, actor.id) >= MAX_CLAIMS_PER_USER:
                 raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
@@ -102,7 +103,7 @@ class EvidenceService:
         Raises MechanismNotFound, ClaimNotFound, UnauthorizedOperation.
         """
         async with self._transactions.begin() as tx:
-            require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, actor, mechanism_id)
             claim = await _claim_of(tx, mechanism_id, claim_id)
             withdrawn = claim.withdraw(actor, self._clock.now())
             if withdrawn != claim:
@@ -121,7 +122,7 @@ class EvidenceService:
         Raises MechanismNotFound, ClaimNotFound, UnauthorizedOperation, InvalidField, ClaimClosed.
         """
         async with self._transactions.begin() as tx:
-            require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_managed(tx, actor, mechanism_id)
             claim = await _claim_of(tx, mechanism_id, claim_id)
             replied = await tx.claims.save(claim.replied(text, self._clock.now()))
             return await _authored(tx, replied)

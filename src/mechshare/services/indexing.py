@@ -1,6 +1,7 @@
 """Updates the search index after changes of the database."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from mechshare.domain.categories import Category
 from mechshare.domain.errors import Unavailable
@@ -12,6 +13,9 @@ from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
+from mechshare.domain.shares import Share
+from mechshare.domain.visibility import EVERYTHING, Visibility
+from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, write_nothing
 from mechshare.services.support.data_loader import DataLoader
@@ -26,11 +30,12 @@ async def _all_documents(transactions: Transactions) -> AsyncIterator[SearchDocu
     request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
     while request is not None:
         async with transactions.read() as tx:
-            page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
+            page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, scope=EVERYTHING)
             names = _names(await tx.categories.find_all())
-            pages = await tx.pages.find_texts([item.mechanism.id for item in page.items])
-        for item in page.items:
-            yield _document(item, names, pages)
+            listed = [item for item in page.items if _is_indexed(item)]
+            parts = await _texts_and_shares(tx, listed)
+        for item in listed:
+            yield _document(item, names, parts)
         request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
 
 
@@ -91,12 +96,15 @@ class IndexMechanism:
             found = {item.mechanism.id: item for item in await tx.mechanisms.find_authored(ids)}
             categories = sorted({id for item in found.values() for id in item.mechanism.categories})
             names = _names([one for id in categories if (one := await tx.categories.find_by_id(id))])
-            pages = await tx.pages.find_texts(list(found))
-        if found:
-            await self._index.put([_document(item, names, pages) for item in found.values()])
+            indexed = [item for item in found.values() if _is_indexed(item)]
+            parts = await _texts_and_shares(tx, indexed)
+        if indexed:
+            await self._index.put([_document(item, names, parts) for item in indexed])
         for id in ids:
             if id not in found:
                 await self._index.remove(id, _DELETED)
+            elif not _is_indexed(found[id]):
+                await self._index.remove(id, found[id].mechanism.version)
         return [(found.get(id),) for id in ids]
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
@@ -136,10 +144,29 @@ def _names(categories: Iterable[Category]) -> dict[CategoryId, tuple[str, str]]:
     return {each.id: (each.name_en, each.name_ja) for each in categories}
 
 
+def _is_indexed(item: AuthoredMechanism) -> bool:
+    return item.mechanism.visibility is not Visibility.UNLISTED
+
+
+class _Parts(NamedTuple):
+    """The texts of the pages, and the shares, of mechanisms that have them."""
+
+    pages: Mapping[MechanismId, tuple[str, ...]]
+    shares: Mapping[MechanismId, Sequence[Share]]
+
+
+async def _texts_and_shares(tx: UnitOfWork, items: Sequence[AuthoredMechanism]) -> _Parts:
+    """Reads the shares of private mechanisms alone: those of others decide nothing."""
+    private = [item.mechanism.id for item in items if item.mechanism.visibility is Visibility.PRIVATE]
+    shares: dict[MechanismId, list[Share]] = {}
+    for share in await tx.shares.find_all(private) if private else ():
+        shares.setdefault(share.mechanism_id, []).append(share)
+    return _Parts(await tx.pages.find_texts([item.mechanism.id for item in items]), shares)
+
+
 def _document(
-    item: AuthoredMechanism,
-    names: Mapping[CategoryId, tuple[str, str]],
-    pages: Mapping[MechanismId, tuple[str, ...]],
+    item: AuthoredMechanism, names: Mapping[CategoryId, tuple[str, str]], parts: _Parts
 ) -> SearchDocument:
     category_names = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
-    return document_of(item, category_names, pages.get(item.mechanism.id, ()))
+    id = item.mechanism.id
+    return document_of(item, category_names, pages=parts.pages.get(id, ()), shares=parts.shares.get(id, ()))

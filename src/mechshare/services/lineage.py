@@ -17,10 +17,11 @@ from mechshare.domain.lineage import (
     TooManySources,
 )
 from mechshare.domain.mechanisms import AuthoredMechanism
-from mechshare.domain.policy import Viewer, can_see, require_editor, require_visible
+from mechshare.domain.policy import Viewer
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.access import find_editable, find_visible, found_among
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_EDGES = 5 * MAX_SHOWN
@@ -40,7 +41,7 @@ class LineageService:
         """
         depth = min(depth, MAX_DEPTH)
         async with self._transactions.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             sources = await _follow(tx, viewer, mechanism_id, depth, to_sources=True)
             derived = await _follow(tx, viewer, mechanism_id, depth, to_sources=False)
         edges = dict.fromkeys([*sources.edges, *derived.edges])
@@ -61,8 +62,8 @@ class LineageService:
         """
         async with self._transactions.begin() as tx:
             await tx.lineage.lock()
-            require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
-            require_visible(actor, await tx.mechanisms.find_by_id(source_id))
+            await find_editable(tx, actor, mechanism_id)
+            await find_visible(tx, actor, source_id)
             if len(await tx.lineage.find_sources([mechanism_id], limit=MAX_SOURCES)) == MAX_SOURCES:
                 raise TooManySources(limit=MAX_SOURCES)
             if mechanism_id in await _ancestry(tx, source_id):
@@ -82,7 +83,7 @@ class LineageService:
     ) -> None:
         """Takes the statement back. Raises MechanismNotFound, UnauthorizedOperation, LineageNotFound."""
         async with self._transactions.begin() as tx:
-            require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_editable(tx, actor, mechanism_id)
             if not await tx.lineage.delete(mechanism_id, source_id, kind):
                 raise LineageNotFound()
 
@@ -144,4 +145,4 @@ async def _visible(
     tx: UnitOfWork, viewer: Viewer, ids: Iterable[MechanismId]
 ) -> dict[MechanismId, AuthoredMechanism]:
     found = await tx.mechanisms.find_authored(list(ids))
-    return {item.mechanism.id: item for item in found if can_see(viewer, item.mechanism)}
+    return {item.mechanism.id: item for item in await found_among(tx, viewer, found)}

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
+from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
     MechanismChanged,
     MechanismCreated,
     MechanismDeleted,
-    MechanismEditedByAdmin,
+    MechanismEditedByOther,
     MechanismsReinstated,
     MechanismWithdrawnByModerator,
     ProcessingRequested,
@@ -29,14 +30,12 @@ from mechshare.domain.mechanisms import (
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import (
     Viewer,
-    can_see,
-    require_editor,
+    require_manager,
     require_permission,
     require_poster,
-    require_visible,
     require_withdrawer,
     required_reason,
-    sees_unpublished_of,
+    scope_of,
 )
 from mechshare.domain.revisions import MAX_REVISIONS, content_of, former_revision
 from mechshare.domain.statements import Statement, StatementChanges
@@ -44,8 +43,10 @@ from mechshare.domain.trimming import trimmed
 from mechshare.domain.trims import TrimChange
 from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
+from mechshare.domain.visibility import Visibility
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
+from mechshare.services.support.access import find_editable, find_managed, shared_access, visible_among
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.clip_limit import ClipLimit
@@ -77,6 +78,7 @@ class Draft:
     statement: Statement
     media: OriginalFile | ExternalMedia
     removes_metadata: bool = False
+    visibility: Visibility = Visibility.PUBLIC
     upload_id: UploadId | None = None
 
 
@@ -150,15 +152,15 @@ class MechanismService:
     async def get_mechanism(self, viewer: Viewer, mechanism_id: MechanismId) -> AuthoredMechanism:
         """Returns the mechanism with its author. Raises MechanismNotFound, also if `viewer` may not see it."""
         async with self._transactions.read() as tx:
-            found = await tx.mechanisms.find_authored([mechanism_id])
-        require_visible(viewer, found[0].mechanism if found else None)
+            found = await visible_among(tx, viewer, await tx.mechanisms.find_authored([mechanism_id]))
+        if not found:
+            raise MechanismNotFound()
         return found[0]
 
     async def find_visible(self, viewer: Viewer, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
         """Returns those of `ids` that `viewer` may see, in their order."""
         async with self._transactions.read() as tx:
-            found = await tx.mechanisms.find_authored(ids)
-        return tuple(item for item in found if can_see(viewer, item.mechanism))
+            return await visible_among(tx, viewer, await tx.mechanisms.find_authored(ids))
 
     async def find_all(
         self,
@@ -168,11 +170,11 @@ class MechanismService:
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
     ) -> Page[AuthoredMechanism]:
-        """Returns a page of the published mechanisms that `filter` admits; of one user also the unpublished if `viewer`
-        is that user or an admin."""
+        """Returns a page of the published mechanisms that `filter` admits and `viewer` may see, without unlisted ones;
+        of one user all if `viewer` is that user or an admin."""
         async with self._transactions.read() as tx:
-            published_only = not sees_unpublished_of(viewer, filter.user_id)
-            return await tx.mechanisms.find_all(request, filter, sort=sort, published_only=published_only)
+            scope = scope_of(viewer, filter.user_id)
+            return await tx.mechanisms.find_all(request, filter, sort=sort, scope=scope)
 
     async def count_public(self, filter: MechanismFilter = EVERY_MECHANISM) -> int:
         """Counts the public list that `filter` admits; see `PageRequest.counted`."""
@@ -201,7 +203,7 @@ class MechanismService:
         TooManyUnfinishedClips, StaleVersion.
         """
         async with self._transactions.begin() as tx:
-            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_editable(tx, actor, mechanism_id)
             if mechanism.is_published:
                 require_poster(actor)
             require_version(mechanism.version, versions)
@@ -215,8 +217,8 @@ class MechanismService:
             saved = await _save(tx, actor, mechanism, changed)
             if changed.processing != mechanism.processing:
                 await tx.record(ProcessingRequested(saved.mechanism))
-            if not mechanism.can_be_edited_by(actor.id):
-                await tx.record(MechanismEditedByAdmin(mechanism_id, actor.id, request_metadata))
+            if not mechanism.is_owned_by(actor.id):
+                await tx.record(MechanismEditedByOther(mechanism_id, actor.id, request_metadata))
             return saved
 
     async def publish(
@@ -226,7 +228,7 @@ class MechanismService:
         versions: Collection[int] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
     ) -> AuthoredMechanism:
-        """Makes the mechanism visible to everyone; no-op if it is published already.
+        """Makes the mechanism visible to the audience of its visibility; no-op if it is published already.
 
         If a moderator publishes, this lifts a moderator's withdrawal. Raises MechanismNotFound, UnauthorizedOperation,
         NotReady, WithdrawnByModerator, StaleVersion.
@@ -238,9 +240,12 @@ class MechanismService:
                 mechanism = require_withdrawer(actor, found)
                 require_version(mechanism.version, versions)
                 saved = await _save(tx, actor, mechanism, mechanism.reinstate(now).publish(now))
-                await tx.record(MechanismsReinstated([mechanism_id], actor.id, request_metadata))
+                is_public = saved.mechanism.is_public
+                await tx.record(
+                    MechanismsReinstated([mechanism_id], actor.id, request_metadata, are_public=is_public)
+                )
                 return saved
-            mechanism = require_editor(actor, found)
+            mechanism = require_manager(actor, found, await shared_access(tx, actor, found))
             require_poster(actor)
             require_version(mechanism.version, versions)
             return await _save(tx, actor, mechanism, mechanism.publish(now))
@@ -254,22 +259,41 @@ class MechanismService:
         reason: str | None = None,
         versions: Collection[int] | None = None,
     ) -> AuthoredMechanism:
-        """Hides the mechanism from the public.
+        """Hides the mechanism from its audience.
 
         Moderators must give a reason for another user's mechanism, and only a moderator can publish it again. Raises
         MechanismNotFound, UnauthorizedOperation, InvalidField, StaleVersion.
         """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
-            mechanism = require_withdrawer(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            found = await tx.mechanisms.find_by_id(mechanism_id)
+            mechanism = require_withdrawer(actor, found, await shared_access(tx, actor, found))
             require_version(mechanism.version, versions)
-            if mechanism.can_be_edited_by(actor.id):
+            if mechanism.is_owned_by(actor.id):
                 return await _save(tx, actor, mechanism, mechanism.withdraw(now))
             withdrawn = mechanism.withdraw_for(required_reason(reason), now)
             saved = await _save(tx, actor, mechanism, withdrawn)
             why = withdrawn.withdrawn_reason or ""
             await tx.record(MechanismWithdrawnByModerator(mechanism_id, actor.id, why, request_metadata))
             return saved
+
+    async def change_visibility(
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        visibility: Visibility,
+        *,
+        versions: Collection[int] | None = None,
+    ) -> AuthoredMechanism:
+        """Gives the mechanism another audience, at once if it is published; no-op if it has this one already.
+
+        Raises MechanismNotFound, UnauthorizedOperation, StaleVersion.
+        """
+        async with self._transactions.begin() as tx:
+            mechanism = await find_managed(tx, actor, mechanism_id)
+            require_poster(actor)
+            require_version(mechanism.version, versions)
+            return await _save(tx, actor, mechanism, mechanism.shown_to(visibility, self._clock.now()))
 
     async def delete_mechanism(
         self,
@@ -281,13 +305,13 @@ class MechanismService:
         """Deletes the mechanism at once, and its files later in a job. Raises MechanismNotFound, UnauthorizedOperation,
         StaleVersion."""
         async with self._transactions.begin() as tx:
-            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_managed(tx, actor, mechanism_id)
             require_version(mechanism.version, versions)
             await tx.mechanisms.delete(mechanism_id, mechanism.version)
             await clean_up_deleted(
                 tx,
                 [mechanism_id],
-                were_public=mechanism.is_published,
+                were_public=mechanism.is_public,
                 request_id=request_metadata.request_id,
             )
             await tx.record(MechanismDeleted(mechanism_id, actor.id, request_metadata))
@@ -310,6 +334,7 @@ class MechanismService:
             duration=clean_duration(external.duration) if external else None,
             created_at=now,
             updated_at=now,
+            visibility=draft.visibility,
             processing=READY if external else PENDING,
             original=original,
         ).described(draft.statement, now)

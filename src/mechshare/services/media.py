@@ -13,10 +13,11 @@ from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.pages import PageNotFound
-from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_downloader, require_visible
+from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_downloader
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
+from mechshare.services.support.access import find_visible, shared_access
 from mechshare.services.support.invalidation import mechanism_tag
 from mechshare.services.support.stored_files import StoredFiles
 
@@ -78,7 +79,7 @@ class MediaService:
         if derivative is None:
             raise MediaNotFound()
         mechanism = derivative.mechanism
-        if not can_see(viewer, mechanism) and not await self._has_link(mechanism, key, expires, signature):
+        if not await self._may_read(viewer, mechanism, key, expires, signature):
             raise MediaNotFound()
         return await self._stored(derivative.reference)
 
@@ -88,7 +89,8 @@ class MediaService:
         Raises MechanismNotFound, AuthenticationRequired, UnauthorizedOperation, MediaNotFound, MediaDamaged.
         """
         async with self._database.read() as tx:
-            mechanism = require_downloader(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+            mechanism = require_downloader(viewer, mechanism, await shared_access(tx, viewer, mechanism))
             original = mechanism.original
             reference = await tx.blob_references.find_by_key(original.key) if original else None
         if original is None:
@@ -110,9 +112,7 @@ class MediaService:
             reference = await tx.blob_references.find_by_key(original.key) if original else None
         if mechanism is None or original is None or mechanism.kind is not MechanismKind.DOCUMENT:
             raise MechanismNotFound()
-        if not can_see(viewer, mechanism) and not await self._has_link(
-            mechanism, original.key, expires, signature
-        ):
+        if not await self._may_read(viewer, mechanism, original.key, expires, signature):
             raise MechanismNotFound()
         if reference is None:
             raise MediaNotFound()
@@ -124,7 +124,7 @@ class MediaService:
         """Returns the file of an attachment. Raises MechanismNotFound, AttachmentNotFound, MediaNotFound,
         MediaDamaged."""
         async with self._database.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             attachment = await tx.attachments.find_by_id(attachment_id)
             if attachment is None or attachment.mechanism_id != mechanism_id:
                 raise AttachmentNotFound()
@@ -137,7 +137,7 @@ class MediaService:
     async def find_page(self, viewer: Viewer, mechanism_id: MechanismId, number: int) -> StoredMedia:
         """Returns the picture of a page of a document. Raises MechanismNotFound, PageNotFound, MediaDamaged."""
         async with self._database.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             page = await tx.pages.find_by_number(mechanism_id, number)
         if page is None or page.picture_key is None:
             raise PageNotFound()
@@ -146,7 +146,7 @@ class MediaService:
     async def find_page_keys(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[str, ...]:
         """Returns the keys of the pictures of a document's pages, in their order. Raises MechanismNotFound."""
         async with self._database.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             return await tx.pages.find_picture_keys(mechanism_id)
 
     def links(self) -> MediaLinks:
@@ -165,6 +165,15 @@ class MediaService:
         """
         is_whole = (start, end) == (0, media.size)
         return self._files.read(media.key, start, end, whole=media.sha256 if is_whole else "")
+
+    async def _may_read(
+        self, viewer: Viewer, mechanism: Mechanism, key: str, expires: int, signature: str
+    ) -> bool:
+        """Whether `viewer` may see the mechanism, or has a valid signed link to its file `key`."""
+        if can_see(viewer, mechanism) or await self._has_link(mechanism, key, expires, signature):
+            return True
+        async with self._database.read() as tx:
+            return can_see(viewer, mechanism, await shared_access(tx, viewer, mechanism))
 
     async def _has_link(self, mechanism: Mechanism, key: str, expires: int, signature: str) -> bool:
         """Whether the link is genuine and, by the policy, still opens the file."""

@@ -11,12 +11,13 @@ from mechshare.domain.jobs import Job
 from mechshare.domain.mechanisms import AuthoredMechanism, stored_reference
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import ANALYSIS, Neighbour
-from mechshare.domain.policy import Viewer, is_listed_for, require_visible
+from mechshare.domain.policy import Viewer
 from mechshare.ports.clock import Clock
 from mechshare.ports.motion_index import MotionIndex
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.support.access import find_visible, listed_among
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.motions import save_motion
 from mechshare.services.transactions import Transaction, Transactions
@@ -55,7 +56,7 @@ class MotionService:
         What `viewer` may not find in lists is absent, and leaves no gap.
         """
         async with self._transactions.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             own = await tx.motions.find(mechanism_id)
             if own is None or own.vector is None or own.analysis != ANALYSIS:
                 return ()
@@ -93,9 +94,8 @@ async def _listed(tx: UnitOfWork, viewer: Viewer, neighbours: Sequence[Neighbour
     items: dict[MechanismId, AuthoredMechanism] = {}
     ids = [one.mechanism_id for one in neighbours]
     for start in range(0, len(ids), _BATCH_SIZE):
-        for item in await tx.mechanisms.find_authored(ids[start : start + _BATCH_SIZE]):
-            if is_listed_for(viewer, item.mechanism):
-                items[item.mechanism.id] = item
+        found = await tx.mechanisms.find_authored(ids[start : start + _BATCH_SIZE])
+        items |= {item.mechanism.id: item for item in await listed_among(tx, viewer, found)}
     return [
         SimilarMechanism(item=items[one.mechanism_id], likeness=one.likeness, is_duplicate=one.is_duplicate)
         for one in neighbours

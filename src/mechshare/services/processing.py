@@ -13,23 +13,24 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
+from mechshare.domain.mechanism_files import derived_references, original_references
 from mechshare.domain.mechanisms import (
     PENDING,
     Mechanism,
     OriginalFile,
     Processing,
     ProcessingState,
-    derived_references,
 )
 from mechshare.domain.media import OriginalMetadata, ProcessingFailure
 from mechshare.domain.pages import Page
-from mechshare.domain.policy import Viewer, can_edit, require_editor, require_visible
+from mechshare.domain.policy import Viewer, can_edit
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, LostLease, Progress, history, write_nothing
+from mechshare.services.support.access import find_editable, find_visible, shared_access
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.motions import save_motion
@@ -77,10 +78,11 @@ class ProcessingService:
     async def get_status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus:
         """Returns the status. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
-            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_visible(tx, viewer, mechanism_id)
             latest = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
             job = latest[0] if latest else None
-            attempts = await history(tx, job) if job and can_edit(viewer, mechanism) else ()
+            is_editor = can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism))
+            attempts = await history(tx, job) if job and is_editor else ()
         return processing_status(mechanism, job, attempts)
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
@@ -90,7 +92,7 @@ class ProcessingService:
         """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
-            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_editable(tx, actor, mechanism_id)
             pending = mechanism.processing_retried(now)
             await self._clip_limit.require_room(tx, mechanism.user_id)
             saved = await tx.mechanisms.save(pending)
@@ -193,7 +195,7 @@ async def _with_original(
         return mechanism
     replaced = mechanism.with_original(original)
     await tx.blob_references.delete_of(OwnerKind.MECHANISM, [mechanism.id], roles={BlobRole.ORIGINAL})
-    await tx.blob_references.add(replaced.original_references)
+    await tx.blob_references.add(original_references(replaced))
     await tx.record(FileReplaced(former.key, job.request_id))
     return replaced
 

@@ -11,8 +11,10 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Attempt, Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import Viewer, can_edit, require_visible
+from mechshare.domain.shares import Access
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.processing import ProcessingStatus, processing_status
+from mechshare.services.support.access import shared_access
 from mechshare.services.transactions import Transactions
 
 POLL_INTERVAL = 0.5
@@ -69,7 +71,7 @@ class ProcessingFeed:
         The number of concurrent loads is bounded: when thousands arrive at once, most of them find a polled status.
         """
         async with self._loading:
-            return self.status(viewer, mechanism_id) or await load()
+            return await self.status(viewer, mechanism_id) or await load()
 
     async def wait(self) -> None:
         """Returns after the next poll, also if the database is unavailable. Raises the error that ended polling, if
@@ -78,15 +80,23 @@ class ProcessingFeed:
         if self._polling is not None and self._polling.done():
             self._polling.result()
 
-    def status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus | None:
-        """Returns the status of the last poll; None if the mechanism was not in it. Raises MechanismNotFound."""
+    async def status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus | None:
+        """Returns the status of the last poll; None if the mechanism was not in it, or if the
+        shares that `viewer` needs cannot be read at present. Raises MechanismNotFound."""
         if mechanism_id not in self._snapshots:
             return None
         snapshot = self._snapshots[mechanism_id]
         if snapshot is None:
             raise MechanismNotFound()
-        mechanism = require_visible(viewer, snapshot.mechanism)
-        return snapshot.for_editors if can_edit(viewer, mechanism) else snapshot.for_others
+        shared: Access | None = None
+        if not can_edit(viewer, snapshot.mechanism):
+            try:
+                async with self._transactions.read() as tx:
+                    shared = await shared_access(tx, viewer, snapshot.mechanism)
+            except Unavailable:
+                return None
+        mechanism = require_visible(viewer, snapshot.mechanism, shared)
+        return snapshot.for_editors if can_edit(viewer, mechanism, shared) else snapshot.for_others
 
     async def _poll(self) -> None:
         try:

@@ -23,6 +23,7 @@ from mechshare.domain.users import Actor, Permission, Role
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.hidden_mechanisms import hide_mechanisms
+from mechshare.services.support.access import find_visible
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -37,7 +38,7 @@ class ReportService:
     ) -> Report:
         """Reports a mechanism that the actor sees. Raises MechanismNotFound, and as `report_user` does."""
         async with self._transactions.begin() as tx:
-            mechanism = require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_visible(tx, actor, mechanism_id)
             return await self._report(tx, actor, mechanism.user_id, mechanism.id, reason, request_metadata)
 
     async def report_user(

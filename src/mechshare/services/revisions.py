@@ -1,12 +1,14 @@
 """Reads the revisions of a mechanism and restores former ones."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
-from mechshare.domain.policy import Viewer, require_visible, sees_unpublished_of
-from mechshare.domain.revisions import FormerRevision, Revision, RevisionNotFound, revisions_of
+from mechshare.domain.policy import Viewer, can_edit, require_visible
+from mechshare.domain.revisions import Revision, RevisionNotFound, revisions_of
+from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.access import find_visible, shared_access
 from mechshare.services.transactions import Transactions
 
 
@@ -23,30 +25,31 @@ class RevisionService:
         self._transactions = transactions
 
     async def find_revisions(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[Revision, ...]:
-        """Returns the revisions that are left, newest first; what only a draft said, to its owner and admins alone.
+        """Returns the revisions that are left, newest first; what was never public, to editors alone.
 
         Raises MechanismNotFound, also if `viewer` may not see the mechanism.
         """
         async with self._transactions.read() as tx:
-            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
-            return _visible(viewer, mechanism, await tx.revisions.find_former(mechanism_id))
+            mechanism = await find_visible(tx, viewer, mechanism_id)
+            return await _visible(tx, viewer, mechanism)
 
     async def get_revised(self, viewer: Viewer, mechanism_id: MechanismId, number: int) -> RevisedMechanism:
         """Returns the mechanism with the content of the revision `number`. Raises MechanismNotFound,
         RevisionNotFound."""
         async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
-            mechanism = require_visible(viewer, found[0].mechanism if found else None)
-            revisions = _visible(viewer, mechanism, await tx.revisions.find_former(mechanism_id))
+            mechanism = found[0].mechanism if found else None
+            mechanism = require_visible(viewer, mechanism, await shared_access(tx, viewer, mechanism))
+            revisions = await _visible(tx, viewer, mechanism)
         revision = find_revision(revisions, number)
         revised = revision.content.applied_to(mechanism)
         return RevisedMechanism(item=replace(found[0], mechanism=revised), revision=revision)
 
 
-def _visible(viewer: Viewer, mechanism: Mechanism, former: Sequence[FormerRevision]) -> tuple[Revision, ...]:
-    sees_drafts = sees_unpublished_of(viewer, mechanism.user_id)
-    revisions = revisions_of(mechanism, former)
-    return tuple(one for one in revisions if sees_drafts or one.was_published or one.is_current)
+async def _visible(tx: UnitOfWork, viewer: Viewer, mechanism: Mechanism) -> tuple[Revision, ...]:
+    revisions = revisions_of(mechanism, await tx.revisions.find_former(mechanism.id))
+    sees_all = can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism))
+    return tuple(one for one in revisions if sees_all or one.was_published or one.is_current)
 
 
 def find_revision(revisions: Collection[Revision], number: int) -> Revision:

@@ -1,14 +1,13 @@
 """Searches mechanisms by the index, or by the database while the index is unavailable."""
 
 import asyncio
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_with
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import INDEXING, JobKind
@@ -16,7 +15,7 @@ from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, Position
-from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
+from mechshare.domain.policy import Viewer, scope_of
 from mechshare.domain.search import (
     MAX_EXCLUDED,
     NO_HELP,
@@ -32,13 +31,15 @@ from mechshare.domain.search import (
     Suggestion,
     SuggestionKind,
     Suggestions,
-    Synonyms,
     clean_query,
     place_at,
 )
 from mechshare.domain.users import normal_login
+from mechshare.domain.visibility import ListScope
 from mechshare.ports.search import FindWords, SearchIndex
 from mechshare.services.indexing import rebuild
+from mechshare.services.support.access import found_among
+from mechshare.services.support.query_texts import completes, respelled
 from mechshare.services.transactions import Transactions
 
 _MAX_WORDS = 8
@@ -49,8 +50,6 @@ _MAX_SCANNED = 10_000
 _MAX_WAIT_SECONDS = 3.0
 MAX_CONCURRENT_SEARCHES = 64
 """The most concurrent searches of one process, including waiting ones; responses served from the cache do not count."""
-_MAX_RESPELLED = 6
-"""Other spellings of a query that are tried if nothing matches it, at most."""
 _MAX_SPELLINGS = 3
 _NOBODY = UserId("")
 """No account has this id."""
@@ -104,11 +103,13 @@ class SearchService:
         document is not the current public version. While the index is unavailable, or more than MAX_EXCLUDED mechanisms
         wait to be indexed, the page is `degraded`: the database searches the newest mechanisms, less precisely.
         """
+        scope = scope_of(viewer, user_id)
         query = SearchQuery(
             text=clean_query(text),
             category_ids=tuple(category_ids),
             user_id=await self._find_author(author, user_id) if author else user_id,
-            published_only=not sees_unpublished_of(viewer, user_id),
+            published_only=not scope.is_everything,
+            audience=await self._find_audience(scope),
             created_from=within.created_from,
             created_before=within.created_before,
             min_duration_ms=within.min_duration_ms,
@@ -121,9 +122,9 @@ class SearchService:
         request = PageRequest(page=page, limit=limit)
         with self._limit.admit():
             # Read before the search: what changes later, the caller could not have known yet.
-            unindexed = await self._find_unindexed(with_drafts=not query.published_only)
+            unindexed = await self._find_unindexed(query.audience, with_drafts=scope.is_everything)
             if unindexed is None or (query.after and query.after.is_of_database):
-                return await self._search_database(query, request)
+                return await self._search_database(query, scope, request)
             try:
                 # One more than the page shows, to know whether another page follows.
                 result = await self._index.search(replace(query, excluded=unindexed, limit=limit + 1))
@@ -131,7 +132,7 @@ class SearchService:
                 # The database would take as long, and would then delay other searches.
                 raise
             except Unavailable:
-                return await self._search_database(query, request)
+                return await self._search_database(query, scope, request)
             found = await self._page(viewer, result, request)
             help = (
                 await self._help(replace(query, excluded=unindexed), result) if not result.total else NO_HELP
@@ -142,7 +143,7 @@ class SearchService:
         """Returns how to find mechanisms instead; nothing if the index does not respond any more."""
         try:
             spellings = [
-                text for text in _respelled(query.text, result.nearest) if await self._count(query, text=text)
+                text for text in respelled(query.text, result.nearest) if await self._count(query, text=text)
             ]
             counts = {name: await self._count(wider) for name, wider in query.without_filters.items()}
         except Unavailable:
@@ -165,12 +166,24 @@ class SearchService:
         is_author = user and user.username == normal_login(username) and user_id in (None, user.id)
         return user.id if user and is_author else _NOBODY
 
-    async def _find_unindexed(self, *, with_drafts: bool) -> tuple[MechanismId, ...] | None:
+    async def _find_audience(self, scope: ListScope) -> Audience:
+        """Returns the audience to which the reader belongs at present; the public one without a reader."""
+        if scope.reader is None:
+            return PUBLIC_AUDIENCE
+        async with self._transactions.read() as tx:
+            memberships = await tx.memberships.find_of_user(scope.reader)
+        return audience_with(scope.reader, [one.group_id for one in memberships])
+
+    async def _find_unindexed(
+        self, audience: Audience, *, with_drafts: bool = False
+    ) -> tuple[MechanismId, ...] | None:
         """Returns the mechanisms whose last change the index may lack, or None if there are more than MAX_EXCLUDED.
 
-        The index lacks a change until its job is done. Without `with_drafts`, returns those that are or were public.
+        The index lacks a change until its job is done. For the public audience without `with_drafts`, returns those
+        that are or were public.
         """
-        kinds = INDEXING if with_drafts else (JobKind.INDEX_MECHANISM,)
+        is_public = audience == PUBLIC_AUDIENCE and not with_drafts
+        kinds = (JobKind.INDEX_MECHANISM,) if is_public else INDEXING
         async with self._transactions.read() as tx:
             undone = [
                 id for kind in kinds for id in await tx.undone_jobs.find_subjects(kind, MAX_EXCLUDED + 1)
@@ -183,7 +196,8 @@ class SearchService:
         hits = {hit.mechanism_id: hit for hit in shown_hits}
         async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored(list(hits))
-        shown = [item for item in found if _may_show(viewer, hits[item.mechanism.id], item.mechanism)]
+            visible = await found_among(tx, viewer, found)
+        shown = [item for item in visible if _is_current(hits[item.mechanism.id], item.mechanism)]
         items = tuple(_found(item, hits[item.mechanism.id]) for item in shown)
         is_exact = result.total <= EXACT_TOTAL
         hidden = [item.mechanism for item in found if item not in shown]
@@ -199,7 +213,9 @@ class SearchService:
             next=shown_hits[-1].place.position if len(result.hits) > request.limit else None,
         )
 
-    async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
+    async def _search_database(
+        self, query: SearchQuery, scope: ListScope, request: PageRequest
+    ) -> SearchPage:
         words = self._words_for_database(query.text)[:_MAX_WORDS]
         if query.after:
             request = replace(request, after=_position_of(query.after))
@@ -210,7 +226,7 @@ class SearchService:
                 words=[word for word, *_ in words],
                 other_names=[names for _, *names in words],
                 among=_MAX_SCANNED,
-                published_only=query.published_only,
+                scope=scope,
             )
         items = tuple(FoundMechanism(found=item, highlights={}) for item in found.items)
         return SearchPage(
@@ -244,8 +260,9 @@ class SearchService:
         finally:
             self._scans.release()
 
-    async def suggest(self, prefix: str, limit: int) -> Suggestions:
-        """Returns titles of published mechanisms with a word that begins with `prefix`; none for an empty one.
+    async def suggest(self, viewer: Viewer, prefix: str, limit: int) -> Suggestions:
+        """Returns titles of published mechanisms that `viewer` may see, with a word that begins with `prefix`; none for
+        an empty one.
 
         Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
@@ -257,16 +274,17 @@ class SearchService:
         if not cleaned:
             return Suggestions()
         with self._limit.admit():
-            unindexed = await self._find_unindexed(with_drafts=False)
+            audience = await self._find_audience(scope_of(viewer, None))
+            unindexed = await self._find_unindexed(audience)
             if unindexed is None:
                 return Suggestions(degraded=True)
             try:
-                titles = await self._index.suggest(cleaned, limit, excluded=unindexed)
+                titles = await self._index.suggest(cleaned, limit, audience=audience, excluded=unindexed)
             except Unavailable:
                 return Suggestions(degraded=True)
             return Suggestions(titles=titles, is_complete=not unindexed)
 
-    async def suggest_others(self, prefix: str, limit: int) -> tuple[Suggestion, ...]:
+    async def suggest_others(self, viewer: Viewer, prefix: str, limit: int) -> tuple[Suggestion, ...]:
         """Returns up to `limit` categories, authors of published mechanisms and terms of the thesaurus each, with a
         word that begins with `prefix`; none for an empty one. Without the index, categories alone.
 
@@ -279,37 +297,21 @@ class SearchService:
             async with self._transactions.read() as tx:
                 categories = await tx.categories.find_all()
             names = [name for each in categories for name in (each.name_ja, each.name_en)]
-            found = {SuggestionKind.CATEGORY: [name for name in names if _completes(cleaned, name)][:limit]}
-            unindexed = await self._find_unindexed(with_drafts=False)
-            for kind in (SuggestionKind.AUTHOR, SuggestionKind.TERM):
+            found = {SuggestionKind.CATEGORY: [name for name in names if completes(cleaned, name)][:limit]}
+            audience = await self._find_audience(scope_of(viewer, None))
+            unindexed = await self._find_unindexed(audience)
+            for kind in (SuggestionKind.AUTHOR, SuggestionKind.TERM) if unindexed is not None else ():
                 with suppress(Unavailable):
-                    found[kind] = await self._suggest_names(cleaned, limit, kind, unindexed)
+                    found[kind] = list(
+                        await self._index.suggest(
+                            cleaned, limit, audience=audience, excluded=unindexed or (), kind=kind
+                        )
+                    )
         return tuple(Suggestion(kind=kind, text=each) for kind, texts in found.items() for each in texts)
-
-    async def _suggest_names(
-        self, text: str, limit: int, kind: SuggestionKind, unindexed: Sequence[MechanismId] | None
-    ) -> list[str]:
-        if unindexed is None:
-            return []
-        return list(await self._index.suggest(text, limit, excluded=unindexed, kind=kind))
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
-
-
-def _respelled(text: str, nearest: Synonyms) -> Sequence[str]:
-    """Returns `text` with the nearest word for each of its words, then with other near words one by one."""
-    best = text
-    for word, names in nearest:
-        best = _replaced(best, word, names[0])
-    others = (_replaced(text, word, name) for word, names in nearest for name in names)
-    texts = dict.fromkeys((best, *others))
-    return [each for each in texts if each != text][:_MAX_RESPELLED]
-
-
-def _replaced(text: str, word: str, other: str) -> str:
-    return re.sub(re.escape(word), lambda _: other, text, flags=re.IGNORECASE)
 
 
 def _position_of(place: SearchPlace) -> Position:
@@ -321,25 +323,15 @@ def _place_of(last: Mechanism) -> SearchPlace:
     return SearchPlace(score=0.0, title_length=OF_DATABASE, created_at=last.created_at, mechanism_id=last.id)
 
 
-def _completes(typed: str, name: str) -> bool:
-    """Whether a word of `name` begins with `typed`; in Japanese, any part of it."""
-    beginning, text = (unicodedata.normalize("NFKC", each).casefold() for each in (typed, name))
-    if beginning.isascii():
-        return f" {text}".replace("-", " ").find(f" {beginning}") >= 0
-    return beginning in text
-
-
 def _found(item: AuthoredMechanism, hit: Hit) -> FoundMechanism:
     return FoundMechanism(found=item, highlights=hit.highlights, page=hit.page)
 
 
-def _may_show(viewer: Viewer, hit: Hit, mechanism: Mechanism) -> bool:
-    """Whether `viewer` may see the mechanism as it was when indexed: a published one only in its current version, in
-    case the index was restored from a copy. The versions of drafts also count steps of processing, which show no text
-    to others.
-    """
-    is_current = hit.version == mechanism.version or not mechanism.is_published
-    return is_current and can_see(viewer, mechanism)
+def _is_current(hit: Hit, mechanism: Mechanism) -> bool:
+    """Whether the mechanism is as it was when indexed: a published one only in its current version, in case the index
+    was restored from a copy. The versions of drafts also count steps of processing, which show no text
+    to others."""
+    return hit.version == mechanism.version or not mechanism.is_published
 
 
 def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:

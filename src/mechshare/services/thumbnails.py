@@ -6,19 +6,20 @@ from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind
 from mechshare.domain.events import (
     MechanismChanged,
-    MechanismEditedByAdmin,
+    MechanismEditedByOther,
     ThumbnailChosen,
 )
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, stored_reference
+from mechshare.domain.mechanism_files import stored_reference
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.policy import require_editor
 from mechshare.domain.thumbnails import choose_thumbnail, is_preview, show_thumbnail
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.support.access import find_editable
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -41,13 +42,13 @@ class ThumbnailService:
         NoThumbnailToChoose, InvalidField.
         """
         async with self._transactions.begin() as tx:
-            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = await find_editable(tx, actor, mechanism_id)
             chosen = choose_thumbnail(mechanism, at, self._clock.now())
             await tx.mechanisms.save(chosen)
             await tx.record(MechanismChanged(mechanism, chosen, actor_id=actor.id))
             await tx.record(ThumbnailChosen(chosen, request_metadata.request_id))
-            if not mechanism.can_be_edited_by(actor.id):
-                await tx.record(MechanismEditedByAdmin(mechanism_id, actor.id, request_metadata))
+            if not mechanism.is_owned_by(actor.id):
+                await tx.record(MechanismEditedByOther(mechanism_id, actor.id, request_metadata))
             (authored,) = await tx.mechanisms.find_authored([mechanism_id])
             return authored
 

@@ -19,6 +19,7 @@ from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
 from mechshare.domain.registration_events import UserRegistered
 from mechshare.domain.session_events import PasswordReset
+from mechshare.domain.shares import user_recipient
 from mechshare.domain.storage_quotas import QuotaOverride, clean_quota
 from mechshare.domain.user_names import clean_username
 from mechshare.domain.users import (
@@ -243,6 +244,7 @@ class UserService:
                 await clean_up_deleted(
                     tx, gone, were_public=were_public, request_id=request_metadata.request_id
                 )
+            await tx.shares.delete_for(user_recipient(user.id))
             await tx.users.delete(user.id)
             await tx.audit.erase_person(user.id, (user.username, user.email))
             await tx.record(UserDeleted(user.id, request_metadata))

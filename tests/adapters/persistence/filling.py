@@ -70,7 +70,7 @@ def mechanisms(count: int) -> Iterator[dict[str, Any]]:
             "duration": (0.1 + 0.2, 1e-9, 123456.789, None)[n % 4],
             "created_at": at(n),
             "updated_at": datetime(1970, 1, 1, tzinfo=UTC),
-            "is_published": n % 3 > 0,
+            "is_public": n % 3 > 0,
             "processing_state": "ready",
             "version": 1,
         }

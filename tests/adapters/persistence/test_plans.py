@@ -19,6 +19,7 @@ from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.domain.visibility import EVERYTHING, ListScope
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.testing.persistence.values import NOW
 from tests.servers import postgresql_database
@@ -33,12 +34,20 @@ INSERT INTO sessions SELECT pg_temp.id(2, n), pg_temp.id(1, n), now(), now(), no
   FROM generate_series(1, {ROWS}) n;
 INSERT INTO refresh_tokens SELECT 'hash' || n, pg_temp.id(2, n), now(), NULL FROM generate_series(1, {ROWS}) n;
 INSERT INTO categories SELECT 'category-' || n, 'c', 'c', now(), now(), 1 FROM generate_series(1, 20) n;
-INSERT INTO mechanisms (id, user_id, title, description, created_at, updated_at, is_published, processing_state,
-  original_sha256, version)
+INSERT INTO mechanisms (id, user_id, title, description, created_at, updated_at, is_published, is_restricted,
+  visibility, processing_state, original_sha256, version)
   SELECT pg_temp.id(3, n), pg_temp.id(1, n % 1000 + 1), '歯車 ' || md5(n::text), repeat('linkage ', 30),
   timestamptz '2026-01-01' + n * interval '1 second',
   timestamptz '2026-01-01' + (n * 7919 % {ROWS}) * interval '1 second',
-  n % 10 > 0, 'ready', md5(n::text), 1 FROM generate_series(1, {ROWS}) n;
+  n % 10 > 0, n % 20 = 0, CASE WHEN n % 40 = 0 THEN 'internal' WHEN n % 40 = 20 THEN 'private' ELSE 'public' END,
+  'ready', md5(n::text), 1 FROM generate_series(1, {ROWS}) n;
+INSERT INTO groups SELECT pg_temp.id(6, n), 'group ' || n, now(), now(), 1 FROM generate_series(1, 1000) n;
+INSERT INTO memberships SELECT pg_temp.id(6, n % 1000 + 1), pg_temp.id(1, n), 'member', now()
+  FROM generate_series(1, {ROWS}) n;
+INSERT INTO memberships SELECT pg_temp.id(6, n), pg_temp.id(1, 77), 'member', now()
+  FROM generate_series(1, 50) n ON CONFLICT DO NOTHING;
+INSERT INTO shares SELECT pg_temp.id(3, 40 * m + 20), 'group', pg_temp.id(6, (m * 7 + k) % 1000 + 1), 'read',
+  pg_temp.id(1, 1), now() FROM generate_series(0, 2499) m, generate_series(1, 40) k;
 INSERT INTO mechanism_categories SELECT 'category-' || (n % 20 + 1), pg_temp.id(3, n), 0,
   timestamptz '2026-01-01' + n * interval '1 second', n % 10 > 0 FROM generate_series(1, {ROWS}) n;
 INSERT INTO blob_references SELECT 'originals/' || n, 'mechanism', pg_temp.id(3, n), 'original',
@@ -52,6 +61,7 @@ INSERT INTO audit SELECT pg_temp.id(5, n), now(), CASE WHEN n % 50 = 0 THEN 'sig
   'user' || n, '10.0.0.' || n % 250, '', '' FROM generate_series(1, {ROWS}) n;
 """
 LARGE = "users|sessions|refresh_tokens|mechanisms|mechanism_categories|blob_references|jobs|receipts|audit"
+LARGE += "|shares|memberships"
 USER, SESSION, MECHANISM = (
     f"01900000-0000-7{kind:03}-8000-{number:012x}" for kind, number in ((1, 77), (2, 77), (3, 777))
 )
@@ -60,6 +70,8 @@ DEEP = PageRequest(
 )
 OF_CATEGORY = MechanismFilter(category_ids=(CategoryId("category-7"),))
 OF_USER = MechanismFilter(user_id=UserId(USER))
+READER = ListScope(reader=UserId(USER))
+"""Who belongs to 50 groups."""
 Step = Callable[[UnitOfWork], Awaitable[Any]]
 HOT: dict[str, Step] = {
     "mechanism": lambda tx: tx.mechanisms.find_by_id(MechanismId(MECHANISM)),
@@ -74,11 +86,23 @@ HOT: dict[str, Step] = {
         for sort in MechanismSort
     },
     "deep": lambda tx: tx.mechanisms.find_all(DEEP),
+    **{
+        f"first page for a reader, {sort.value}": lambda tx, sort=sort: tx.mechanisms.find_all(
+            PageRequest(), sort=sort, scope=READER
+        )
+        for sort in MechanismSort
+    },
+    "deep for a reader": lambda tx: tx.mechanisms.find_all(DEEP, scope=READER),
+    "deep by number for a reader": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000), scope=READER),
+    "of a user for a reader": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER, scope=READER),
+    "access": lambda tx: tx.shares.find_access(UserId(USER), [MechanismId(MECHANISM)]),
+    "shares": lambda tx: tx.shares.find_all([MechanismId(MECHANISM)]),
+    "groups of a user": lambda tx: tx.memberships.find_of_user(UserId(USER)),
     "deep by number": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000)),
     "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, OF_CATEGORY),
     "of a category": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_CATEGORY),
     "words": lambda tx: tx.mechanisms.find_all(PageRequest(), words=["linkage", "ab"], among=2_000),
-    "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER, published_only=False),
+    "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER, scope=EVERYTHING),
     "all of a user": lambda tx: tx.mechanism_bulk.find(user_id=UserId(USER), limit=1_000),
     "all of a category": lambda tx: tx.mechanism_bulk.find(category_id=CategoryId("category-7"), limit=1_000),
     "new versions": lambda tx: tx.mechanism_bulk.renew([MechanismId(MECHANISM)]),

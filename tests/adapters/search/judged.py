@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
+from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.search import SearchDocument
@@ -143,7 +144,7 @@ def documents() -> Iterator[SearchDocument]:
             category_names=tuple(_NAMES[mechanism.slug].split(" ", 1)),
             user_id=UserId("workshop"),
             author_name="Workshop",
-            is_published=True,
+            audience=PUBLIC_AUDIENCE,
             created_at=datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=number * 7919 % SIZE),
         )
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.opensearch.index import OpenSearchIndex
 from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
+from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchQuery, SearchResult, SearchSort
 from mechshare.ports.search import SearchIndex
@@ -141,7 +142,7 @@ async def test_any_sequence_of_changes_gives_the_same_results(
             mechanism_id=MechanismId(run + key),
             version=version,
             title=title,
-            is_published=is_published,
+            audience=PUBLIC_AUDIENCE if is_published else (),
         )
         for index in (memory, in_file):
             if change == "put":

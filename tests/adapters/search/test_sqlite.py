@@ -133,9 +133,7 @@ async def test_suggestions_cost_no_more_when_more_titles_hold_the_word_later(
 
 async def test_suggestions_of_removed_titles_are_deleted(path: Path, index: SqliteSearchIndex) -> None:
     await index.put([document("a", "Ratchet and pawl"), document("b", "Small gear")])
-    await index.put(
-        [document("a", "Cam", version=2), document("b", "Small gear", version=2, is_published=False)]
-    )
+    await index.put([document("a", "Cam", version=2), document("b", "Small gear", version=2, audience=())])
     await index.remove(MechanismId("a"), 3)
 
     with closing(schema.connect(path)) as connection:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 
 from mechshare.adapters.metrics import SEARCHES
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.overload import SearchTimedOut
@@ -38,11 +39,12 @@ class MeasuredSearchIndex:
         prefix: str,
         limit: int,
         *,
+        audience: Audience = PUBLIC_AUDIENCE,
         excluded: Sequence[MechanismId] = (),
         kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
         with _measured("suggest"):
-            return await self._index.suggest(prefix, limit, excluded=excluded, kind=kind)
+            return await self._index.suggest(prefix, limit, audience=audience, excluded=excluded, kind=kind)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         return await self._index.rebuild(documents)

@@ -31,6 +31,7 @@ from mechshare.adapters.search.text.ranking import (
     title_spelling,
 )
 from mechshare.adapters.search.text.tokenizer import opening_of, openings
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import (
     Hit,
@@ -105,6 +106,7 @@ class MemorySearchIndex:
         prefix: str,
         limit: int,
         *,
+        audience: Audience = PUBLIC_AUDIENCE,
         excluded: Sequence[MechanismId] = (),
         kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
@@ -114,7 +116,7 @@ class MemorySearchIndex:
         published = (
             entry
             for entry in self._entries.values()
-            if entry.document.is_published and entry.document.mechanism_id not in excluded
+            if _is_for(audience, entry.document) and entry.document.mechanism_id not in excluded
         )
         if kind is SuggestionKind.AUTHOR:
             authors = (
@@ -154,7 +156,8 @@ class MemorySearchIndex:
         return [(entry, score) for entry, score in scores if _passes(query, entry.document)]
 
     def _nearest(self, parsed: ParsedQuery, edits: Callable[[str], int]) -> dict[str, tuple[str, ...]]:
-        tokens = {token for entry in self._entries.values() for text in entry.words for token in text.split()}
+        public = (entry for entry in self._entries.values() if entry.document.is_public)
+        tokens = {token for entry in public for text in entry.words for token in text.split()}
         found = {
             word: nearest_words(word, edits(word), tokens) for word in typed_words(parsed) if edits(word)
         }
@@ -233,12 +236,16 @@ def _matches(phrases: Sequence[Phrase], entry: _Entry, place: int | None) -> lis
 
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:
     return (
-        (document.is_published or not query.published_only)
+        (not query.published_only or _is_for(query.audience, document))
         and document.mechanism_id not in query.excluded
         and (query.user_id is None or document.user_id == query.user_id)
         and query.filter.admits_times(document.created_at, _seconds(document.duration_ms))
         and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
     )
+
+
+def _is_for(audience: Audience, document: SearchDocument) -> bool:
+    return not set(audience).isdisjoint(document.audience)
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from mechshare.adapters.search.text.thesaurus import Thesaurus
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind, Synonyms
 from mechshare.ports.search import SearchIndex
@@ -42,12 +43,13 @@ class WidenedSearchIndex:
         prefix: str,
         limit: int,
         *,
+        audience: Audience = PUBLIC_AUDIENCE,
         excluded: Sequence[MechanismId] = (),
         kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
         if kind is SuggestionKind.TERM:
             return self._thesaurus.suggest(prefix, limit)
-        return await self._index.suggest(prefix, limit, excluded=excluded, kind=kind)
+        return await self._index.suggest(prefix, limit, audience=audience, excluded=excluded, kind=kind)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         return await self._index.rebuild(documents)

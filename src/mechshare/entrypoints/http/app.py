@@ -47,6 +47,7 @@ from mechshare.entrypoints.http.routes import (
     categories,
     citations,
     evidence,
+    groups,
     invitations,
     lineage,
     marks,
@@ -63,6 +64,7 @@ from mechshare.entrypoints.http.routes import (
     schema_assets,
     search,
     sessions,
+    shares,
     similar,
     thumbnails,
     uploads,
@@ -95,8 +97,9 @@ _TAGGED = (
         attachments,
         revisions,
         citations,
+        shares,
     ),
-    *(categories, search, reports, invitations, registrations, audit, operations),
+    *(groups, categories, search, reports, invitations, registrations, audit, operations),
 )
 """In the order of their tags in the OpenAPI document."""
 _SHORT_BODY = 1024 * 1024
@@ -177,6 +180,8 @@ def build_routes(public_url: str) -> Litestar:
             attachments.router,
             revisions.router,
             citations.router,
+            shares.router,
+            groups.router,
             categories.router,
             search.router,
             reports.router,

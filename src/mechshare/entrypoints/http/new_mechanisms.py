@@ -17,6 +17,7 @@ from mechshare.domain.named_values import NamedValue, values_in
 from mechshare.domain.reliability import stated_reliability
 from mechshare.domain.statements import Statement
 from mechshare.domain.uploads import UploadNotFound
+from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.idempotency import KEY_HEADER, idempotent_request
 from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
@@ -59,6 +60,7 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     license: License | Literal[""] = ""
     original_offered: Choice = "true"
     remove_metadata: Choice | Literal[""] = ""
+    visibility: Visibility = Visibility.PUBLIC
 
     @property
     def removes_metadata(self) -> bool:
@@ -129,7 +131,11 @@ async def create_from_upload(
             raise
         return before
     draft = Draft(
-        statement=new.statement, media=file, removes_metadata=new.removes_metadata, upload_id=upload_id
+        statement=new.statement,
+        media=file,
+        visibility=new.visibility,
+        removes_metadata=new.removes_metadata,
+        upload_id=upload_id,
     )
     created = await create(request, draft, fingerprint)
     UPLOADED_BYTES.inc(file.size)
@@ -159,7 +165,12 @@ async def _create_with_clip(
     new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
     if form.file is None:
         raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the main file.")])
-    draft = Draft(statement=new.statement, media=form.file, removes_metadata=new.removes_metadata)
+    draft = Draft(
+        statement=new.statement,
+        media=form.file,
+        visibility=new.visibility,
+        removes_metadata=new.removes_metadata,
+    )
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 
 

@@ -71,7 +71,7 @@ class CardTexts:
 
 def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | None = None) -> Card:
     mechanism = item.mechanism
-    is_public, is_withdrawn = mechanism.is_published, mechanism.withdrawn_reason is not None
+    is_public, is_withdrawn = mechanism.is_open, mechanism.withdrawn_reason is not None
     media, file_url = mechanism.media, addresses.of_file(mechanism)
     picture = mechanism.thumbnail_url if external_host(mechanism) is None else None
     texts = texts or CardTexts()

@@ -27,7 +27,7 @@ _MAX_READ_SIZE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categories:
-    """The categories by id: their names in the person's language, and how many published mechanisms each has."""
+    """The categories by id: their names in the person's language, and how many public mechanisms each has."""
 
     names: dict[CategoryId, str]
     counts: dict[CategoryId, int]
@@ -79,9 +79,7 @@ async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: in
     application, sort = application_of(request), MechanismSort(conditions.sort)
     wanted = PageRequest(page=number, limit=size)
     filter = MechanismFilter(category_ids=conditions.category_ids)
-    key = ListKey(path="/", query=(), filter=filter, sort=sort, request=wanted)
-    count = partial(application.mechanisms.count_public, filter)
-    counted = await application.responses.count(key.count_key, count)
+    counted = await _count_public(request, wanted, filter, sort) if viewer is None else None
     requested = replace(wanted, counted=counted)
     found = await application.mechanisms.find_all(viewer, requested, filter, sort=sort)
     return SearchPage(
@@ -92,6 +90,16 @@ async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: in
         total_is_exact=found.total_is_exact,
         facets={},
     )
+
+
+async def _count_public(
+    request: Req, wanted: PageRequest, filter: MechanismFilter, sort: MechanismSort
+) -> int:
+    """Returns the length of the public list from the cache of public responses."""
+    application = application_of(request)
+    key = ListKey(path="/", query=(), filter=filter, sort=sort, request=wanted)
+    count = partial(application.mechanisms.count_public, filter)
+    return await application.responses.count(key.count_key, count)
 
 
 async def find_categories(request: Req, viewer: Viewer) -> Categories:

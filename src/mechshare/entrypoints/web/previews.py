@@ -74,7 +74,7 @@ class LinkPreview:
 def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | None:
     """Returns the preview of a mechanism that everybody may see and that is ready; None for others."""
     mechanism, site = shown.mechanism, site_url(request)
-    if not mechanism.is_published or shown.file_url is None:
+    if not mechanism.is_open or shown.file_url is None:
         return None
     page_url = f"{site}{shown.path}"
     return LinkPreview(

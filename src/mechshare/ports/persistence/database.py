@@ -13,6 +13,7 @@ from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 from mechshare.ports.persistence.categories import CategoryRepository
 from mechshare.ports.persistence.evidence import ClaimRepository
+from mechshare.ports.persistence.groups import GroupRepository, MembershipRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.invitations import InvitationRepository
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
@@ -30,6 +31,7 @@ from mechshare.ports.persistence.reliability import ReliabilityHistory
 from mechshare.ports.persistence.reports import ReportRepository
 from mechshare.ports.persistence.revisions import RevisionRepository
 from mechshare.ports.persistence.sessions import SessionRepository
+from mechshare.ports.persistence.shares import ShareRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
 from mechshare.ports.persistence.uploads import UploadRepository
 from mechshare.ports.persistence.users import CredentialRepository, UserRepository
@@ -67,6 +69,15 @@ class UnitOfWork(Protocol):
 
     @property
     def mechanism_files(self) -> MechanismFiles: ...
+
+    @property
+    def shares(self) -> ShareRepository: ...
+
+    @property
+    def groups(self) -> GroupRepository: ...
+
+    @property
+    def memberships(self) -> MembershipRepository: ...
 
     @property
     def reliability_history(self) -> ReliabilityHistory: ...

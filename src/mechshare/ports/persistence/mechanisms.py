@@ -9,6 +9,7 @@ from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.visibility import PUBLIC_SCOPE, ListScope
 
 
 class MechanismRepository(Protocol):
@@ -23,12 +24,15 @@ class MechanismRepository(Protocol):
         filter: MechanismFilter = EVERY_MECHANISM,
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
-        published_only: bool = True,
+        scope: ListScope = PUBLIC_SCOPE,
         words: Sequence[str] = (),
         other_names: Sequence[Sequence[str]] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        """Returns a page of the mechanisms that `filter` admits.
+        """Returns a page of the mechanisms in `scope` that `filter` admits.
+
+        A reader's scope has what is public or internal, the private ones of the reader, and those that are shared with
+        the reader or a group of theirs; all of them published, and none unlisted.
 
         Each of `words`, or one of its `other_names` at the same place, must occur in the title, description, author's
         name or first MAX_SCANNED_TEXT characters of the first page, also inside other words; only the `among` newest
@@ -39,7 +43,9 @@ class MechanismRepository(Protocol):
         unchecked.
         """
 
-    async def count(self, filter: MechanismFilter = EVERY_MECHANISM, *, published_only: bool = True) -> int:
+    async def count(
+        self, filter: MechanismFilter = EVERY_MECHANISM, *, scope: ListScope = PUBLIC_SCOPE
+    ) -> int:
         """Counts the mechanisms that `find_all` lists for these conditions; EXACT_TOTAL + 1 for more than
         EXACT_TOTAL."""
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mechshare.domain.errors import CategoryNotFound, DomainException, StaleVersion, UserNotFound
 from mechshare.domain.events import MechanismCreated
+from mechshare.domain.mechanism_files import original_references
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.domain.uploads import UploadNotFound
@@ -67,7 +68,7 @@ async def add_mechanisms(
     await tx.mechanisms.add([created.mechanism for created in batch])
     stated = [replace(created.mechanism, version=1) for created in batch if created.mechanism.reliability]
     await tx.reliability_history.add([one.reliability_change(one.user_id) for one in stated])
-    files = [file for created in batch for file in created.mechanism.original_references]
+    files = [file for created in batch for file in original_references(created.mechanism)]
     await tx.blob_references.add(files)
     await tx.storage_quotas.release([file.key for file in files])
     await tx.record(*batch)

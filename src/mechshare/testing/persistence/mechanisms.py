@@ -20,6 +20,7 @@ from mechshare.domain.pages import MAX_SCANNED_TEXT
 from mechshare.domain.pages import Page as DocumentPage
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.domain.reliability import Reliability
+from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import (
@@ -297,10 +298,10 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
         a_mechanism(other, categories=(cams,)),
     )
 
-    async def found(*, published_only: bool = True, **conditions: Any) -> set[str]:
+    async def found(*, scope: ListScope = PUBLIC_SCOPE, **conditions: Any) -> set[str]:
         filter = MechanismFilter(**conditions)
         async with database.read() as tx:
-            page = await tx.mechanisms.find_all(PageRequest(), filter, published_only=published_only)
+            page = await tx.mechanisms.find_all(PageRequest(), filter, scope=scope)
         assert page.total == len(page.items)
         return {item.mechanism.id for item in page.items}
 
@@ -308,8 +309,8 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
     assert await found(category_ids=(gears, cams)) == {a.id, c.id}
     assert await found(category_ids=(gears,)) == {a.id}
     assert await found(user_id=own.id) == {a.id}
-    assert await found(user_id=own.id, published_only=False) == {a.id, b.id}
-    assert await found(category_ids=(cams,), published_only=False) == {b.id, c.id}
+    assert await found(user_id=own.id, scope=EVERYTHING) == {a.id, b.id}
+    assert await found(category_ids=(cams,), scope=EVERYTHING) == {b.id, c.id}
     assert await found(category_ids=[CategoryId("no-such")]) == set()
 
 
@@ -534,9 +535,9 @@ async def test_an_author_has_their_present_name(database: Database) -> None:
 
 @pytest.mark.parametrize("sort", MechanismSort)
 @pytest.mark.parametrize("categories", [("gears",), ("gears", "cams")])
-@pytest.mark.parametrize("published_only", [True, False])
+@pytest.mark.parametrize("scope", [PUBLIC_SCOPE, EVERYTHING])
 async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_with_equal_keys(
-    database: Database, sort: MechanismSort, categories: tuple[str, ...], published_only: bool
+    database: Database, sort: MechanismSort, categories: tuple[str, ...], scope: ListScope
 ) -> None:
     await save_categories(database, "gears", "cams", "belts")
     user = await save_user(database)
@@ -562,7 +563,7 @@ async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_wit
                 request,
                 MechanismFilter(category_ids=tuple(map(CategoryId, categories))),
                 sort=sort,
-                published_only=published_only,
+                scope=scope,
             )
         listed += [item.mechanism for item in page.items]
         request = PageRequest(limit=3, after=page.next) if page.next else None
@@ -570,7 +571,7 @@ async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_wit
     wanted = [
         one
         for one in stored
-        if not set(categories).isdisjoint(one.categories) and (one.is_published or not published_only)
+        if not set(categories).isdisjoint(one.categories) and (one.is_published or scope is EVERYTHING)
     ]
     ordered = sorted(
         wanted, key=lambda one: (sort_key(one, sort), one.id), reverse=sort.value.startswith("-")
@@ -718,20 +719,18 @@ class TestMatching:
             a_mechanism(other, title="カム", categories=(cams,)),
         )
 
-        async def found(*, published_only: bool = True, **conditions: Any) -> set[str]:
+        async def found(*, scope: ListScope = PUBLIC_SCOPE, **conditions: Any) -> set[str]:
             filter = MechanismFilter(**conditions)
             async with database.read() as tx:
-                page = await tx.mechanisms.find_all(
-                    PageRequest(), filter, words=["歯"], published_only=published_only
-                )
+                page = await tx.mechanisms.find_all(PageRequest(), filter, words=["歯"], scope=scope)
             assert page.total == len(page.items)
             return {item.mechanism.id for item in page.items}
 
         assert await found() == {a.id, c.id}
         assert await found(category_ids=(cams,)) == {c.id}
-        assert await found(category_ids=(gears, cams), published_only=False) == {a.id, b.id, c.id}
+        assert await found(category_ids=(gears, cams), scope=EVERYTHING) == {a.id, b.id, c.id}
         assert await found(user_id=own.id) == {a.id}
-        assert await found(user_id=own.id, published_only=False, category_ids=(cams,)) == {b.id}
+        assert await found(user_id=own.id, scope=EVERYTHING, category_ids=(cams,)) == {b.id}
 
     async def test_only_the_newest_mechanisms_of_the_list_are_searched(self, database: Database) -> None:
         own, other = await save_user(database), await save_user(database)

@@ -9,9 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.search import (
     MAX_EXCLUDED,
@@ -38,7 +40,7 @@ def document(key: str, title: str, **changes: Any) -> SearchDocument:
         category_names=(),
         user_id=UserId("owner"),
         author_name="Workshop",
-        is_published=True,
+        audience=PUBLIC_AUDIENCE,
         created_at=START,
     )
     return replace(plain, **changes)
@@ -414,7 +416,7 @@ class TestFilters:
                 document("a", "gear one", category_ids=(gears,)),
                 document("b", "gear two", category_ids=(gears, cams), user_id=UserId("other")),
                 document("c", "gear three", category_ids=(cams,)),
-                document("d", "gear four", category_ids=(gears,), is_published=False),
+                document("d", "gear four", category_ids=(gears,), audience=()),
                 document("e", "gear five"),
             ]
         )
@@ -480,7 +482,7 @@ class TestFilters:
         assert (keys(result), result.total) == ([f"{MAX_EXCLUDED + 5:04}", f"{MAX_EXCLUDED + 6:04}"], 7)
 
     async def test_a_withdrawn_mechanism_is_not_found_any_more(self, filled: Any) -> None:
-        await filled.put([document("a", "gear one", version=2, is_published=False)])
+        await filled.put([document("a", "gear one", version=2, audience=())])
 
         assert "a" not in await found(filled, "gear")
 
@@ -730,6 +732,69 @@ class TestDocuments:
         assert (await found(index, "secret"), await found(index, "public")) == ([], ["a"])
 
 
+class TestAudience:
+    READER = ("public", "internal", "user:mika", "group:lab")
+    AUDIENCES = {
+        "public": PUBLIC_AUDIENCE,
+        "internal": ("internal",),
+        "own": ("user:mika",),
+        "group": ("user:yuki", "group:lab"),
+        "foreign": ("user:yuki", "group:other"),
+        "draft": (),
+    }
+
+    @pytest_asyncio.fixture
+    async def filled(self, index: Any) -> Any:
+        gears = (CategoryId("gears"),)
+        await index.put(
+            [
+                document(
+                    name,
+                    f"gear {name}",
+                    audience=audience,
+                    author_name=f"Garage {name}",
+                    category_ids=gears,
+                )
+                for name, audience in self.AUDIENCES.items()
+            ]
+        )
+        return index
+
+    @pytest.mark.parametrize("text", ["gear", "ge", ""])
+    async def test_everybody_finds_what_is_published_for_them(self, filled: Any, text: str) -> None:
+        for query, expected in (
+            (SearchQuery(text=text), {"public"}),
+            (SearchQuery(text=text, audience=self.READER), {"public", "internal", "own", "group"}),
+            (SearchQuery(text=text, published_only=False), set(self.AUDIENCES)),
+        ):
+            result = await filled.search(query)
+            assert set(keys(result)) == expected
+            assert (result.total, result.facets) == (len(expected), {"gears": len(expected)})
+
+    async def test_suggestions_are_of_what_is_published_for_the_audience(self, filled: Any) -> None:
+        for kind, word in ((SuggestionKind.TITLE, "gear"), (SuggestionKind.AUTHOR, "Garage")):
+            assert await filled.suggest("ga" if kind is SuggestionKind.AUTHOR else "ge", 9, kind=kind) == (
+                f"{word} public",
+            )
+            suggested = await filled.suggest(word, 9, kind=kind, audience=self.READER)
+            assert suggested == tuple(f"{word} {name}" for name in ("group", "internal", "own", "public"))
+
+    async def test_a_document_leaves_the_audience_that_it_loses(self, filled: Any) -> None:
+        await filled.put([document("group", "gear group", audience=("user:yuki",))])
+        await filled.put([document("public", "gear public", version=2, audience=("internal",))])
+
+        assert set(await found(filled, "gear", audience=self.READER)) == {"public", "internal", "own"}
+        assert "gear group" not in await filled.suggest("gear", 9, audience=self.READER)
+        assert (await found(filled, "gear"), await filled.suggest("gear", 9)) == ([], ())
+
+    async def test_words_that_only_others_may_read_correct_and_propose_nothing(self, index: Any) -> None:
+        await index.put([document("a", "hidden planetary", audience=("user:yuki",)), document("b", "cam")])
+
+        for audience in (PUBLIC_AUDIENCE, self.READER):
+            result = await index.search(SearchQuery(text="planetery", audience=audience))
+            assert (result.total, result.expanded, result.nearest) == (0, (), ())
+
+
 class TestSuggestions:
     @pytest.mark.parametrize(
         ("prefix", "expected"),
@@ -757,7 +822,7 @@ class TestSuggestions:
     ) -> None:
         titles = ["遊星歯車機構", "ラチェットと爪", "Planetary gear set", "Geneva drive", "gears", "Four-bar"]
         await index.put([document(str(number), title) for number, title in enumerate(titles)])
-        await index.put([document("x", "遊び歯車 gear", is_published=False)])
+        await index.put([document("x", "遊び歯車 gear", audience=())])
 
         assert await index.suggest(prefix, 10) == expected
 
@@ -775,7 +840,7 @@ class TestSuggestions:
             [
                 document("a", "cam", **taro),
                 document("b", "gear", **taro),
-                document("c", "rack", author_name="Yamato", is_published=False),
+                document("c", "rack", author_name="Yamato", audience=()),
                 document("d", "belt", author_name="Yamamoto"),
             ]
         )
@@ -806,7 +871,7 @@ class TestSuggestions:
 
     async def test_withdrawn_mechanisms_are_not_suggested(self, index: Any) -> None:
         await index.put([document("a", "cam")])
-        await index.put([document("a", "cam", version=2, is_published=False)])
+        await index.put([document("a", "cam", version=2, audience=())])
 
         assert await index.suggest("c", 10) == ()
 

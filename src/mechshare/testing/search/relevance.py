@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.search import SearchDocument
@@ -393,7 +394,7 @@ def documents() -> tuple[SearchDocument, ...]:
             category_names=tuple(name for slug in slugs.split() for name in _NAMES[slug]),
             user_id=UserId("workshop"),
             author_name="Workshop",
-            is_published=True,
+            audience=PUBLIC_AUDIENCE,
             created_at=datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=day),
         )
         for day, (key, (title, description, slugs)) in enumerate(_MECHANISMS.items())

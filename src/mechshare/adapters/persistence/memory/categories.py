@@ -21,7 +21,7 @@ class MemoryCategoryRepository(CategoryRepository):
         return tuple(sorted(self._access.read(CATEGORIES), key=lambda one: (one.created_at, one.id)))
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        published = (one for one in self._access.read(MECHANISMS) if one.is_published)
+        published = (one for one in self._access.read(MECHANISMS) if one.is_public)
         counts = Counter(category for mechanism in published for category in mechanism.categories)
         return tuple(
             CategoryCount(category=one, mechanism_count=counts[one.id]) for one in await self.find_all()

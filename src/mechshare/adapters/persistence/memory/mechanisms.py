@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
+from mechshare.adapters.persistence.memory.shares import shares_with
 from mechshare.adapters.persistence.memory.table import ReferenceViolated
 from mechshare.adapters.persistence.memory.tables import DOCUMENT_PAGES, MECHANISMS, USERS
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
@@ -16,6 +17,7 @@ from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, author_of
 from mechshare.domain.pages import MAX_SCANNED_TEXT
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
+from mechshare.domain.visibility import PUBLIC_SCOPE, ListScope, Visibility
 from mechshare.ports.persistence.mechanisms import (
     MechanismBulkRepository,
     MechanismFiles,
@@ -41,12 +43,12 @@ class MemoryMechanismRepository(MechanismRepository):
         filter: MechanismFilter = EVERY_MECHANISM,
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
-        published_only: bool = True,
+        scope: ListScope = PUBLIC_SCOPE,
         words: Sequence[str] = (),
         other_names: Sequence[Sequence[str]] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        narrowed = self._narrowed(filter, published_only)
+        narrowed = self._narrowed(filter, scope)
         if words:
             folded = [
                 [_folded(each) for each in (word, *names)]
@@ -68,14 +70,18 @@ class MemoryMechanismRepository(MechanismRepository):
         texts = list(map(_folded, searched))
         return all(any(name in text for text in texts for name in names) for names in words)
 
-    async def count(self, filter: MechanismFilter = EVERY_MECHANISM, *, published_only: bool = True) -> int:
-        return min(len(self._narrowed(filter, published_only)), EXACT_TOTAL + 1)
+    async def count(
+        self, filter: MechanismFilter = EVERY_MECHANISM, *, scope: ListScope = PUBLIC_SCOPE
+    ) -> int:
+        return min(len(self._narrowed(filter, scope)), EXACT_TOTAL + 1)
 
-    def _narrowed(self, filter: MechanismFilter, published_only: bool) -> list[AuthoredMechanism]:
+    def _narrowed(self, filter: MechanismFilter, scope: ListScope) -> list[AuthoredMechanism]:
+        with_reader = shares_with(self._access, scope.reader) if scope.reader else []
+        shared = {share.mechanism_id for share in with_reader}
         return [
             self._authored(mechanism)
             for mechanism in self._access.read(MECHANISMS)
-            if (mechanism.is_published or not published_only) and filter.admits(mechanism)
+            if _is_in(scope, mechanism, shared) and filter.admits(mechanism)
         ]
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
@@ -171,6 +177,16 @@ class MemoryMechanismFiles(MechanismFiles):
             mechanism.user_id == user_id and not mechanism.processing.has_ended
             for mechanism in self._access.read(MECHANISMS)
         )
+
+
+def _is_in(scope: ListScope, mechanism: Mechanism, shared: set[MechanismId]) -> bool:
+    if scope.is_everything or mechanism.is_public:
+        return True
+    if scope.reader is None or not mechanism.is_published:
+        return False
+    if mechanism.visibility is Visibility.PRIVATE:
+        return mechanism.user_id == scope.reader or mechanism.id in shared
+    return mechanism.visibility is Visibility.INTERNAL
 
 
 def _folded(text: str) -> str:

@@ -1,6 +1,6 @@
 """Pages of rows, by offset or by the position at which the previous page ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
@@ -16,6 +16,7 @@ from sqlalchemy import (
     literal_column,
     select,
     tuple_,
+    union_all,
 )
 
 from mechshare.adapters.persistence.sql.statements import Parameters, Statements
@@ -80,13 +81,15 @@ def paged_query(
     id: ColumnElement[Any],
     descending: bool,
     counted: Select[Any],
+    further: Sequence[Select[Any]] = (),
     counted_key: ColumnElement[Any] | None = None,
     counted_id: ColumnElement[Any] | None = None,
 ) -> PagedQuery:
     """Returns the statements for pages of `rows`, ordered by `key` and then `id`.
 
     `counted` selects only the `id` of the same rows. `counted_key` and `counted_id` are the columns of `counted` that
-    correspond to `key` and `id`, if they differ.
+    correspond to `key` and `id`, if they differ. `further` select what the list has besides `counted`: each part is
+    read in the order of its own index, and no row is in two of them.
     """
     entry_key = key if counted_key is None else counted_key
     entry_id = id if counted_id is None else counted_id
@@ -104,21 +107,36 @@ def paged_query(
         return select(found).order_by(*in_order(found.c.key, found.c.id))
 
     # Skipped entries are read from the index alone; only the rows of the page are fetched.
-    entries = counted.with_only_columns(entry_key.label("key"), entry_id.label("id"))
-    entries = entries.order_by(*in_order(entry_key, entry_id))
+    entries = [
+        part.with_only_columns(entry_key.label("key"), entry_id.label("id")) for part in (counted, *further)
+    ]
+
+    def first(most: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[Any]:
+        in_parts = [
+            part.where(*conditions).order_by(*in_order(entry_key, entry_id)).limit(most) for part in entries
+        ]
+        return among(_together(in_parts)).limit(most) if further else in_parts[0]
+
     found = {
-        _Start.FIRST: among(entries.limit(_WINDOW)).limit(limit),
-        _Start.AFTER_POSITION: among(entries.where(beyond).limit(_WINDOW)).limit(limit),
-        _Start.NEAR: among(among(entries.limit(_NEAR_LIMIT)).limit(_WINDOW).offset(offset)).limit(limit),
-        _Start.FAR: entries.limit(limit).offset(offset),
+        _Start.FIRST: among(first(_WINDOW)).limit(limit),
+        _Start.AFTER_POSITION: among(first(_WINDOW, beyond)).limit(limit),
+        _Start.NEAR: among(among(first(_NEAR_LIMIT)).limit(_WINDOW).offset(offset)).limit(limit),
+        _Start.FAR: among(_together(entries)).limit(limit).offset(offset)
+        if further
+        else entries[0].order_by(*in_order(entry_key, entry_id)).limit(limit).offset(offset),
     }
     ordered = rows.order_by(*in_order(key, id))
     # Counting stops at EXACT_TOTAL + 1.
-    bounded = counted.limit(EXACT_TOTAL + 1).subquery()
+    bounded = (_together([counted, *further]) if further else counted).limit(EXACT_TOTAL + 1).subquery()
     return PagedQuery(
         pages={start: ordered.where(id == ids.subquery().c.id) for start, ids in found.items()},
         counted=select(func.count()).select_from(bounded),
     )
+
+
+def _together(parts: Sequence[Select[Any]]) -> Select[Any]:
+    """Returns the rows of all parts, which may have limits of their own."""
+    return select(union_all(*(select(part.subquery()) for part in parts)).subquery())
 
 
 @cache

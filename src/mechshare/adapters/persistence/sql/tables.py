@@ -39,6 +39,10 @@ def _partial(name: str, *columns: str | TextClause, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
+IS_INTERNAL = "is_restricted AND visibility = 'internal'"
+IS_PRIVATE = "is_restricted AND visibility = 'private'"
+"""The conditions of the partial indexes, which statements repeat literally."""
+
 users = Table(
     "users",
     metadata,
@@ -113,7 +117,11 @@ mechanisms = Table(
     Column("duration", Float),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("is_published", Boolean, nullable=False),
+    # Published for everybody. Former releases show these alone, whatever is published for fewer.
+    Column("is_published", Boolean, key="is_public", nullable=False),
+    # Published for fewer than everybody: for the audience of `visibility`.
+    Column("is_restricted", Boolean, nullable=False, server_default=false()),
+    Column("visibility", String(16), nullable=False, server_default="public"),
     Column("withdrawn_reason", Text),
     Column("processing_state", String(16), nullable=False),
     Column("failure", JsonColumn(ProcessingFailure)),
@@ -136,13 +144,21 @@ mechanisms = Table(
     Index("ix_mechanisms_original", "user_id", "original_sha256"),
     Index("ix_mechanisms_original_key", "original_key"),
     # Includes the column of its condition, so that SQLite counts from the index alone.
-    _partial("ix_mechanisms_public_created", "created_at", "id", "is_published", where="is_published"),
+    _partial("ix_mechanisms_public_created", "created_at", "id", "is_public", where="is_published"),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
     _partial(
         "ix_mechanisms_public_reliability", text("coalesce(reliability_level, 0)"), "id", where="is_published"
     ),
     _partial("ix_mechanisms_public_period", text("coalesce(period, 0)"), "id", where="is_published"),
+    _partial("ix_mechanisms_internal_period", text("coalesce(period, 0)"), "id", where=IS_INTERNAL),
+    _partial("ix_mechanisms_internal_created", "created_at", "id", where=IS_INTERNAL),
+    _partial("ix_mechanisms_internal_updated", "updated_at", "id", where=IS_INTERNAL),
+    _partial("ix_mechanisms_internal_title", "title", "id", where=IS_INTERNAL),
+    _partial(
+        "ix_mechanisms_internal_reliability", text("coalesce(reliability_level, 0)"), "id", where=IS_INTERNAL
+    ),
+    _partial("ix_mechanisms_private_of_user", "user_id", "created_at", "id", where=IS_PRIVATE),
     _partial("ix_mechanisms_unfinished", "user_id", where="processing_state IN ('pending', 'processing')"),
 )
 

@@ -39,6 +39,7 @@ from mechshare.adapters.search.text.loosening import (
 from mechshare.adapters.search.text.passages import Passage
 from mechshare.adapters.search.text.query import ParsedQuery, parse_query
 from mechshare.adapters.search.text.tokenizer import opening_of
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind, Synonyms
@@ -110,6 +111,7 @@ class OpenSearchIndex:
         prefix: str,
         limit: int,
         *,
+        audience: Audience = PUBLIC_AUDIENCE,
         excluded: Sequence[MechanismId] = (),
         kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
@@ -117,10 +119,12 @@ class OpenSearchIndex:
         if not beginning or limit < 1 or kind not in (SuggestionKind.TITLE, SuggestionKind.AUTHOR):
             return ()
         if kind is SuggestionKind.AUTHOR:
-            return authors_of(await self._search(authors_body(beginning, excluded, limit)))
-        titles = await self._titles(titles_starting_with(beginning, excluded), limit)
+            return authors_of(await self._search(authors_body(beginning, audience, excluded, limit)))
+        titles = await self._titles(titles_starting_with(beginning, audience, excluded), limit)
         if len(titles) < limit:
-            titles += await self._titles(titles_with_later_word(beginning, excluded), limit - len(titles))
+            titles += await self._titles(
+                titles_with_later_word(beginning, audience, excluded), limit - len(titles)
+            )
         # A title that changed between the two requests may be in both results.
         return tuple(dict.fromkeys(titles))
 

@@ -29,8 +29,9 @@ WINDOW = 10_000
 """Hits that one request can reach by offset; `search_after` reaches further ones."""
 MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
-PUBLIC, OWN, GONE = "public", "own", "gone"
-FORMAT = 7
+OWN, GONE = "own", "gone"
+"""The audience of what only its owner finds, among their own, and of a removed mechanism."""
+FORMAT = 8
 """Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
@@ -94,6 +95,7 @@ INDEX: Mapping[str, Any] = {
                 },
             },
             **dict.fromkeys(("words", "title_spelling", *PLACES), _WORDS),
+            "vocabulary": {"type": "text", "analyzer": "whitespace", "norms": False, "index_options": "docs"},
         },
     },
 }
@@ -107,7 +109,7 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
     ]
     return {
         "id": document.mechanism_id,
-        "visibility": PUBLIC if document.is_published else OWN,
+        "visibility": list(document.audience) or [OWN],
         "created_at": microseconds(document.created_at),
         "duration": document.duration_ms,
         "user_id": document.user_id,
@@ -124,6 +126,8 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
         "passage_count": len(passages),
         "passages": passages,
         "words": [*words, *(each["words"] for each in passages)],
+        # The words of public documents, from which near words are chosen.
+        "vocabulary": [*words, *(each["words"] for each in passages)] if document.is_public else [],
         **dict(zip(PLACES, words, strict=False)),
     }
 

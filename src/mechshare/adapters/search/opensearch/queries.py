@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from mechshare.adapters.search.opensearch.mapping import GONE, OWN, PUBLIC, WINDOW
+from mechshare.adapters.search.opensearch.mapping import GONE, WINDOW
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase
 from mechshare.adapters.search.text.ranking import (
     EQUAL_TITLE,
@@ -14,6 +14,7 @@ from mechshare.adapters.search.text.ranking import (
     WEIGHTS,
     microseconds,
 )
+from mechshare.domain.audiences import Audience
 from mechshare.domain.search import SearchPlace, SearchQuery, SearchSort
 
 MAX_PHRASE_LENGTH = 200
@@ -79,7 +80,7 @@ def nearest_body(words: Sequence[str], edits: Callable[[str], int]) -> _Json:
             token: {
                 "text": token,
                 "term": {
-                    "field": "words",
+                    "field": "vocabulary",
                     "analyzer": "keyword",
                     "suggest_mode": "always",
                     "max_edits": edits(word),
@@ -97,19 +98,19 @@ def nearest_body(words: Sequence[str], edits: Callable[[str], int]) -> _Json:
     }
 
 
-def titles_starting_with(beginning: str, excluded: Sequence[str]) -> _Json:
-    """Returns the conditions for published mechanisms, except `excluded`, whose title begins with `beginning`."""
+def titles_starting_with(beginning: str, audience: Audience, excluded: Sequence[str]) -> _Json:
+    """Returns the conditions for mechanisms of the audience, except `excluded`, whose title begins with `beginning`."""
     return {
-        "filter": [_term("visibility", PUBLIC), _prefix("first_opening", beginning)],
+        "filter": [_found_by(audience), _prefix("first_opening", beginning)],
         "must_not": _among(excluded),
     }
 
 
-def titles_with_later_word(beginning: str, excluded: Sequence[str]) -> _Json:
-    """Returns the conditions for published mechanisms, except `excluded`, with `beginning` at a later word of the title
-    only."""
+def titles_with_later_word(beginning: str, audience: Audience, excluded: Sequence[str]) -> _Json:
+    """Returns the conditions for mechanisms of the audience, except `excluded`, with `beginning` at a later word of
+    the title only."""
     return {
-        "filter": [_term("visibility", PUBLIC), _prefix("openings", beginning)],
+        "filter": [_found_by(audience), _prefix("openings", beginning)],
         "must_not": [_prefix("first_opening", beginning), *_among(excluded)],
     }
 
@@ -128,10 +129,10 @@ def titles_body(conditions: _Json, limit: int, *, among: int = 0) -> _Json:
     }
 
 
-def authors_body(beginning: str, excluded: Sequence[str], limit: int) -> _Json:
-    """Returns the request body for the authors of published mechanisms, except `excluded`, whose name has
+def authors_body(beginning: str, audience: Audience, excluded: Sequence[str], limit: int) -> _Json:
+    """Returns the request body for the authors of mechanisms of the audience, except `excluded`, whose name has
     `beginning`."""
-    conditions = [_term("visibility", PUBLIC), _prefix("author_openings", beginning)]
+    conditions = [_found_by(audience), _prefix("author_openings", beginning)]
     return {
         "query": {"bool": {"filter": conditions, "must_not": _among(excluded)}},
         "collapse": {"field": "author"},
@@ -154,13 +155,14 @@ def tombstones_body(size: int) -> _Json:
 
 
 def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
-    conditions = [{"terms": {"visibility": [PUBLIC] if query.published_only else [PUBLIC, OWN]}}]
+    conditions = [_found_by(query.audience)] if query.published_only else []
     if query.user_id is not None:
         conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
     if query.category_ids:
         conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
     conditions += _ranges(query)
     refused = [
+        _term("visibility", GONE),
         *_among(query.excluded),
         *(_any_of(clause.every, _field(clause)) for clause in parsed.forbidden),
     ]
@@ -233,6 +235,10 @@ def _phrase_match(phrase: Phrase, field: str) -> _Json:
 
 def _among(ids: Sequence[str]) -> list[_Json]:
     return [{"terms": {"id": [_sendable(id) for id in ids]}}] if ids else []
+
+
+def _found_by(audience: Audience) -> _Json:
+    return {"terms": {"visibility": list(audience)}}
 
 
 def _term(field: str, value: str) -> _Json:

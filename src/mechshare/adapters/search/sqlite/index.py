@@ -20,6 +20,7 @@ from mechshare.adapters.search.sqlite.schema import (
     was_replaced,
 )
 from mechshare.adapters.search.text.batches import batches
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.overload import SearchTimedOut
@@ -63,11 +64,18 @@ class SqliteSearchIndex:
         prefix: str,
         limit: int,
         *,
+        audience: Audience = PUBLIC_AUDIENCE,
         excluded: Sequence[MechanismId] = (),
         kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
         return await self._readers.run(
-            suggestions.suggest, prefix, limit, excluded=excluded, kind=kind, deadline=self._deadline()
+            suggestions.suggest,
+            prefix,
+            limit,
+            audience=audience,
+            excluded=excluded,
+            kind=kind,
+            deadline=self._deadline(),
         )
 
     def _deadline(self) -> float:

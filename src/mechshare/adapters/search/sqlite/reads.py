@@ -32,6 +32,7 @@ from mechshare.adapters.search.text.ranking import (
     microseconds,
     moment_of,
 )
+from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult, SearchSort, Synonyms
@@ -49,7 +50,8 @@ _MAX_RANKED = EXACT_TOTAL + 1
 """Mechanisms that are ranked. If more match: the newest ones, and those whose title equals the query."""
 
 _PASSES = """
-    (d.is_published OR NOT :published_only)
+    (d.is_public OR NOT :published_only OR EXISTS (
+        SELECT 1 FROM audience a WHERE a.document = d.row AND a.term IN (SELECT value FROM json_each(:audience))))
     AND (:user_id IS NULL OR d.user_id = :user_id)
     AND (:categories IS NULL OR EXISTS (
         SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
@@ -211,10 +213,10 @@ def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuer
     is_loose = bool(parsed.strict)
     shapes = tuple(map(_shape, parsed.clauses))
     statement = _LISTING if parsed.is_blank else _matching(shapes, is_loose=is_loose)
-    matched = {"words": match_expression(expand_prefixes(connection, parsed))}
+    matched = {"words": match_expression(_expanded(connection, query, parsed))}
     if is_loose:
         matched["strict"] = match_expression(
-            expand_prefixes(connection, replace(parsed, clauses=parsed.strict))
+            _expanded(connection, query, replace(parsed, clauses=parsed.strict))
         )
     return connection.execute(statement, _parameters(query, parsed) | matched).fetchall()
 
@@ -234,6 +236,12 @@ def _nearest(
         tokens = connection.execute(_WORDS, lengths) if most else ()
         found[word] = nearest_words(word, most, (text for (text,) in tokens))
     return {word: words for word, words in found.items() if words}
+
+
+def _expanded(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuery) -> Sequence[Clause]:
+    """Returns the clauses, for public searches with expanded prefixes: only words of public documents are known."""
+    is_public = query.published_only and query.audience == PUBLIC_AUDIENCE
+    return expand_prefixes(connection, parsed) if is_public else parsed.clauses
 
 
 def expand_prefixes(connection: sqlite3.Connection, parsed: ParsedQuery) -> tuple[Clause, ...]:
@@ -302,6 +310,7 @@ def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
         | {
             "line": parsed.line,
             "published_only": query.published_only,
+            "audience": json_or_none(query.audience),
             "user_id": None if query.user_id is None else _storable(query.user_id),
             "categories": json_or_none(query.category_ids),
             "excluded": json_or_none(query.excluded),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
 alone, so that two releases, as during an upgrade, never recreate each other's."""
 LATER_OPENING, FIRST_OPENING, AUTHOR_OPENING = range(3)
@@ -30,7 +30,7 @@ _SCHEMA = (
     """
     CREATE TABLE document (
         row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, touched INTEGER NOT NULL,
-        is_published INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
+        is_public INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
         duration INTEGER, line TEXT NOT NULL, title_spelling TEXT NOT NULL,
         title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
         author TEXT NOT NULL, username TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL,
@@ -46,11 +46,17 @@ _SCHEMA = (
     ) STRICT, WITHOUT ROWID
     """,
     """
-    CREATE TABLE opening (
-        kind INTEGER NOT NULL, text TEXT NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (kind, text, document)
+    CREATE TABLE audience (
+        document INTEGER NOT NULL, term TEXT NOT NULL, PRIMARY KEY (document, term)
     ) STRICT, WITHOUT ROWID
-    """,  # of published mechanisms; the text ends with the whole title or name, so that suggestions read nothing else
-    # Every token of any document ever indexed, to expand prefixes.
+    """,  # of documents that are not public
+    """
+    CREATE TABLE opening (
+        audience TEXT NOT NULL, kind INTEGER NOT NULL, text TEXT NOT NULL, document INTEGER NOT NULL,
+        PRIMARY KEY (audience, kind, text, document)
+    ) STRICT, WITHOUT ROWID
+    """,  # for each term of the audience; the text ends with the whole title or name, which suggestions read
+    # Every token of any document that was ever public, to expand prefixes and to find near words.
     "CREATE TABLE word (text TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     # The text is already tokenized and separated by spaces; this tokenizer treats all non-ASCII as token characters.
     """
@@ -59,7 +65,7 @@ _SCHEMA = (
     )
     """,
 )
-_NAMES = frozenset({"state", "document", "removed", "category", "opening", "word", "words"})
+_NAMES = frozenset({"state", "document", "removed", "category", "audience", "opening", "word", "words"})
 
 
 class NewerVersion(sqlite3.DatabaseError):

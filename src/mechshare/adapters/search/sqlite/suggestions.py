@@ -13,6 +13,7 @@ from mechshare.adapters.search.sqlite.schema import (
 )
 from mechshare.adapters.search.text.ranking import in_order
 from mechshare.adapters.search.text.tokenizer import opening_of
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SuggestionKind
 
@@ -28,7 +29,10 @@ def _candidates(kind: int, condition: str = "TRUE") -> str:
     Each is found by one index lookup after the previous one, whatever the number of mechanisms or of equal titles.
     `condition` is outside the lookup: in it, SQLite would evaluate the condition for every opening that it skips.
     """
-    opening = f"SELECT min(text) FROM opening WHERE kind = {kind} AND text < :beyond AND {_IS_SUGGESTED}"  # noqa: S608
+    opening = f"""
+        SELECT min(text) FROM opening
+        WHERE audience = :audience AND kind = {kind} AND text < :beyond AND {_IS_SUGGESTED}
+    """  # noqa: S608 - put together from constants alone
     return f"""
         WITH RECURSIVE texts (text) AS (
             SELECT ({opening} AND text >= :prefix) WHERE {condition}
@@ -54,6 +58,7 @@ def suggest(
     prefix: str,
     limit: int,
     *,
+    audience: Audience = PUBLIC_AUDIENCE,
     excluded: Sequence[MechanismId] = (),
     kind: SuggestionKind = SuggestionKind.TITLE,
     deadline: float = math.inf,
@@ -69,7 +74,9 @@ def suggest(
         "excluded": json_or_none(excluded),
     }
     with until(connection, deadline):
-        rows = connection.execute(statement, bounds).fetchall()
+        rows = [
+            row for term in audience for row in connection.execute(statement, {**bounds, "audience": term})
+        ]
     return in_order(
         ((number != LATER_OPENING, text.partition(TITLE_AFTER)[2]) for text, number in rows), limit
     )

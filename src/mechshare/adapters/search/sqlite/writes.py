@@ -21,11 +21,12 @@ from mechshare.adapters.search.text.ranking import (
     title_spelling,
 )
 from mechshare.adapters.search.text.tokenizer import openings
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument
 
-Opening = tuple[int, str]
-"""(kind, opening + TITLE_AFTER + title or name of the author)."""
+Opening = tuple[str, int, str]
+"""(term of the audience, kind, opening + TITLE_AFTER + title or name of the author)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +46,7 @@ def prepare(document: SearchDocument) -> Prepared:
         line=normalize_line(document.title),
         spelling=title_spelling(document),
         words=searched_words(document),
-        openings=_openings(document.title, document.author_name, document.author_username)
-        if document.is_published
-        else (),
+        openings=_openings(document.audience, document.title, document.author_name, document.author_username),
     )
 
 
@@ -59,7 +58,8 @@ def put(
     A change outdates a document if it stored a newer version or removed this one. Replaces what earlier changes stored,
     whatever its version.
     """
-    tokens = sorted({token for prepared in documents for text in prepared.words for token in text.split()})
+    public = (prepared for prepared in documents if prepared.document.is_public)
+    tokens = sorted({token for prepared in public for text in prepared.words for token in text.split()})
     with transaction(connection) as change:
         connection.executemany("INSERT OR IGNORE INTO word VALUES (?)", ((token,) for token in tokens))
         for prepared in documents:
@@ -124,19 +124,20 @@ def _is_superseded(connection: sqlite3.Connection, document: SearchDocument, sin
 def _delete(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
     """Deletes the mechanism; returns its row and version, or (None, None) if it was not in the index."""
     current = connection.execute(
-        "DELETE FROM document WHERE id = ? RETURNING row, version, title, author, username, is_published",
+        "DELETE FROM document WHERE id = ? RETURNING row, version, title, author, username, is_public",
         (mechanism_id,),
     ).fetchone()
     if current is None:
         return None, None
-    row, version, title, author, username, is_published = current
+    row, version, title, author, username, is_public = current
     connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
     connection.execute("DELETE FROM category WHERE document = ?", (row,))
-    if is_published:
-        connection.executemany(
-            "DELETE FROM opening WHERE kind = ? AND text = ? AND document = ?",
-            [(*opening, row) for opening in _openings(title, author, username)],
-        )
+    gone = connection.execute("DELETE FROM audience WHERE document = ? RETURNING term", (row,)).fetchall()
+    audience = PUBLIC_AUDIENCE if is_public else tuple(term for (term,) in gone)
+    connection.executemany(
+        "DELETE FROM opening WHERE audience = ? AND kind = ? AND text = ? AND document = ?",
+        [(*opening, row) for opening in _openings(audience, title, author, username)],
+    )
     return row, version
 
 
@@ -146,7 +147,7 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     row = connection.execute(
         "INSERT INTO document"
         " (row, id, version, touched, title, line, title_spelling, title_words, category_words, author_words,"
-        " author, username, description, user_id, is_published, created_at, duration, passages)"
+        " author, username, description, user_id, is_public, created_at, duration, passages)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
@@ -161,7 +162,7 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             document.author_username,
             document.description,
             document.user_id,
-            document.is_published,
+            document.is_public,
             microseconds(document.created_at),
             document.duration_ms,
             json.dumps(passages_of(document.pages), ensure_ascii=False),
@@ -176,15 +177,21 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
         "INSERT OR IGNORE INTO category VALUES (?, ?)",
         [(row, category) for category in document.category_ids],
     )
+    if not document.is_public:
+        connection.executemany(
+            "INSERT OR IGNORE INTO audience VALUES (?, ?)", [(row, term) for term in document.audience]
+        )
     connection.executemany(
-        "INSERT OR IGNORE INTO opening VALUES (?, ?, ?)", [(*opening, row) for opening in prepared.openings]
+        "INSERT OR IGNORE INTO opening VALUES (?, ?, ?, ?)",
+        [(*opening, row) for opening in prepared.openings],
     )
 
 
-def _openings(title: str, author: str, username: str) -> tuple[Opening, ...]:
+def _openings(audience: Audience, title: str, author: str, username: str) -> tuple[Opening, ...]:
     of_title = (
         (LATER_OPENING if number else FIRST_OPENING, text + TITLE_AFTER + title)
         for number, text in enumerate(openings(title))
     )
     of_author = ((AUTHOR_OPENING, text + TITLE_AFTER + author) for text in author_openings(author, username))
-    return (*of_title, *of_author)
+    texts = (*of_title, *of_author)
+    return tuple((term, *text) for term in audience for text in texts)

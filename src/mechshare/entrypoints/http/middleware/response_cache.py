@@ -33,10 +33,10 @@ class _Address(NamedTuple):
 
 
 class ResponseCacheMiddleware:
-    """Serves public mechanisms, and addresses whose response a route marked as equal for every caller (RESPONSE_KEY).
+    """Serves mechanisms that everybody may see, and to callers without a token addresses whose response a route marked
+    as the public one (RESPONSE_KEY).
 
-    A request with an invalid token is never served from the cache, and a caller who has just written gets nothing from
-    before that. All other requests go to the application.
+    All other requests go to the application, those with an invalid token too.
     """
 
     def __init__(self, app: ASGIApp, authentication: AuthenticationService, reads: PublicReads) -> None:
@@ -76,13 +76,8 @@ class ResponseCacheMiddleware:
         if response is None:
             return None
         if_none_match, authorization = _request_headers(scope)
-        if authorization is not None:
-            caller = await self._caller(authorization)
-            if caller is None:
-                return None
-            if address and await self._reads.needs_fresh(caller):
-                response = self._reads.cached(address.key, fresh=True)
-        if response is None:
+        # Lists contain more for signed-in callers; a single mechanism is the same for everybody.
+        if authorization is not None and (address or await self._caller(authorization) is None):
             return None
         scope["path_template"] = template
         return response, if_none_match

@@ -146,11 +146,8 @@ async def note_denial(error: Exception, scope: Scope) -> None:
 
 
 async def note_draft_read(request: Connection, viewer: Viewer, mechanism: Mechanism) -> None:
-    """Records in the audit log that somebody else than its owner reads an unpublished mechanism."""
-    if viewer is None or mechanism.is_published or mechanism.can_be_edited_by(viewer.id):
-        return
-    audit = application_of(request).audit
-    await audit.record_draft_read(viewer, mechanism.id, request_metadata_of(request))
+    """Records in the audit log that an admin or moderator reads what their rights alone show them."""
+    await application_of(request).audit.record_read(viewer, mechanism, request_metadata_of(request))
 
 
 def request_metadata_of(connection: Connection) -> RequestMetadata:

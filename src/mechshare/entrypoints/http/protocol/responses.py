@@ -15,7 +15,8 @@ VARY = "Authorization, Accept-Encoding"
 NO_STORE = "no-store"
 """For degraded responses: a repeated request soon gets a better one."""
 RESPONSE_KEY = "mechshare.response_key"
-"""The key in the request's state of the ResponseKey, which is set if every caller gets the same response."""
+"""The key in the request's state of the ResponseKey, which is set if every caller without a token gets this
+response."""
 
 
 def encoded_response(
@@ -28,7 +29,8 @@ def encoded_response(
 def public_response(
     request: Request[Any, Any, Any], cached: CachedResponse, key: ResponseKey | None = None
 ) -> Response[Any]:
-    """Returns the response `cached`. With `key`, ResponseCacheMiddleware serves later requests for this address."""
+    """Returns the response `cached`. With `key`, ResponseCacheMiddleware serves later requests
+    for this address that come without a token."""
     if key is not None:
         request.scope["state"][RESPONSE_KEY] = key
     headers = {"Link": cached.link.decode()} if cached.link else None

@@ -16,18 +16,9 @@ T = TypeVar("T")
 _NAMES = {
     name: name
     for name in (
-        *(
-            "AuditAction",
-            "Author",
-            "ClaimKind",
-            "Decision",
-            "LineageKind",
-            "MarkKind",
-            "MechanismKind",
-            "MechanismSort",
-            "MotionKind",
-        ),
-        *("ProcessingState", "Profile", "Role", "Scope", "SearchSort", "SuggestionKind"),
+        *("Access", "AuditAction", "Author", "ClaimKind", "Decision", "GroupRole", "LineageKind"),
+        *("MarkKind", "MechanismKind", "MechanismSort", "MotionKind", "ProcessingState", "Profile"),
+        *("RecipientKind", "Role", "Scope", "SearchSort", "SuggestionKind", "Visibility"),
     )
 }
 """Maps class names without module to published names. Classes of the domain keep their names; the decorator `published`

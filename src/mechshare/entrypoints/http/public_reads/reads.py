@@ -1,6 +1,6 @@
-"""Public responses, which are encoded once for all callers."""
+"""Public responses, which are encoded once for all callers. What more signed-in callers may see is read elsewhere."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -50,32 +50,28 @@ class PublicReads:
         return viewer is not None and await self._responses.has_just_written(viewer.id)
 
     async def mechanism(self, id: MechanismId) -> CachedResponse | None:
-        """Returns None if the mechanism is not public."""
+        """Returns None if not everybody who has the address may see the mechanism."""
         return self.cached(mechanism_key(id)) or await self._mechanisms.load(id)
 
-    async def mechanism_page(self, viewer: Viewer, key: ListKey) -> CachedResponse:
-        """Returns the same page for every viewer; here and below, one who has just written gets it as of now."""
-        return await self._load(viewer, key.response_key, partial(self._read_page, key))
+    async def mechanism_page(self, key: ListKey) -> CachedResponse:
+        return await self._responses.load(key.response_key, partial(self._read_page, key))
 
-    async def search(self, viewer: Viewer, key: SearchKey) -> CachedResponse:
+    async def search(self, key: SearchKey) -> CachedResponse:
         """Raises InvalidField, Unavailable."""
-        return await self._load(viewer, key.response_key, partial(self._read_search, key))
+        return await self._responses.load(key.response_key, partial(self._read_search, key))
 
-    async def suggestions(self, viewer: Viewer, key: SuggestionsKey) -> CachedResponse:
-        return await self._load(viewer, key.response_key, partial(self._read_suggestions, key))
+    async def suggestions(self, key: SuggestionsKey) -> CachedResponse:
+        return await self._responses.load(key.response_key, partial(self._read_suggestions, key))
 
     async def similar(self, key: SimilarKey) -> CachedResponse:
         """Raises MechanismNotFound."""
         return await self._load(None, key.response_key, partial(self._read_similar, key))
 
     async def categories(self, viewer: Viewer) -> CachedResponse:
+        """Returns the same for every viewer; one who has just written gets it as of now."""
         # Cached because counting many mechanisms is slow and clients read the categories often.
-        return await self._load(viewer, CATEGORIES_KEY, self._read_categories)
-
-    async def _load(
-        self, viewer: Viewer, key: ResponseKey, read: Callable[[], Awaitable[CachedResponse]]
-    ) -> CachedResponse:
-        return await self._responses.load(key, read, fresh=await self.needs_fresh(viewer))
+        fresh = await self.needs_fresh(viewer)
+        return await self._responses.load(CATEGORIES_KEY, self._read_categories, fresh=fresh)
 
     async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
         ids_by_key = {mechanism_key(id): id for id in ids}
@@ -127,11 +123,7 @@ class PublicReads:
         )
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
-        found = await self._application.search.suggest(key.text, key.limit)
-        search = self._application.search
-        others = () if found.degraded else await search.suggest_others(key.text, _MAX_OF_KIND)
-        body = suggestions_response(found, others, key.limit)
-        return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
+        return await read_suggestions(self._application, None, key)
 
     async def _read_similar(self, key: SimilarKey) -> CachedResponse:
         found = await self._application.motions.find_similar(None, key.mechanism_id, key.limit)
@@ -141,6 +133,15 @@ class PublicReads:
     async def _read_categories(self) -> CachedResponse:
         counts = await self._application.categories.find_counts()
         return encoded_response(msgspec.json.encode(categories_response(counts)))
+
+
+async def read_suggestions(application: Application, viewer: Viewer, key: SuggestionsKey) -> CachedResponse:
+    """Returns the suggestions from what `viewer` may see, not from the cache."""
+    search = application.search
+    found = await search.suggest(viewer, key.text, key.limit)
+    others = () if found.degraded else await search.suggest_others(viewer, key.text, _MAX_OF_KIND)
+    body = suggestions_response(found, others, key.limit)
+    return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
 
 
 def _is_final(found: SearchPage | Suggestions) -> bool:

@@ -19,6 +19,7 @@ from mechshare.domain.mechanisms import (
 )
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
+from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.responses import json_response
@@ -61,11 +62,11 @@ class MediaAddresses(NamedTuple):
         if mechanism.kind is not MechanismKind.DOCUMENT or mechanism.file_url is None:
             return self.of(
                 mechanism.file_url,
-                is_public=mechanism.is_published,
+                is_public=mechanism.is_open,
                 is_withdrawn=mechanism.withdrawn_reason is not None,
             )
         address = f"{self.public_url}{MECHANISMS_PATH}/{mechanism.id}/document"
-        if mechanism.is_published or mechanism.original_key is None:
+        if mechanism.is_open or mechanism.original_key is None:
             return address
         is_withdrawn = mechanism.withdrawn_reason is not None
         signature = self.links.signature(mechanism.original_key, is_withdrawn=is_withdrawn)
@@ -128,10 +129,11 @@ class MechanismResponse(Struct):
 
     `file_url` is that of a clip's video, of a picture as it is shown, or of a document as it was sent. `duration` and
     `preview_url` stay null where nothing moves. Until the file is ready, `kind` is what its format suggests. URLs of
-    files stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an unpublished
-    mechanism are signed and expire. `reliability` and `license` (an SPDX identifier) are null if its author states
-    none. With `original_offered`, all who see the mechanism may download its original. `trim` is null if all
-    of it is shown. `motion` is null until a clip is analysed, and `loop` where nothing repeats.
+    files stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of a mechanism that
+    not everybody may see are signed and expire. `is_published`: the audience of `visibility` sees it. `reliability`
+    and `license` (an SPDX identifier) are null if its author states none. With `original_offered`, all who see
+    the mechanism may download its original. `trim` is null if all of it is shown.
+    `motion` is null until a clip is analysed, and `loop` where nothing repeats.
     """
 
     id: str
@@ -147,6 +149,7 @@ class MechanismResponse(Struct):
     created_at: datetime
     updated_at: datetime
     is_published: bool
+    visibility: Visibility
     withdrawn_reason: str | None
     categories: tuple[str, ...]
     reliability: ReliabilityFields | None
@@ -170,9 +173,10 @@ def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonR
 
 
 def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> MechanismResponse:
-    """Returns the representation; URLs of an unpublished mechanism are signed, since its readers may watch it."""
+    """Returns the representation; URLs of a mechanism that not everybody may see are signed, since its readers may watch
+    it."""
     mechanism = item.mechanism
-    is_public, is_withdrawn = mechanism.is_published, mechanism.withdrawn_reason is not None
+    is_public, is_withdrawn = mechanism.is_open, mechanism.withdrawn_reason is not None
     return MechanismResponse(
         id=mechanism.id,
         title=mechanism.title,
@@ -187,6 +191,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         created_at=mechanism.created_at,
         updated_at=mechanism.updated_at,
         is_published=mechanism.is_published,
+        visibility=mechanism.visibility,
         withdrawn_reason=mechanism.withdrawn_reason,
         categories=mechanism.categories,
         reliability=msgspec.convert(mechanism.reliability, ReliabilityFields | None, from_attributes=True),

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, Router, delete, get, patch, post
+from litestar import Request, Response, Router, delete, get, patch, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import Tag
 from litestar.params import FromPath, QueryParameter
@@ -14,9 +14,11 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.policy import Viewer, sees_unpublished_of
+from mechshare.domain.policy import sees_unpublished_of
 from mechshare.domain.statements import StatementChanges
 from mechshare.domain.trims import TrimChange
+from mechshare.domain.users import Actor
+from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -112,6 +114,14 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
         return changes
 
 
+@published("VisibilityChange")
+class VisibilityChange(Struct, forbid_unknown_fields=True):
+    """`private`: the owner, and the users and groups it is shared with; `internal`: everybody signed in; `unlisted`:
+    everybody who has the address; `public`: everybody."""
+
+    visibility: Visibility
+
+
 @published("Withdrawal")
 class Withdrawal(Struct, forbid_unknown_fields=True):
     """`reason` is required of moderators who withdraw a mechanism of another user."""
@@ -135,12 +145,13 @@ async def find_mechanisms(
     cursor: Cursor = None,
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
 ) -> Response[PageResponse[MechanismResponse]]:
-    """Returns published mechanisms, newest first by default.
+    """Returns published mechanisms, newest first by default: the public ones, to signed-in callers also internal ones
+    and those that are theirs or shared with them; unlisted ones to nobody.
 
     `param.NAME=10mm..25mm` narrows the list to those whose parameter NAME is in the range, whose ends are in any units
     of one quantity; `10mm..` and `..25mm` are open, and `12mm` is one value.
 
-    With `user_id`, that user and admins also get the unpublished mechanisms of the user.
+    With `user_id`, that user and admins get all mechanisms of the user.
     """
     requested = page_request(page, limit, cursor, sort.order, filter.conditions)
     return await list_response(request, requested, filter, sort)
@@ -160,7 +171,8 @@ async def get_mechanism(
 ) -> Response[MechanismResponse]:
     """Returns a mechanism; with `revision`, with the title, description, parameters and licence of that revision.
 
-    Its owner and admins can also read an unpublished one; moderators one that a moderator withdrew.
+    Its owner, admins and those with whom it is shared for editing can also read an unpublished one; moderators one
+    that a moderator withdrew.
     """
     # ResponseCacheMiddleware serves published mechanisms.
     viewer, application, id = await viewer_of(request), application_of(request), mechanism_id_in(mechanism_id)
@@ -186,7 +198,7 @@ async def find_mechanisms_of(
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Response[PageResponse[MechanismResponse]]:
-    """Returns the published mechanisms of a user; the user and admins also get the unpublished ones."""
+    """Returns the published mechanisms of a user that the caller may see; the user and admins get all."""
     if not is_id(user_id):
         raise UserNotFound()
     await viewer_of(request)  # refuses an invalid token before any lookup
@@ -248,7 +260,7 @@ async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     opt=refuses(Forbidden, Conflict, Stale),
 )
 async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Makes a mechanism public. Its processing must be ready."""
+    """Shows a mechanism to the audience of its visibility; for its owner and admins. Its processing must be ready."""
     await refuse_body(request)
     mechanisms = application_of(request).mechanisms
     published_item = await mechanisms.publish(
@@ -267,7 +279,7 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
     operation_class=body_of(Withdrawal, required=False),
 )
 async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Hides a mechanism from the public.
+    """Hides a mechanism from its audience.
 
     A moderator must give a reason for a mechanism of another user.
     """
@@ -278,10 +290,32 @@ async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respo
     return mechanism_resource(request, item)
 
 
+@put(
+    "/{mechanism_id:str}/visibility",
+    guards=[require_permissions()],
+    status_code=200,
+    operation_id="changeVisibility",
+    summary="Change who sees a mechanism",
+    opt={**ACCEPTS_IF_MATCH, **refuses(Forbidden, Invalid)},
+    operation_class=body_of(VisibilityChange, example={"visibility": "internal"}),
+)
+async def change_visibility(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
+    """Changes who sees a mechanism once it is published, at once if it is; for its owner and admins. Requires If-
+    Match."""
+    change = await decoded_body(request, VisibilityChange)
+    item = await application_of(request).mechanisms.change_visibility(
+        actor_of(request),
+        MechanismId(mechanism_id),
+        change.visibility,
+        versions=expected_versions(request),
+    )
+    return mechanism_resource(request, item)
+
+
 async def list_response(
     request: Req, requested: PageRequest, filter: MechanismFilter, sort: MechanismSort
 ) -> Response[Any]:
-    """Returns a page of mechanisms; of one user also the unpublished ones if the caller may see them."""
+    """Returns a page of the mechanisms that the caller may see."""
     viewer = await viewer_of(request)
     key = ListKey(
         path=request.scope["path"],
@@ -290,9 +324,9 @@ async def list_response(
         sort=sort,
         request=requested,
     )
-    if sees_unpublished_of(viewer, filter.user_id):
-        return await _own_list(request, viewer, key)
-    page = await public_reads_of(request).mechanism_page(viewer, key)
+    if viewer is not None:
+        return await _list_for(request, viewer, key)
+    page = await public_reads_of(request).mechanism_page(key)
     return public_response(request, page, key.response_key if filter.user_id is None else None)
 
 
@@ -300,9 +334,9 @@ def _is_of_list(name: str) -> bool:
     return name in ("limit", "sort") or is_filter_parameter(name)
 
 
-async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]:
+async def _list_for(request: Req, viewer: Actor, key: ListKey) -> Response[Any]:
     application, user_id = application_of(request), key.filter.user_id
-    if viewer is not None and user_id is not None and viewer.id != user_id:
+    if user_id is not None and viewer.id != user_id and sees_unpublished_of(viewer, user_id):
         await application.audit.record_draft_read(viewer, user_id, request_metadata_of(request))
     page = await application.mechanisms.find_all(viewer, key.request, key.filter, sort=key.sort)
     addresses = media_addresses(application)
@@ -320,5 +354,6 @@ handlers = [
     delete_mechanism,
     publish_mechanism,
     withdraw_mechanism,
+    change_visibility,
 ]
 of_user_router = Router(USERS_PATH, tags=["users"], route_handlers=[find_mechanisms_of])

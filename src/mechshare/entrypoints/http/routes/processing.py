@@ -205,7 +205,7 @@ async def _events(
                 heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
             await feed.wait()
             try:
-                status = feed.status(await _viewer_now(request, holder), id)
+                status = await feed.status(await _viewer_now(request, holder), id)
             except (MechanismNotFound, InvalidToken):
                 return  # deleted or withdrawn, or the token or the session has ended: end the stream
             except Unavailable:

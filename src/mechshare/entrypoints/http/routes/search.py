@@ -13,15 +13,15 @@ from mechshare.domain.errors import Invalid
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import MAX_DURATION
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, search_filter
+from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, valid_viewer_of, viewer_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.pagination import Cursor, Limit, PageNumber, next_link, page_request
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, json_response, public_response
 from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
-from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_suggestions
 from mechshare.entrypoints.http.representations.mechanism_fields import ByUser, Categories
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.http.representations.search import (
@@ -88,9 +88,9 @@ async def search_mechanisms(
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Response[SearchResponse]:
-    """Searches published mechanisms, best match first by default; without `q`, all match.
+    """Searches published mechanisms that the caller may see, best match first by default; without `q`, all match.
 
-    With `user_id`, that user and admins also find the unpublished mechanisms of the user.
+    With `user_id`, that user and admins also find the unpublished mechanisms of the user. Nobody finds unlisted ones.
     """
     viewer = await viewer_of(request)
     key = SearchKey(
@@ -105,13 +105,13 @@ async def search_mechanisms(
         request=PageRequest(),
     )
     key = replace(key, request=page_request(page, limit, cursor, sort.order, key.conditions))
-    if sees_unpublished_of(viewer, key.user_id):
-        return await _own_search(request, viewer, key)
-    found = await public_reads_of(request).search(viewer, key)
+    if viewer is not None:
+        return await _search_for(request, viewer, key)
+    found = await public_reads_of(request).search(key)
     return public_response(request, found, key.response_key if key.user_id is None else None)
 
 
-async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[SearchResponse]:
+async def _search_for(request: Req, viewer: Actor, key: SearchKey) -> Response[SearchResponse]:
     application = application_of(request)
     found = await application.search.search(
         viewer,
@@ -150,11 +150,17 @@ async def suggest(
     q: Text = "",
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_SUGGESTIONS)] = 10,
 ) -> Response[SuggestionsResponse]:
-    """Returns titles of published mechanisms with a word that begins with `q`, and categories, authors and terms."""
-
+    """Returns titles of published mechanisms that the caller may see, with a word that begins with `q`, and categories,
+    authors and terms."""
     key = SuggestionsKey(text=q, limit=limit)
     viewer = await valid_viewer_of(request)
-    return public_response(request, await public_reads_of(request).suggestions(viewer, key), key.response_key)
+    if viewer is None:
+        found = await public_reads_of(request).suggestions(key)
+        return public_response(request, found, key.response_key)
+    found = await read_suggestions(application_of(request), viewer, key)
+    return json_response(
+        request, found.body, etag=found.etag.decode(), cache=PRIVATE if found.is_cacheable else NO_STORE
+    )
 
 
 router = Router("/api/v1/search", tags=[TAG.name], route_handlers=[search_mechanisms, suggest])

@@ -9,6 +9,7 @@ from mechshare.domain.errors import Invalid, NotFound, OutOfSpace, UnsupportedCo
 from mechshare.domain.ids import CategoryId, UploadId
 from mechshare.domain.mechanisms import MAX_DURATION, AuthoredMechanism
 from mechshare.domain.statements import Statement
+from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.new_mechanisms import (
     ClipForm,
     NewUpload,
@@ -63,6 +64,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     reliability: ReliabilityFields | None = None
     parameters: Parameters = []
     license: License | None = None
+    visibility: Visibility = Visibility.PUBLIC
 
     @property
     def statement(self) -> Statement:
@@ -175,7 +177,7 @@ async def _create_from_json(request: Req) -> Response[Any]:
     body = await short_body(request)
     new = decoded(body, NewMechanism)
     media = ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration)
-    draft = Draft(statement=new.statement, media=media)
+    draft = Draft(statement=new.statement, media=media, visibility=new.visibility)
     return _response(request, await create(request, draft, body), 201)
 
 

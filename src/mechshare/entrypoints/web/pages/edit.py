@@ -26,6 +26,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
 )
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
+from mechshare.entrypoints.web.audience import audience_content
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.rate_limits import CostlyOperation
@@ -122,7 +123,7 @@ async def attach(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     try:
         await add_from_form(request, mechanism_id_in(mechanism_id), AttachmentForm())
     except DomainException as error:
-        return await _refused_attachment(request, mechanism_id, error)
+        return await refused_part(request, mechanism_id, error)
     return _to_attachments(mechanism_id)
 
 
@@ -143,7 +144,7 @@ async def change_attachment(
                 actor, id, attachment, caption=fields.text("caption"), position=_position(fields)
             )
     except DomainException as error:
-        return await _refused_attachment(request, mechanism_id, error)
+        return await refused_part(request, mechanism_id, error)
     return _to_attachments(mechanism_id)
 
 
@@ -157,10 +158,14 @@ def _to_attachments(mechanism_id: str) -> Response[Any]:
     return see_other(f"/m/{mechanism_id}/edit#attachments")
 
 
-async def _refused_attachment(request: Req, mechanism_id: str, error: DomainException) -> Response[str]:
+async def refused_part(
+    request: Req, mechanism_id: str, error: DomainException, **typed: Any
+) -> Response[str]:
+    """Returns the page with the message of `error`, and what was `typed` into another of its forms than that of the
+    texts."""
     mechanism = await _editable(request, mechanism_id)
     content = await _content(request, mechanism, _texts_of(mechanism))
-    return await form_page(request, "edit.html", error, **content)
+    return await form_page(request, "edit.html", error, **content, **typed)
 
 
 def _expected_version(mechanism: Mechanism, fields: FormFields) -> int:
@@ -204,9 +209,10 @@ def _milliseconds(text: str) -> int | None:
 async def _editable(request: Req, mechanism_id: str) -> Mechanism:
     """Returns the mechanism. Raises MechanismNotFound, UnauthorizedOperation."""
     actor = actor_of(request)
-    item = await application_of(request).mechanisms.get_mechanism(actor, mechanism_id_in(mechanism_id))
-    await note_draft_read(request, actor, item.mechanism)
-    return require_editor(actor, item.mechanism)
+    application, id = application_of(request), mechanism_id_in(mechanism_id)
+    mechanism = (await application.mechanisms.get_mechanism(actor, id)).mechanism
+    await note_draft_read(request, actor, mechanism)
+    return require_editor(actor, mechanism, await application.shares.access_of(actor, mechanism))
 
 
 def _texts_of(mechanism: Mechanism) -> _Texts:
@@ -256,6 +262,7 @@ async def _content(
         "categories": await application_of(request).categories.find_counts(),
         "attachments": await application_of(request).attachments.find_all(actor_of(request), mechanism.id),
         "max_size": application_of(request).uploads.max_bytes,
+        **await audience_content(request, mechanism),
     }
 
 

@@ -10,7 +10,7 @@ from mechshare.domain.evidence import KIND_NAMES, ClaimId, ClaimKind, NewClaim
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.named_values import values_in
 from mechshare.domain.pagination import NEWEST_FIRST
-from mechshare.domain.policy import can_edit
+from mechshare.domain.policy import can_manage
 from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -91,7 +91,7 @@ async def _evidence_page(
         evidence=await application.evidence.summarise(viewer, mechanism_id),
         kind_names=KIND_NAMES,
         viewer_id=viewer.id if viewer else None,
-        can_reply=can_edit(viewer, item.mechanism),
+        can_reply=can_manage(viewer, item.mechanism),
         moderates=viewer is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM),
         values={name: texts[0] for name, texts in (fields or {}).items()},
         problem=problem_of(request, error) if error else None,

@@ -64,6 +64,7 @@ async def _lineage_page(
     application, viewer = application_of(request), await viewer_of(request)
     item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
     await note_draft_read(request, viewer, item.mechanism)
+    shared = await application.shares.access_of(viewer, item.mechanism)
     lineage = await application.lineage.find_lineage(viewer, mechanism_id, _DEPTH)
     return await page(
         request,
@@ -74,7 +75,7 @@ async def _lineage_page(
         graph=lineage_graph(item.mechanism, lineage),
         node_size=(NODE_WIDTH, NODE_HEIGHT),
         kind_names=KIND_NAMES,
-        can_edit=can_edit(viewer, item.mechanism),
+        can_edit=can_edit(viewer, item.mechanism, shared),
         values={name: texts[0] for name, texts in (fields or {}).items()},
         problem=problem_of(request, error) if error else None,
     )

@@ -90,7 +90,7 @@ async def _find(request: Req, mechanism_id: str) -> AuthoredMechanism:
 
 def _case(request: Req, item: AuthoredMechanism, reason: str = "") -> dict[str, Any]:
     shown = card(item, media_addresses(application_of(request)))
-    is_own = item.mechanism.can_be_edited_by(actor_of(request).id)
+    is_own = item.mechanism.is_owned_by(actor_of(request).id)
     return {"shown": shown, "author": item.author, "reason": reason, "is_own": is_own}
 
 

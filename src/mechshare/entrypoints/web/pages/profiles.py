@@ -9,6 +9,7 @@ from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.policy import sees_unpublished_of
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
@@ -21,14 +22,16 @@ Req = Request[Any, Any, Any]
 
 @get("/u/{user_id:str}")
 async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = None) -> Response[str]:
-    """Shows the public mechanisms of the user, also to that user, whose own list shows the others."""
+    """Shows the published mechanisms of the user that the caller may see: to the user and admins the public ones, since
+    other pages show them the rest."""
     if not is_id(user_id):
         raise UserNotFound()
     application, viewer = application_of(request), await viewer_of(request)
     profile = await application.users.get_profile(UserId(user_id))
     order, filter = MechanismSort.NEWEST.order, MechanismFilter(user_id=profile.id)
     requested = page_request(None, None, cursor, order, filter.conditions)
-    found = await application.mechanisms.find_all(None, requested, filter)
+    reader = None if sees_unpublished_of(viewer, profile.id) else viewer
+    found = await application.mechanisms.find_all(reader, requested, filter)
     addresses = media_addresses(application)
     return await page(
         request,

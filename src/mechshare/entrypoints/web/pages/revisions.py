@@ -36,6 +36,7 @@ async def show_revisions(
     )
     item = await application.mechanisms.get_mechanism(viewer, known)
     await note_draft_read(request, viewer, item.mechanism)
+    shared = await application.shares.access_of(viewer, item.mechanism)
     revisions = await application.revisions.find_revisions(viewer, known)
     latest = revisions[0].number
     return await page(
@@ -46,7 +47,7 @@ async def show_revisions(
         revisions=revisions,
         older=find_revision(revisions, older or max(latest - 1, revisions[-1].number)),
         newer=find_revision(revisions, newer or latest),
-        can_edit=can_edit(viewer, item.mechanism),
+        can_edit=can_edit(viewer, item.mechanism, shared),
     )
 
 

@@ -15,7 +15,8 @@ from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidF
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
-from mechshare.domain.policy import Viewer, can_download_original, can_edit
+from mechshare.domain.policy import Viewer, can_download_original, can_edit, can_manage
+from mechshare.domain.shares import Access
 from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -50,6 +51,7 @@ class Actions:
     """What the person may do with the mechanism. `needs_reason` if they withdraw as a moderator."""
 
     can_edit: bool
+    can_manage: bool
     can_publish: bool
     can_withdraw: bool
     can_download_original: bool
@@ -147,7 +149,7 @@ async def _watch_page(
         page_urls=await _page_urls(application, viewer, mechanism, addresses),
         preview=preview,
         qr_code=_qr_code(preview.page_url) if preview else None,
-        actions=_actions(viewer, mechanism),
+        actions=_actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
         categories=[one.category for one in counts if one.category.id in mechanism.categories],
         failure=failure.message(language_of(request)) if failure else "",
         external_host=host,
@@ -174,22 +176,22 @@ async def _page_urls(
     keys = await application.media.find_page_keys(viewer, mechanism.id)
     is_withdrawn = mechanism.withdrawn_reason is not None
     urls = (
-        addresses.of(blob_url(key), is_public=mechanism.is_published, is_withdrawn=is_withdrawn)
-        for key in keys
+        addresses.of(blob_url(key), is_public=mechanism.is_open, is_withdrawn=is_withdrawn) for key in keys
     )
     return [url for url in urls if url]
 
 
-def _actions(viewer: Viewer, mechanism: Mechanism) -> Actions:
-    is_editor, moderates = can_edit(viewer, mechanism), _moderates(viewer)
-    is_owner = viewer is not None and mechanism.can_be_edited_by(viewer.id)
+def _actions(viewer: Viewer, mechanism: Mechanism, shared: Access | None) -> Actions:
+    is_manager, moderates = can_manage(viewer, mechanism), _moderates(viewer)
+    is_owner = viewer is not None and mechanism.is_owned_by(viewer.id)
     is_ready = mechanism.processing.state is ProcessingState.READY
-    is_lifted_by_viewer = moderates if mechanism.withdrawn_reason else is_editor
+    is_lifted_by_viewer = moderates if mechanism.withdrawn_reason else is_manager
     return Actions(
-        can_edit=is_editor,
+        can_edit=can_edit(viewer, mechanism, shared),
+        can_manage=is_manager,
         can_publish=is_ready and not mechanism.is_published and is_lifted_by_viewer,
         can_withdraw=mechanism.is_published and (is_owner or moderates),
-        can_download_original=can_download_original(viewer, mechanism),
+        can_download_original=can_download_original(viewer, mechanism, shared),
         needs_reason=not is_owner,
     )
 

@@ -11,6 +11,7 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms
 from mechshare.adapters.persistence.sql.types import NOTHING, IdList
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.visibility import Visibility
 from mechshare.ports.persistence.mechanisms import MechanismBulkRepository
 
 _OF_USER = select(mechanisms.c.id).where(mechanisms.c.user_id == bindparam("owner"))
@@ -26,19 +27,24 @@ _RENEW = update(mechanisms).where(_ARE_AMONG).values(version=mechanisms.c.versio
 _AT = bindparam("now", type_=mechanisms.c.updated_at.type)
 _WITHDRAW = (
     update(mechanisms)
-    .where(_ARE_AMONG, mechanisms.c.is_published)
-    .values(is_published=False, withdrawn_reason=bindparam("reason"))
+    .where(_ARE_AMONG, mechanisms.c.is_public | mechanisms.c.is_restricted)
+    .values(is_public=False, is_restricted=False, withdrawn_reason=bindparam("reason"))
 )
+_FOR_EVERYBODY = mechanisms.c.visibility == Visibility.PUBLIC.value
 _REINSTATE = (
     update(mechanisms)
     .where(_ARE_AMONG, mechanisms.c.withdrawn_reason == bindparam("reason"))
-    .values(is_published=True, withdrawn_reason=None)
+    .values(is_public=_FOR_EVERYBODY, is_restricted=~_FOR_EVERYBODY, withdrawn_reason=None)
 )
 _RENEWED = {"updated_at": _AT, "version": mechanisms.c.version + 1}
 _SHOW_IN_CATEGORIES = (
     update(mechanism_categories)
     .where(IsAmong(mechanism_categories.c.mechanism_id, bindparam("ids", type_=IdList())))
-    .values(is_published=bindparam("is_shown"))
+    .values(
+        is_published=select(mechanisms.c.is_public)
+        .where(mechanisms.c.id == mechanism_categories.c.mechanism_id)
+        .scalar_subquery()
+    )
 )
 _DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id)
 
@@ -74,21 +80,21 @@ class SqlMechanismBulkRepository(MechanismBulkRepository):
         await self._statements.change(_RENEW, {"ids": ids})
 
     async def withdraw(self, ids: Sequence[MechanismId], reason: str, now: datetime) -> Sequence[MechanismId]:
-        return await self._show(_WITHDRAW, ids, reason, now, is_shown=False)
+        return await self._show(_WITHDRAW, ids, reason, now)
 
     async def reinstate(
         self, ids: Sequence[MechanismId], reason: str, now: datetime
     ) -> Sequence[MechanismId]:
-        return await self._show(_REINSTATE, ids, reason, now, is_shown=True)
+        return await self._show(_REINSTATE, ids, reason, now)
 
     async def _show(
-        self, change: Update, ids: Sequence[MechanismId], reason: str, now: datetime, *, is_shown: bool
+        self, change: Update, ids: Sequence[MechanismId], reason: str, now: datetime
     ) -> list[MechanismId]:
         await self._statements.rows(_LOCK, {"ids": ids})
         renewed = change.values(**_RENEWED).returning(mechanisms.c.id)
         rows = await self._statements.rows(renewed, {"ids": ids, "reason": reason, "now": now})
         changed = [id for (id,) in rows]
-        await self._statements.change(_SHOW_IN_CATEGORIES, {"ids": changed, "is_shown": is_shown})
+        await self._statements.change(_SHOW_IN_CATEGORIES, {"ids": changed})
         return changed
 
     async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:

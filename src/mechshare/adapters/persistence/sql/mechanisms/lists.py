@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Integer,
+    Select,
     and_,
     bindparam,
     false,
@@ -19,12 +20,16 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged_query
+from mechshare.adapters.persistence.sql.shares import IS_WITH_READER, shares
 from mechshare.adapters.persistence.sql.tables import (
+    IS_INTERNAL,
+    IS_PRIVATE,
     document_pages,
     mechanism_categories,
     mechanism_parameters,
@@ -34,34 +39,50 @@ from mechshare.adapters.persistence.sql.tables import (
 from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pages import MAX_SCANNED_TEXT
+from mechshare.domain.visibility import ListScope
 
-# Literally the condition of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses none.
-_IS_PUBLISHED = text("mechanisms.is_published")
+_PUBLIC = ("public",)
+# Literally the conditions of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses
+# none.
+_PARTS: Mapping[str, Sequence[Any]] = {
+    "everything": (),
+    "public": (text("mechanisms.is_published"),),
+    "internal": (text(IS_INTERNAL),),
+    "own": (text(IS_PRIVATE), mechanisms.c.user_id == bindparam("reader")),
+    "shared": (
+        text(IS_PRIVATE),
+        mechanisms.c.user_id != bindparam("reader"),
+        mechanisms.c.id.in_(select(shares.c.mechanism_id).where(IS_WITH_READER)),
+    ),
+}
 _IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
 
 
 def mechanism_list(
     sort: MechanismSort,
     filter: MechanismFilter,
-    published_only: bool,
+    scope: ListScope,
     words: Sequence[str] = (),
     other_names: Sequence[Sequence[str]] = (),
     among: int = 0,
 ) -> tuple[PagedQuery, dict[str, Any]]:
     """Returns the statements of the list and the parameters of its conditions."""
     given, parameters = _given(filter)
+    if scope.reader is not None:
+        parameters["reader"] = scope.reader
+    parts = _parts_of(scope)
     is_of_category = given == ("category_ids",) and len(filter.category_ids) == 1
-    if is_of_category and published_only and not words and sort.order.column == "created_at":
+    if is_of_category and parts == _PUBLIC and not words and sort.order.column == "created_at":
         return _of_category(sort), {"category_id": filter.category_ids[0]}
     if not words:
-        return _narrowed(sort, given, published_only), parameters
+        return _narrowed(sort, given, parts), parameters
     spellings = _with_names(_spellings(words), other_names)
     patterns = {
         _name(number, place): _pattern(spelling)
         for number, word in enumerate(spellings)
         for place, spelling in enumerate(word)
     }
-    listed = _holding(sort, given, published_only, len(spellings), len(spellings[0]), among)
+    listed = _holding(sort, given, parts, len(spellings), len(spellings[0]), among)
     return listed, parameters | patterns
 
 
@@ -97,15 +118,16 @@ def _of_category(sort: MechanismSort) -> PagedQuery:
 
 
 @cache
-def _narrowed(sort: MechanismSort, given: tuple[str, ...], published_only: bool) -> PagedQuery:
-    conditions = _conditions(given, published_only)
+def _narrowed(sort: MechanismSort, given: tuple[str, ...], parts: tuple[str, ...]) -> PagedQuery:
     authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
+    counted, *further = [select(mechanisms.c.id).where(*conditions) for conditions in _each(parts, given)]
     return paged_query(
-        AUTHORED.select_from(authored).where(*conditions),
+        AUTHORED.select_from(authored),
         key=_key(mechanisms.c, sort),
         id=mechanisms.c.id,
         descending=sort.order.is_descending,
-        counted=select(mechanisms.c.id).where(*conditions),
+        counted=counted,
+        further=further,
     )
 
 
@@ -113,20 +135,13 @@ def _narrowed(sort: MechanismSort, given: tuple[str, ...], published_only: bool)
 def _holding(
     sort: MechanismSort,
     given: tuple[str, ...],
-    published_only: bool,
+    parts: tuple[str, ...],
     words: int,
     spellings: int,
     among: int,
 ) -> PagedQuery:
     """Returns the list of those of the `among` newest mechanisms that contain all of the words."""
-    newest = (
-        select(mechanisms)
-        .where(*_conditions(given, published_only))
-        .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
-        # A literal: PostgreSQL estimates a parameter at a tenth of the rows, and would then scan them all.
-        .limit(literal_column(str(among)))
-        .subquery("newest")
-    )
+    newest = _newest(given, parts, among).subquery("newest")
     author = users.c.id == newest.c.user_id
     first_page = and_(document_pages.c.mechanism_id == newest.c.id, document_pages.c.number == 1)
     page_text = func.substr(document_pages.c.text, 1, literal_column(str(MAX_SCANNED_TEXT)))
@@ -152,9 +167,30 @@ def _holding(
     )
 
 
-def _conditions(given: Sequence[str], published_only: bool) -> list[Any]:
-    published: list[Any] = [_IS_PUBLISHED] if published_only else []
-    return [*published, *(_CONDITIONS[name] for name in given)]
+def _newest(given: tuple[str, ...], parts: tuple[str, ...], among: int) -> Select[Any]:
+    in_order = (mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
+    # A literal: PostgreSQL estimates a parameter at a tenth of the rows, and would then scan them all.
+    most: ColumnElement[int] = literal_column(str(among))
+    of_parts = [
+        select(mechanisms).where(*conditions).order_by(*in_order).limit(most)
+        for conditions in _each(parts, given)
+    ]
+    if len(of_parts) == 1:
+        return of_parts[0]
+    together = union_all(*(select(one.subquery()) for one in of_parts)).subquery()
+    return select(together).order_by(together.c.created_at.desc(), together.c.id.desc()).limit(most)
+
+
+def _parts_of(scope: ListScope) -> tuple[str, ...]:
+    """Returns the parts of a scope, without common mechanisms: an index keeps each of them in order."""
+    if scope.is_everything:
+        return ("everything",)
+    return _PUBLIC if scope.reader is None else (*_PUBLIC, "internal", "own", "shared")
+
+
+def _each(parts: Sequence[str], given: Sequence[str]) -> list[list[Any]]:
+    """Returns the conditions of each part."""
+    return [[*_PARTS[part], *(_CONDITIONS[name] for name in given)] for part in parts]
 
 
 def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> ColumnElement[Any]:

@@ -33,6 +33,7 @@ from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.domain.visibility import PUBLIC_SCOPE, ListScope
 from mechshare.ports.persistence.mechanisms import MechanismRepository
 
 _AUTHORED = AUTHORED.select_from(mechanisms).join(users, users.c.id == mechanisms.c.user_id)
@@ -76,12 +77,12 @@ class SqlMechanismRepository(MechanismRepository):
         filter: MechanismFilter = EVERY_MECHANISM,
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
-        published_only: bool = True,
+        scope: ListScope = PUBLIC_SCOPE,
         words: Sequence[str] = (),
         other_names: Sequence[Sequence[str]] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        listed, parameters = mechanism_list(sort, filter, published_only, words, other_names, among)
+        listed, parameters = mechanism_list(sort, filter, scope, words, other_names, among)
         return await paged(
             self._statements,
             listed,
@@ -91,8 +92,10 @@ class SqlMechanismRepository(MechanismRepository):
             parameters=parameters,
         )
 
-    async def count(self, filter: MechanismFilter = EVERY_MECHANISM, *, published_only: bool = True) -> int:
-        listed, parameters = mechanism_list(MechanismSort.NEWEST, filter, published_only)
+    async def count(
+        self, filter: MechanismFilter = EVERY_MECHANISM, *, scope: ListScope = PUBLIC_SCOPE
+    ) -> int:
+        listed, parameters = mechanism_list(MechanismSort.NEWEST, filter, scope)
         return int((await self._statements.row(listed.counted, parameters))[0])
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:

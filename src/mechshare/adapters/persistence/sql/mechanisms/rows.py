@@ -3,7 +3,7 @@
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from mechshare.adapters.persistence.sql.dialects.dialect import CategoriesOfMechanism
 from mechshare.adapters.persistence.sql.records import record_of
@@ -26,13 +26,16 @@ _RECORD = record_of(
         "period": attrgetter("period"),
         "motion_kind": lambda mechanism: mechanism.motion.kind.value if mechanism.motion else None,
         "loops": lambda mechanism: mechanism.motion.loops if mechanism.motion else None,
+        "is_public": attrgetter("is_public"),
+        "is_restricted": lambda mechanism: mechanism.is_published and not mechanism.is_public,
     },
-    converted={"categories": _categories},
+    converted={"is_published": bool, "categories": _categories},
 )
 mechanism_of = _RECORD.value
 values_of = _RECORD.values
 _COLUMNS = (
     *(mechanisms.c[name] for name in _RECORD.columns if name in mechanisms.c),
+    or_(mechanisms.c.is_public, mechanisms.c.is_restricted).label("is_published"),
     CategoriesOfMechanism().label("categories"),
 )
 MECHANISMS: Select[Any] = select(*_COLUMNS)
@@ -70,7 +73,7 @@ def category_values_of(mechanism: Mechanism) -> list[dict[str, Any]]:
             "mechanism_id": mechanism.id,
             "position": position,
             "created_at": mechanism.created_at,
-            "is_published": mechanism.is_published,
+            "is_published": mechanism.is_public,
         }
         for position, category in enumerate(mechanism.categories)
     ]

@@ -1,0 +1,360 @@
+"""Who may do what with a published mechanism, as a table: every route, visibility and kind of caller; and that public
+responses show no trace of what is not public."""
+
+from typing import Any
+
+import pytest
+
+from mechshare.domain.users import Role
+from mechshare.domain.visibility import Visibility
+from tests.http.conftest import API, Site
+from tests.http.test_access_matrix import BODIES, MATRIX, attachment_of_owner, claim_of_owner, source_of
+
+CALLERS = ("anonymous", "owner", "other", "moderator", "admin", "reader", "editor", "member")
+"""`reader` and `editor` have a share of their own, `member` one of a group."""
+
+# For each visibility, what each caller gets: `o` allowed, `x` refused, `-` the mechanism looks absent, `?` sign in.
+SEEN = {"public": "oooooooo", "unlisted": "oooooooo", "internal": "-ooooooo", "private": "-o--oooo"}
+SEEN_SIGNED_IN = {"public": "?ooooooo", "unlisted": "?ooooooo", "internal": "?ooooooo", "private": "?o--oooo"}
+EDITED = {"public": "?oxxoxox", "unlisted": "?oxxoxox", "internal": "?oxxoxox", "private": "?o--oxox"}
+MANAGED = {"public": "?oxxoxxx", "unlisted": "?oxxoxxx", "internal": "?oxxoxxx", "private": "?o--oxxx"}
+WITHDRAWN = {"public": "?oxooxxx", "unlisted": "?oxooxxx", "internal": "?oxooxxx", "private": "?o--oxxx"}
+_M = "/api/v1/mechanisms/{mechanism_id}"
+TABLE: dict[str, dict[str, str]] = {
+    f"GET {_M}": SEEN,
+    f"GET {_M}/reliability/history": SEEN,
+    f"GET {_M}/evidence": SEEN,
+    f"GET {_M}/claims": SEEN,
+    f"GET {_M}/lineage": SEEN,
+    f"GET {_M}/citation": SEEN,
+    f"GET {_M}/linked-data": SEEN,
+    f"GET {_M}/attachments": SEEN,
+    f"GET {_M}/attachments/{{attachment_id}}/file": SEEN,
+    f"GET {_M}/revisions": SEEN,
+    f"GET {_M}/processing": SEEN,
+    f"GET {_M}/similar": SEEN,
+    f"GET {_M}/processing/events": SEEN,
+    f"GET {_M}/original": SEEN,
+    "GET /api/v1/media/{mechanism_id}/{name}": SEEN,
+    f"POST {_M}/processing/ticket": SEEN_SIGNED_IN,
+    f"POST {_M}/claims": SEEN_SIGNED_IN,
+    f"POST {_M}/claims/{{claim_id}}/withdraw": WITHDRAWN,
+    f"POST {_M}/claims/{{claim_id}}/reply": MANAGED,
+    f"POST {_M}/lineage": EDITED,
+    f"DELETE {_M}/lineage/{{kind}}/{{source_id}}": EDITED,
+    f"POST {_M}/attachments": EDITED,
+    f"POST {_M}/attachments/from-upload": EDITED,
+    f"PATCH {_M}/attachments/{{attachment_id}}": EDITED,
+    f"DELETE {_M}/attachments/{{attachment_id}}": EDITED,
+    f"POST {_M}/revisions/{{number}}/restore": EDITED,
+    f"PATCH {_M}": EDITED,
+    f"POST {_M}/processing/retry": EDITED,
+    f"PUT {_M}/thumbnail": EDITED,
+    f"PUT {_M}/visibility": MANAGED,
+    f"GET {_M}/shares": MANAGED,
+    f"PUT {_M}/shares/users/{{user_id}}": MANAGED,
+    f"DELETE {_M}/shares/users/{{user_id}}": MANAGED,
+    f"PUT {_M}/shares/groups/{{group_id}}": MANAGED,
+    f"DELETE {_M}/shares/groups/{{group_id}}": MANAGED,
+    f"POST {_M}/publish": MANAGED,
+    f"POST {_M}/withdraw": WITHDRAWN,
+    f"DELETE {_M}": MANAGED,
+}
+OF_DOCUMENTS = {f"GET {_M}/document", f"GET {_M}/pages/{{number}}"}
+"""The mechanisms of this test are clips."""
+ABSENT = {"MECHANISM_NOT_FOUND", "MEDIA_NOT_FOUND"}
+CHANGING = {
+    f"PUT {_M}/visibility",
+    f"POST {_M}/withdraw",
+    f"DELETE {_M}",
+    f"PUT {_M}/shares/users/{{user_id}}",
+    f"DELETE {_M}/shares/groups/{{group_id}}",
+}
+"""After these, other callers see something else."""
+
+
+def test_every_route_of_a_mechanism_has_a_cell_for_each_visibility_and_caller() -> None:
+    of_mechanisms = {row for row in MATRIX if "{mechanism_id}" in row}
+    assert set(TABLE) | OF_DOCUMENTS == of_mechanisms
+    for row, cells in TABLE.items():
+        assert list(cells) == ["public", "unlisted", "internal", "private"], row
+        assert {len(cell) for cell in cells.values()} == {len(CALLERS)}, row
+
+
+async def with_callers(site: Site) -> str:
+    """Signs all callers up; returns the identifier of the group of `owner` and `member`."""
+    for name in ("owner", "other", "reader", "editor", "member"):
+        await site.sign_up(name)
+    await site.sign_up("moderator", Role.MODERATOR)
+    await site.sign_up("admin", Role.ADMIN)
+    site.tokens["anonymous"] = {}
+    made = await site.client.post(f"{API}/groups", headers=site.tokens["owner"], json={"name": "研究室"})
+    group = str(made.json()["id"])
+    url = f"{API}/groups/{group}/members/{site.ids['member']}"
+    assert (await site.client.put(url, headers=site.tokens["owner"])).status_code == 200
+    return group
+
+
+async def shared(site: Site, group: str, visibility: str, title: str = "歯車") -> dict[str, Any]:
+    """Publishes a mechanism of `owner`, shared with `reader`, `editor` and the group."""
+    owner = site.tokens["owner"]
+    made = await site.published(owner, title, visibility=visibility)
+    url = f"{API}/mechanisms/{made['id']}/shares"
+    for recipient, access in (
+        (f"users/{site.ids['reader']}", "read"),
+        (f"users/{site.ids['editor']}", "edit"),
+        (f"groups/{group}", "read"),
+    ):
+        put = await site.client.put(f"{url}/{recipient}", headers=owner, json={"access": access})
+        assert put.status_code == 200, put.text
+    await site.work()
+    return made
+
+
+async def path_of(site: Site, group: str, template: str, made: dict[str, Any]) -> str:
+    name = made["file_url"].partition("?")[0].rpartition("/")[2]
+    path = template.replace("{user_id}", site.ids["other"]).replace("{group_id}", group)
+    path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name).replace("{number}", "1")
+    if "{source_id}" in path:
+        path = path.replace("{kind}/{source_id}", "part_of/" + await source_of(site, made["id"]))
+    if "{attachment_id}" in path:
+        path = path.replace("{attachment_id}", await attachment_of_owner(site, made["id"]))
+    if "{claim_id}" in path:
+        path = path.replace("{claim_id}", await claim_of_owner(site, made["id"]))
+    return path
+
+
+def outcome_of(response: Any) -> str:
+    if response.status_code in (401, 403):
+        return "?" if response.status_code == 401 else "x"
+    is_absent = response.status_code == 404 and (not response.content or response.json()["code"] in ABSENT)
+    return "-" if is_absent else "o"
+
+
+@pytest.mark.parametrize("visibility", [each.value for each in Visibility])
+async def test_each_caller_may_do_what_the_table_says(site: Site, visibility: str) -> None:
+    group = await with_callers(site)
+    made = await shared(site, group, visibility)
+    found = {}
+    for row in TABLE:
+        method, template = row.split(" ")
+        body = BODIES.get(row)
+        if row == f"POST {_M}/lineage":
+            body = {"source": (await site.published(site.tokens["owner"]))["id"], "kind": "part_of"}
+        cells = ""
+        for caller in CALLERS:
+            path = await path_of(site, group, template, made)
+            response = await site.client.request(
+                "HEAD" if template.endswith("/events") else method,
+                path,
+                headers={**site.tokens[caller], "If-Match": "*"},
+                **({"json": body} if body else {}),
+            )
+            cells += outcome_of(response)
+            if cells[-1] == "o" and row in CHANGING:  # the next caller would see what this one changed
+                made = await shared(site, group, visibility)
+        found[row] = cells
+    assert found == {row: cells[visibility] for row, cells in TABLE.items()}
+
+
+PUBLIC = (
+    "mechanisms",
+    "mechanisms?category=gears",
+    "mechanisms?sort=title",
+    "users/{owner}/mechanisms",
+    "search/mechanisms?q=gear",
+    "search/mechanisms?q=geur",
+    "search/mechanisms?q=secret",
+    "search/mechanisms?q=sacret",
+    "search/mechanisms?category=gears",
+    "search/suggest?q=g",
+    "search/suggest?q=s",
+    "categories",
+    "mechanisms/{public}",
+    "mechanisms/{public}/lineage",
+    "mechanisms/{public}/similar",
+    "mechanisms/{hidden}",
+    "media/{media}",
+    "/feed.json",
+    "/feed.json?q=gear",
+    "/u/{owner}/feed.atom",
+    "/sitemap.xml",
+)
+
+
+async def public_responses(site: Site, ids: dict[str, str]) -> list[tuple[int, bytes, str]]:
+    """Returns what everybody reads, fresh and as it is cached, and the responses to requests that know the ETag."""
+    responses = []
+    for template in PUBLIC:
+        path = template.format(**ids)
+        path = path if path.startswith("/") else f"{API}/{path}"
+        for _ in range(2):
+            read = await site.client.get(path)
+            responses.append((read.status_code, read.content, read.headers.get("etag", "")))
+        known = {"If-None-Match": read.headers.get("etag", '"none"')}
+        again = await site.client.get(path, headers=known)
+        responses.append((again.status_code, again.content, again.headers.get("etag", "")))
+    return [(status, body.split(b'"request_id"')[0], etag) for status, body, etag in responses]
+
+
+@pytest.mark.parametrize("visibility", ["private", "internal", "unlisted"])
+async def test_no_public_response_changes_with_what_is_not_public(site: Site, visibility: str) -> None:
+    group = await with_callers(site)
+    owner = site.tokens["owner"]
+    public = await site.published(owner, "gear train", categories="gears")
+    hidden = await site.published(owner, "hidden", visibility="private")
+    key = hidden["file_url"].partition("?")[0].partition("/media/")[2]
+    ids = {"owner": site.ids["owner"], "public": public["id"], "hidden": hidden["id"], "media": key}
+    before = await public_responses(site, ids)
+
+    async def same() -> None:
+        assert await public_responses(site, ids) == before
+        await site.work()
+        assert await public_responses(site, ids) == before
+
+    made = await shared(site, group, visibility, "secret gear")
+    await same()
+    url = f"{API}/mechanisms/{made['id']}"
+    editor = {**site.tokens["editor"], "If-Match": "*"}
+    changes = {"title": "secret gears", "categories": ["gears"]}
+    assert (await site.client.patch(url, headers=editor, json=changes)).status_code == 200
+    await same()
+    assert (
+        await site.client.put(
+            f"{API}/mechanisms/{public['id']}/shares/users/{site.ids['reader']}", headers=owner
+        )
+    ).status_code == 200
+    edge = {"source": public["id"], "kind": "part_of"}
+    assert (await site.client.post(f"{url}/lineage", headers=editor, json=edge)).status_code == 201
+    await same()
+    member = f"{API}/groups/{group}/members/{site.ids['member']}"
+    assert (await site.client.delete(member, headers=owner)).status_code == 204
+    assert (await site.client.post(f"{url}/withdraw", headers=owner)).status_code == 200
+    await same()
+    assert (await site.client.delete(url, headers={**owner, "If-Match": "*"})).status_code == 204
+    await same()
+
+
+async def titles(site: Site, caller: str, path: str) -> list[str]:
+    read = await site.client.get(f"{API}/{path}", headers=site.tokens[caller])
+    assert read.headers["cache-control"].startswith("public" if caller == "anonymous" else "private")
+    items = [item.get("mechanism", item) for item in read.json()["items"]]
+    return sorted(item["title"] for item in items)
+
+
+FINDS = {
+    "anonymous": ["public gear"],
+    "other": ["internal gear", "public gear"],
+    "reader": ["internal gear", "private gear", "public gear"],
+    "member": ["internal gear", "private gear", "public gear"],
+}
+
+
+async def test_lists_searches_facets_and_suggestions_show_what_the_caller_may_see(site: Site) -> None:
+    group = await with_callers(site)
+    for visibility in Visibility:
+        made = await shared(site, group, visibility.value, f"{visibility.value} gear")
+        changing = {**site.tokens["owner"], "If-Match": "*"}
+        url = f"{API}/mechanisms/{made['id']}"
+        assert (
+            await site.client.patch(url, headers=changing, json={"categories": ["gears"]})
+        ).status_code == 200
+    await site.work()
+    for _ in range(2):  # callers in turn, so that what is cached for one would reach the next
+        for caller, found in FINDS.items():
+            assert await titles(site, caller, "mechanisms") == found, caller
+            assert await titles(site, caller, "mechanisms?category=gears") == found, caller
+            assert await titles(site, caller, f"users/{site.ids['owner']}/mechanisms") == found, caller
+            assert await titles(site, caller, "search/mechanisms?q=gear") == found, caller
+            search = await site.client.get(f"{API}/search/mechanisms?q=gear", headers=site.tokens[caller])
+            assert search.json()["total"] == len(found)
+            assert search.json()["facets"] == {"gears": len(found)}, caller
+            suggested = await site.client.get(f"{API}/search/suggest?q=gear", headers=site.tokens[caller])
+            assert sorted(suggested.json()["items"]) == found, caller
+    everything = ["internal gear", "private gear", "public gear", "unlisted gear"]
+    assert await titles(site, "owner", f"users/{site.ids['owner']}/mechanisms") == everything
+    assert await titles(site, "owner", "mechanisms") == everything[:3]
+
+
+async def test_a_share_or_membership_that_ends_hides_the_mechanism_at_once(site: Site) -> None:
+    group = await with_callers(site)
+    made = await shared(site, group, "private")
+    url, owner = f"{API}/mechanisms/{made['id']}", site.tokens["owner"]
+    for caller, ending in (
+        ("reader", f"{url}/shares/users/{site.ids['reader']}"),
+        ("member", f"{API}/groups/{group}/members/{site.ids['member']}"),
+    ):
+        assert await titles(site, caller, "search/mechanisms?q=歯車") == ["歯車"]
+        assert (await site.client.delete(ending, headers=owner)).status_code == 204
+        for path in ("mechanisms", "search/mechanisms?q=歯車"):
+            assert await titles(site, caller, path) == []
+        assert (await site.client.get(url, headers=site.tokens[caller])).status_code == 404
+        await site.work()
+
+
+async def test_a_draft_is_seen_by_those_who_edit_it_alone(site: Site) -> None:
+    await with_callers(site)
+    made = await site.ready(site.tokens["owner"])
+    url = f"{API}/mechanisms/{made['id']}"
+    for caller, access, status in (("editor", "edit", 200), ("reader", "read", 404)):
+        share = f"{url}/shares/users/{site.ids[caller]}"
+        await site.client.put(share, headers=site.tokens["owner"], json={"access": access})
+        assert (await site.client.get(url, headers=site.tokens[caller])).status_code == status
+        assert await titles(site, caller, "mechanisms") == []
+
+
+async def test_a_repeated_share_changes_nothing(site: Site) -> None:
+    group = await with_callers(site)
+    made = await shared(site, group, "private")
+    url, owner = f"{API}/mechanisms/{made['id']}", site.tokens["owner"]
+    before = (await site.client.get(url, headers=owner)).json()["version"]
+    shares = (await site.client.get(f"{url}/shares", headers=owner)).json()
+    assert [(one["username"], one["access"]) for one in shares["items"]] == [
+        ("editor", "edit"),
+        ("reader", "read"),
+        ("", "read"),
+    ]
+    again = await site.client.put(f"{url}/shares/users/{site.ids['reader']}", headers=owner)
+    assert (again.status_code, again.json()["access"]) == (200, "read")
+    assert (await site.client.get(f"{url}/shares", headers=owner)).json() == shares
+    assert (await site.client.get(url, headers=owner)).json()["version"] == before
+
+
+async def test_what_cannot_be_shared_is_refused_with_a_reason(site: Site) -> None:
+    group = await with_callers(site)
+    made = await site.published(site.tokens["owner"])
+    other = (await site.client.post(f"{API}/groups", headers=site.tokens["other"], json={"name": "x"})).json()
+    absent = "01900000-0000-7000-8000-000000000000"
+    for recipient, status, code in (
+        (f"users/{site.ids['owner']}", 409, "SHARED_WITH_OWNER"),
+        (f"users/{absent}", 404, "USER_NOT_FOUND"),
+        (f"groups/{other['id']}", 404, "GROUP_NOT_FOUND"),
+        (f"groups/{absent}", 404, "GROUP_NOT_FOUND"),
+        ("users/\U0001f600", 404, "USER_NOT_FOUND"),
+    ):
+        url = f"{API}/mechanisms/{made['id']}/shares/{recipient}"
+        refused = await site.client.put(url, headers=site.tokens["owner"])
+        assert (refused.status_code, refused.json()["code"]) == (status, code), recipient
+    url = f"{API}/mechanisms/{made['id']}/shares/groups/{group}"
+    assert (await site.client.delete(url, headers=site.tokens["owner"])).json()["code"] == "SHARE_NOT_FOUND"
+
+
+async def test_a_group_keeps_a_maintainer_and_members_may_leave(site: Site) -> None:
+    group = await with_callers(site)
+    members = f"{API}/groups/{group}/members"
+    owner, member = site.tokens["owner"], site.tokens["member"]
+    last = await site.client.delete(f"{members}/{site.ids['owner']}", headers=owner)
+    assert (last.status_code, last.json()["code"]) == (409, "LAST_MAINTAINER")
+    refused = await site.client.put(f"{members}/{site.ids['other']}", headers=member)
+    assert refused.status_code == 403
+    promoted = await site.client.put(
+        f"{members}/{site.ids['member']}", headers=owner, json={"role": "maintainer"}
+    )
+    assert promoted.json()["role"] == "maintainer"
+    assert (await site.client.delete(f"{members}/{site.ids['owner']}", headers=owner)).status_code == 204
+    assert (await site.client.get(members, headers=owner)).status_code == 404
+    left = (await site.client.get(members, headers=member)).json()["items"]
+    assert [one["username"] for one in left] == ["member"]
+    gone = await site.client.delete(f"{API}/groups/{group}", headers={**member, "If-Match": "*"})
+    assert gone.status_code == 204
+    assert (await site.client.get(f"{API}/groups", headers=member)).json() == {"items": []}
