@@ -30,6 +30,7 @@ from mechshare.domain.session_events import (
 )
 from mechshare.domain.sharing_events import (
     GroupDeleted,
+    MechanismEditedByOther,
     MechanismShared,
     MemberAdded,
     MemberRemoved,
@@ -79,15 +80,6 @@ class ClaimWithdrawnByModerator:
     mechanism_id: MechanismId
     claim_id: str
     moderator_id: UserId
-    request_metadata: RequestMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class MechanismEditedByOther:
-    """Somebody else than the owner changed the texts or categories: an admin, or somebody with whom it is shared."""
-
-    mechanism_id: MechanismId
-    editor_id: UserId
     request_metadata: RequestMetadata
 
 

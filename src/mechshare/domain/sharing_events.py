@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.groups import Membership
-from mechshare.domain.ids import GroupId, UserId
+from mechshare.domain.ids import GroupId, MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.shares import Recipient, Share
 
@@ -46,4 +46,13 @@ class MemberRemoved:
 class GroupDeleted:
     group_id: GroupId
     actor_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class MechanismEditedByOther:
+    """Somebody else than the owner changed the texts or categories: an admin, or somebody with whom it is shared."""
+
+    mechanism_id: MechanismId
+    editor_id: UserId
     request_metadata: RequestMetadata

@@ -82,7 +82,7 @@ def effects_of(event: events.Event) -> Effects:
         case events.ClaimWithdrawnByModerator(mechanism_id, claim_id, moderator_id, metadata):
             action = AuditAction.CLAIM_WITHDRAWN
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, claim_id)])
-        case events.MechanismEditedByOther(mechanism_id, editor_id, metadata):
+        case sharing_events.MechanismEditedByOther(mechanism_id, editor_id, metadata):
             return Effects(audit=[Audited(AuditAction.MECHANISM_EDITED, editor_id, mechanism_id, metadata)])
         case events.DraftRead(subject, reader_id, metadata):
             return Effects(audit=[Audited(AuditAction.DRAFT_READ, reader_id, subject, metadata)])

@@ -10,7 +10,6 @@ from mechshare.domain.events import (
     MechanismChanged,
     MechanismCreated,
     MechanismDeleted,
-    MechanismEditedByOther,
     MechanismsReinstated,
     MechanismWithdrawnByModerator,
     ProcessingRequested,
@@ -38,6 +37,7 @@ from mechshare.domain.policy import (
     scope_of,
 )
 from mechshare.domain.revisions import MAX_REVISIONS, content_of, former_revision
+from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.statements import Statement, StatementChanges
 from mechshare.domain.trimming import trimmed
 from mechshare.domain.trims import TrimChange

@@ -8,7 +8,8 @@ from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind, blob_key
 from mechshare.domain.events import AnalysisRequested, MechanismChanged
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import AuthoredMechanism, stored_reference
+from mechshare.domain.mechanism_files import stored_reference
+from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import ANALYSIS, Neighbour
 from mechshare.domain.policy import Viewer

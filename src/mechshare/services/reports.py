@@ -5,7 +5,7 @@ from mechshare.domain.errors import UserNotFound
 from mechshare.domain.events import AccountStatusChanged, MechanismsWithdrawn
 from mechshare.domain.ids import MechanismId, ReportId, UserId
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import require_permission, require_visible
+from mechshare.domain.policy import require_permission
 from mechshare.domain.report_events import ReportJudged, ReportMade
 from mechshare.domain.reports import (
     MAX_LISTED,
@@ -22,8 +22,8 @@ from mechshare.domain.reports import (
 from mechshare.domain.users import Actor, Permission, Role
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.services.support.hidden_mechanisms import hide_mechanisms
 from mechshare.services.support.access import find_visible
+from mechshare.services.support.hidden_mechanisms import hide_mechanisms
 from mechshare.services.transactions import Transaction, Transactions
 
 

@@ -6,7 +6,6 @@ from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind
 from mechshare.domain.events import (
     MechanismChanged,
-    MechanismEditedByOther,
     ThumbnailChosen,
 )
 from mechshare.domain.ids import MechanismId
@@ -14,6 +13,7 @@ from mechshare.domain.jobs import Job
 from mechshare.domain.mechanism_files import stored_reference
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.thumbnails import choose_thumbnail, is_preview, show_thumbnail
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock

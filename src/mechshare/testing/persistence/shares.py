@@ -9,7 +9,8 @@ from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.groups import Group
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import Mechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.shares import Access, Recipient, Share, group_recipient, user_recipient
 from mechshare.domain.users import User

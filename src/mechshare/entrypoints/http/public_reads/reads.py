@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request
 
 from mechshare.application import Application
+from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import SearchPage, Suggestions
@@ -65,7 +66,10 @@ class PublicReads:
 
     async def similar(self, key: SimilarKey) -> CachedResponse:
         """Raises MechanismNotFound."""
-        return await self._load(None, key.response_key, partial(self._read_similar, key))
+        # A change of an unlisted one invalidates no searches.
+        if await self.mechanism(key.mechanism_id) is None:
+            raise MechanismNotFound()
+        return await self._responses.load(key.response_key, partial(self._read_similar, key))
 
     async def categories(self, viewer: Viewer) -> CachedResponse:
         """Returns the same for every viewer; one who has just written gets it as of now."""

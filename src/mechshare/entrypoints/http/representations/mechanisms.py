@@ -173,8 +173,8 @@ def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonR
 
 
 def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> MechanismResponse:
-    """Returns the representation; URLs of a mechanism that not everybody may see are signed, since its readers may watch
-    it."""
+    """Returns the representation; URLs of a mechanism that not everybody may see are signed, since its readers may
+    watch it."""
     mechanism = item.mechanism
     is_public, is_withdrawn = mechanism.is_open, mechanism.withdrawn_reason is not None
     return MechanismResponse(
