@@ -10,8 +10,8 @@ from alembic import op
 
 from mechshare.adapters.persistence.sql.types import Id, UtcTime, ordered_text
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
