@@ -236,14 +236,12 @@ class MechanismService:
         now = self._clock.now()
         async with self._transactions.begin() as tx:
             found = await tx.mechanisms.find_by_id(mechanism_id)
-            if found and found.withdrawn_reason and _moderates(actor):
+            if found and found.withdrawn_reason and actor.has_permission(Permission.WITHDRAW_ANY_MECHANISM):
                 mechanism = require_withdrawer(actor, found)
                 require_version(mechanism.version, versions)
                 saved = await _save(tx, actor, mechanism, mechanism.reinstate(now).publish(now))
                 is_public = saved.mechanism.is_public
-                await tx.record(
-                    MechanismsReinstated([mechanism_id], actor.id, request_metadata, are_public=is_public)
-                )
+                await tx.record(MechanismsReinstated([mechanism_id], actor.id, request_metadata, is_public))
                 return saved
             mechanism = require_manager(actor, found, await shared_access(tx, actor, found))
             require_poster(actor)
@@ -361,7 +359,3 @@ async def _add_revision(tx: Transaction, actor: Actor, before: Mechanism, after:
     number = former[-1][0] + 1 if former else 1
     await tx.revisions.add(former_revision(before, number, actor.id, after.updated_at))
     await tx.revisions.prune(before.id, number - MAX_REVISIONS + 1)
-
-
-def _moderates(actor: Actor) -> bool:
-    return actor.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
