@@ -7,7 +7,6 @@ from typing import Unpack
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
-    MechanismChanged,
     MechanismCreated,
     MechanismDeleted,
     MechanismsReinstated,
@@ -36,7 +35,6 @@ from mechshare.domain.policy import (
     required_reason,
     scope_of,
 )
-from mechshare.domain.revisions import MAX_REVISIONS, content_of, former_revision
 from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.statements import Statement, StatementChanges
 from mechshare.domain.trimming import trimmed
@@ -48,6 +46,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.access import find_editable, find_managed, shared_access, visible_among
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
+from mechshare.services.support.changes import save_changes
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.content_rules import ContentRules
@@ -57,7 +56,7 @@ from mechshare.services.support.idempotency import (
     find_response,
     run_once,
 )
-from mechshare.services.transactions import Transaction, Transactions
+from mechshare.services.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +213,7 @@ class MechanismService:
             if changed.processing != mechanism.processing:
                 await self._clip_limit.require_room(tx, mechanism.user_id)
             await self._rules.require_level(tx, mechanism, changed)
-            saved = await _save(tx, actor, mechanism, changed)
+            saved = await save_changes(tx, actor, mechanism, changed)
             if changed.processing != mechanism.processing:
                 await tx.record(ProcessingRequested(saved.mechanism))
             if not mechanism.is_owned_by(actor.id):
@@ -239,14 +238,14 @@ class MechanismService:
             if found and found.withdrawn_reason and actor.has_permission(Permission.WITHDRAW_ANY_MECHANISM):
                 mechanism = require_withdrawer(actor, found)
                 require_version(mechanism.version, versions)
-                saved = await _save(tx, actor, mechanism, mechanism.reinstate(now).publish(now))
+                saved = await save_changes(tx, actor, mechanism, mechanism.reinstate(now).publish(now))
                 is_public = saved.mechanism.is_public
                 await tx.record(MechanismsReinstated([mechanism_id], actor.id, request_metadata, is_public))
                 return saved
             mechanism = require_manager(actor, found, await shared_access(tx, actor, found))
             require_poster(actor)
             require_version(mechanism.version, versions)
-            return await _save(tx, actor, mechanism, mechanism.publish(now))
+            return await save_changes(tx, actor, mechanism, mechanism.publish(now))
 
     async def withdraw(
         self,
@@ -268,9 +267,9 @@ class MechanismService:
             mechanism = require_withdrawer(actor, found, await shared_access(tx, actor, found))
             require_version(mechanism.version, versions)
             if mechanism.is_owned_by(actor.id):
-                return await _save(tx, actor, mechanism, mechanism.withdraw(now))
+                return await save_changes(tx, actor, mechanism, mechanism.withdraw(now))
             withdrawn = mechanism.withdraw_for(required_reason(reason), now)
-            saved = await _save(tx, actor, mechanism, withdrawn)
+            saved = await save_changes(tx, actor, mechanism, withdrawn)
             why = withdrawn.withdrawn_reason or ""
             await tx.record(MechanismWithdrawnByModerator(mechanism_id, actor.id, why, request_metadata))
             return saved
@@ -291,7 +290,7 @@ class MechanismService:
             mechanism = await find_managed(tx, actor, mechanism_id)
             require_poster(actor)
             require_version(mechanism.version, versions)
-            return await _save(tx, actor, mechanism, mechanism.shown_to(visibility, self._clock.now()))
+            return await save_changes(tx, actor, mechanism, mechanism.shown_to(visibility, self._clock.now()))
 
     async def delete_mechanism(
         self,
@@ -338,24 +337,3 @@ class MechanismService:
         ).described(draft.statement, now)
         self._rules.require_new_level(new)
         return new
-
-
-async def _save(tx: Transaction, actor: Actor, before: Mechanism, after: Mechanism) -> AuthoredMechanism:
-    if after != before:
-        saved = await tx.mechanisms.save(after)
-        await _add_revision(tx, actor, before, saved)
-        if after.reliability != before.reliability:
-            await tx.reliability_history.add([saved.reliability_change(actor.id)])
-        await tx.record(MechanismChanged(before, after, actor_id=actor.id))
-    (authored,) = await tx.mechanisms.find_authored([after.id])
-    return authored
-
-
-async def _add_revision(tx: Transaction, actor: Actor, before: Mechanism, after: Mechanism) -> None:
-    """Stores what `before` stated as a former revision, if `after` states something else."""
-    if content_of(before) == content_of(after):
-        return
-    former = await tx.revisions.find_last_versions(before.id)
-    number = former[-1][0] + 1 if former else 1
-    await tx.revisions.add(former_revision(before, number, actor.id, after.updated_at))
-    await tx.revisions.prune(before.id, number - MAX_REVISIONS + 1)
