@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, Router, delete, get, patch, post, put
+from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import Tag
 from litestar.params import FromPath, QueryParameter
@@ -18,7 +18,6 @@ from mechshare.domain.policy import sees_unpublished_of
 from mechshare.domain.statements import StatementChanges
 from mechshare.domain.trims import TrimChange
 from mechshare.domain.users import Actor
-from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -112,14 +111,6 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
         if self.original_offered is not UNSET:
             changes["original_offered"] = self.original_offered
         return changes
-
-
-@published("VisibilityChange")
-class VisibilityChange(Struct, forbid_unknown_fields=True):
-    """`private`: the owner, and the users and groups it is shared with; `internal`: everybody signed in; `unlisted`:
-    everybody who has the address; `public`: everybody."""
-
-    visibility: Visibility
 
 
 @published("Withdrawal")
@@ -290,28 +281,6 @@ async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respo
     return mechanism_resource(request, item)
 
 
-@put(
-    "/{mechanism_id:str}/visibility",
-    guards=[require_permissions()],
-    status_code=200,
-    operation_id="changeVisibility",
-    summary="Change who sees a mechanism",
-    opt={**ACCEPTS_IF_MATCH, **refuses(Forbidden, Invalid)},
-    operation_class=body_of(VisibilityChange, example={"visibility": "internal"}),
-)
-async def change_visibility(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Changes who sees a mechanism once it is published, at once if it is; for its owner and admins. Requires If-
-    Match."""
-    change = await decoded_body(request, VisibilityChange)
-    item = await application_of(request).mechanisms.change_visibility(
-        actor_of(request),
-        MechanismId(mechanism_id),
-        change.visibility,
-        versions=expected_versions(request),
-    )
-    return mechanism_resource(request, item)
-
-
 async def list_response(
     request: Req, requested: PageRequest, filter: MechanismFilter, sort: MechanismSort
 ) -> Response[Any]:
@@ -354,6 +323,5 @@ handlers = [
     delete_mechanism,
     publish_mechanism,
     withdraw_mechanism,
-    change_visibility,
 ]
 of_user_router = Router(USERS_PATH, tags=["users"], route_handlers=[find_mechanisms_of])

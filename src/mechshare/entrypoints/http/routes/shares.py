@@ -1,4 +1,4 @@
-"""/mechanisms/{id}/shares"""
+"""/mechanisms/{id}/visibility and /mechanisms/{id}/shares"""
 
 from datetime import datetime
 from typing import Any
@@ -18,21 +18,27 @@ from mechshare.domain.shares import (
     group_recipient,
     user_recipient,
 )
+from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
     request_metadata_of,
     require_permissions,
 )
+from mechshare.entrypoints.http.protocol.entity_tags import expected_versions
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
-from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, body_of, refuses
+from mechshare.entrypoints.http.protocol.openapi import ACCEPTS_IF_MATCH, NOT_MODIFIED, body_of, refuses
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import no_content, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+from mechshare.entrypoints.http.representations.mechanisms import (
+    MECHANISMS_PATH,
+    MechanismResponse,
+    mechanism_resource,
+)
 
 Req = Request[Any, Any, Any]
-TAG = Tag("shares", "With whom a mechanism is shared")
+TAG = Tag("shares", "Who sees a mechanism, and with whom it is shared")
 
 
 @published("ShareFields")
@@ -57,6 +63,36 @@ class ShareResponse(Struct):
 @published("Shares")
 class SharesResponse(Struct):
     items: list[ShareResponse]
+
+
+@published("VisibilityChange")
+class VisibilityChange(Struct, forbid_unknown_fields=True):
+    """`private`: the owner, and the users and groups it is shared with; `internal`: everybody signed in; `unlisted`:
+    everybody who has the address; `public`: everybody."""
+
+    visibility: Visibility
+
+
+@put(
+    "/visibility",
+    guards=[require_permissions()],
+    status_code=200,
+    operation_id="changeVisibility",
+    summary="Change who sees a mechanism",
+    opt={**ACCEPTS_IF_MATCH, **refuses(Forbidden, Invalid)},
+    operation_class=body_of(VisibilityChange, example={"visibility": "internal"}),
+)
+async def change_visibility(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
+    """Changes who sees a mechanism once it is published, at once if it is; for its owner and admins. Requires If-
+    Match."""
+    change = await decoded_body(request, VisibilityChange)
+    item = await application_of(request).mechanisms.change_visibility(
+        actor_of(request),
+        mechanism_id_in(mechanism_id),
+        change.visibility,
+        versions=expected_versions(request),
+    )
+    return mechanism_resource(request, item)
 
 
 @get(
@@ -172,6 +208,7 @@ router = Router(
     MECHANISMS_PATH + "/{mechanism_id:str}",
     tags=[TAG.name],
     route_handlers=[
+        change_visibility,
         find_shares,
         share_with_user,
         share_with_group,
