@@ -33,6 +33,9 @@ TABLE: dict[str, dict[str, str]] = {
     f"GET {_M}/revisions": SEEN,
     f"GET {_M}/processing": SEEN,
     f"GET {_M}/similar": SEEN,
+    f"GET {_M}/marks": SEEN,
+    f"PUT {_M}/marks/{{kind}}": SEEN_SIGNED_IN,
+    f"DELETE {_M}/marks/{{kind}}": SEEN_SIGNED_IN,
     f"GET {_M}/processing/events": SEEN,
     f"GET {_M}/original": SEEN,
     "GET /api/v1/media/{mechanism_id}/{name}": SEEN,
@@ -115,6 +118,7 @@ async def path_of(site: Site, group: str, template: str, made: dict[str, Any]) -
     name = made["file_url"].partition("?")[0].rpartition("/")[2]
     path = template.replace("{user_id}", site.ids["other"]).replace("{group_id}", group)
     path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name).replace("{number}", "1")
+    path = path.replace("marks/{kind}", "marks/like")
     if "{source_id}" in path:
         path = path.replace("{kind}/{source_id}", "part_of/" + await source_of(site, made["id"]))
     if "{attachment_id}" in path:

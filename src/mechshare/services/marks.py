@@ -4,10 +4,11 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.marks import MAX_BOOKMARKS, Mark, MarkKind, Marks, TooManyBookmarks
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import Viewer, can_see, require_visible
+from mechshare.domain.policy import Viewer
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.access import find_visible, visible_among
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -21,14 +22,14 @@ class MarkService:
     async def find(self, viewer: Viewer, mechanism_id: MechanismId) -> Marks:
         """Returns the number of likes and the viewer's own marks. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
-            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, viewer, mechanism_id)
             return await _marks(tx, viewer, mechanism_id)
 
     async def add(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
         """Marks the mechanism; no-op if the actor has done so before. Raises MechanismNotFound, TooManyBookmarks."""
         mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
         async with self._transactions.begin() as tx:
-            require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, actor, mechanism_id)
             if kind is MarkKind.BOOKMARK:
                 await _require_room(tx, actor)
             await tx.marks.add(mark)
@@ -37,7 +38,7 @@ class MarkService:
     async def remove(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
         """Removes the actor's mark, if there is one. Raises MechanismNotFound."""
         async with self._transactions.begin() as tx:
-            require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await find_visible(tx, actor, mechanism_id)
             await tx.marks.delete(mechanism_id, actor.id, kind)
             return await _marks(tx, actor, mechanism_id)
 
@@ -49,7 +50,7 @@ class MarkService:
         async with self._transactions.read() as tx:
             page = await tx.marks.find_of_user(actor.id, MarkKind.BOOKMARK, request)
             found = await tx.mechanisms.find_authored([mark.mechanism_id for mark in page.items])
-        visible = {item.mechanism.id: item for item in found if can_see(actor, item.mechanism)}
+            visible = {item.mechanism.id: item for item in await visible_among(tx, actor, found)}
         items = [visible[mark.mechanism_id] for mark in page.items if mark.mechanism_id in visible]
         return Page(
             items=tuple(items),
