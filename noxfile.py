@@ -62,8 +62,8 @@ def tests(session: nox.Session) -> None:
     # Hundreds of processes import the sources: only the first one compiles them, whatever the environment says.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     # First the tests that can run beside others, then those that load a server or require responses within seconds.
-    # Three keep two cores busy, since many tests wait for leases and for processes that start; of the latter two do.
-    session.run("pytest", "-m", "not serial", "-n", "3", "--dist", "loadfile", SLOWEST)
+    # Four keep two cores busy, since many tests wait for leases and for processes that start; of the latter two do.
+    session.run("pytest", "-m", "not serial", "-n", "4", "--dist", "loadfile", SLOWEST)
     session.run("pytest", *SERIAL, "-m", "serial", "-n", "2", "--dist", "loadfile", SLOWEST)
 
 

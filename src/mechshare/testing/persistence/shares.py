@@ -73,7 +73,7 @@ async def test_a_share_needs_an_existing_mechanism(database: Database) -> None:
 
 
 async def test_access_is_the_most_that_any_share_allows(database: Database) -> None:
-    owner, reader, stranger = [await save_user(database) for _ in range(3)]
+    owner, reader, outsider = [await save_user(database) for _ in range(3)]
     mechanisms = await save_mechanisms(database, *(a_mechanism(owner) for _ in range(4)))
     read, edit, by_group, unshared = mechanisms
     group = await save_group(database, reader)
@@ -92,7 +92,7 @@ async def test_access_is_the_most_that_any_share_allows(database: Database) -> N
             by_group.id: Access.READ,
         }
         assert dict(await tx.shares.find_access(reader.id, [unshared.id])) == {}
-        assert dict(await tx.shares.find_access(stranger.id, ids)) == {}
+        assert dict(await tx.shares.find_access(outsider.id, ids)) == {}
 
 
 async def test_an_id_of_a_group_is_none_of_a_user(database: Database) -> None:
