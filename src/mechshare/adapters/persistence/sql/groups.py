@@ -116,12 +116,14 @@ class SqlMembershipRepository(MembershipRepository):
         return [_MEMBERSHIP.value(row) for row in rows]
 
     async def put(self, membership: Membership) -> None:
+        # Looked for first: PostgreSQL runs no statement after one that violates a constraint.
+        if await self._statements.row(_BY_ID, {"id": membership.group_id}) is None:
+            raise GroupNotFound()
         await self.delete(membership.group_id, membership.user_id)
         try:
             await self._statements.change(_INSERT_MEMBERSHIP, _MEMBERSHIP.values(membership))
         except ForeignKeyViolated as problem:
-            is_group = await self._statements.row(_BY_ID, {"id": membership.group_id})
-            raise (UserNotFound() if is_group else GroupNotFound()) from problem
+            raise UserNotFound() from problem
 
     async def delete(self, group_id: GroupId, user_id: UserId) -> bool:
         return await self._statements.change(_DELETE_MEMBERSHIP, _same(group_id, user_id)) == 1
