@@ -47,7 +47,7 @@ async def test_a_search_returns_highlights_and_counts(site: Site) -> None:
 
 
 @pytest.mark.parametrize("is_down", [False, True])
-async def test_author_time_and_duration_narrow_a_search(
+async def test_author_time_duration_and_motion_narrow_a_search(
     site: Site, index: FaultyIndex, is_down: bool
 ) -> None:
     mine, other = await site.sign_up("sakura"), await site.sign_up("aoi")
@@ -67,6 +67,8 @@ async def test_author_time_and_duration_narrow_a_search(
     assert await keys(created_from=created, duration_min=seconds, duration_max=seconds) == everything
     assert await keys(created_before="2020-01-01T00:00:00+09:00") == []
     assert await keys(duration_min="100") == await keys(duration_max="0.001") == []
+    assert await keys(period_min="2.4", period_max="2.4", loops="true", motion="loop") == everything
+    assert await keys(period_min="2.5") == await keys(loops="false") == await keys(motion="still") == []
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,7 @@ async def test_author_time_and_duration_narrow_a_search(
         ("duration_min", {"duration_min": "nan"}),
         ("duration_max", {"duration_max": "long"}),
         ("duration_max", {"duration_min": "2", "duration_max": "1"}),
+        ("period_max", {"period_min": "2", "period_max": "1"}),
     ],
 )
 async def test_a_bound_without_a_meaning_is_refused(site: Site, field: str, narrowed: dict[str, str]) -> None:

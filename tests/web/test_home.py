@@ -285,9 +285,28 @@ async def test_author_days_and_durations_narrow_a_list_and_stay_in_the_address(s
     assert titles_of(nothing) == []
 
 
+@pytest.mark.parametrize("words", ["", "q=rack&"])
+async def test_a_card_shows_the_period_and_periods_narrow_a_list(site: Site, words: str) -> None:
+    await site.published(await site.sign_up("mika"), "Rack")
+
+    page = await open_home(site, f"/?{words}period_min=2.3&period_max=2.5&loops=true", JAPANESE)
+
+    assert titles_of(page) == ["Rack"]
+    assert '<span class="tag">ループ 2.4 秒</span>' in page
+    assert re.search(r'name="loops"[^>]* checked', page)
+    slower = await open_home(site, f"/?{words}period_min=2.5")
+    assert titles_of(slower) == []
+    assert "Without the periods and loops" in slower
+
+
 @pytest.mark.parametrize(
     "bounds",
-    ["created_from=today", "duration_min=2&duration_max=1", "created_to=2026-01-01&created_from=2026-01-02"],
+    [
+        "created_from=today",
+        "duration_min=2&duration_max=1",
+        "period_min=2&period_max=1",
+        "created_to=2026-01-01&created_from=2026-01-02",
+    ],
 )
 async def test_bounds_that_nothing_can_meet_are_refused_in_words(site: Site, bounds: str) -> None:
     response = await site.client.get(f"/?{bounds}", headers=JAPANESE)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.motion import MotionKind
@@ -58,7 +59,7 @@ class MechanismFilter:
             and self.user_id in (None, mechanism.user_id)
             and mechanism.reliability_rank >= (self.reliability_min or 0)
             and self.admits_times(mechanism.created_at, mechanism.duration)
-            and self._admits_motion(mechanism)
+            and self.admits_motion(mechanism.period, mechanism.motion_kind, loops=mechanism.loops)
             and (not self.licenses or mechanism.license in self.licenses)
             and all(any(map(range.contains, mechanism.parameters)) for range in self.ranges)
         )
@@ -71,19 +72,16 @@ class MechanismFilter:
             and self._admits_duration(seconds)
         )
 
-    def _admits_motion(self, mechanism: Mechanism) -> bool:
-        least, most, period = self.min_period_ms, self.max_period_ms, mechanism.period
+    def admits_motion(self, period: float | None, kind: MotionKind | None, *, loops: bool) -> bool:
+        """Whether a mechanism of this period, in seconds, and kind of motion meets the conditions about them."""
+        least, most = self.min_period_ms, self.max_period_ms
         if period is None:
             is_in_bounds = least is None and most is None
         else:
             is_in_bounds = (least is None or period >= least / 1000) and (
                 most is None or period <= most / 1000
             )
-        return (
-            is_in_bounds
-            and self.motion in (None, mechanism.motion_kind)
-            and self.loops in (None, mechanism.loops)
-        )
+        return is_in_bounds and self.motion in (None, kind) and self.loops in (None, loops)
 
     def _admits_duration(self, seconds: float | None) -> bool:
         least, most = self.min_duration_ms, self.max_duration_ms
@@ -93,3 +91,47 @@ class MechanismFilter:
 
 
 EVERY_MECHANISM = MechanismFilter()
+
+
+def search_filter(
+    created_from: datetime | None,
+    created_before: datetime | None,
+    duration_min: float | None,
+    duration_max: float | None,
+    period_min: float | None = None,
+    period_max: float | None = None,
+    motion: MotionKind | None = None,
+    loops: bool | None = None,
+) -> MechanismFilter:
+    """Returns the conditions as callers write them: durations and periods in seconds; a time without a zone is in UTC.
+
+    Raises MalformedRequest for bounds that nothing can meet.
+    """
+    chosen = MechanismFilter(
+        created_from=_in_utc(created_from),
+        created_before=_in_utc(created_before),
+        min_duration_ms=_milliseconds(duration_min),
+        max_duration_ms=_milliseconds(duration_max),
+        min_period_ms=None if period_min is None else period_min * 1000,
+        max_period_ms=None if period_max is None else period_max * 1000,
+        motion=motion,
+        loops=loops,
+    )
+    wrong = []
+    if chosen.created_from and chosen.created_before and chosen.created_from >= chosen.created_before:
+        wrong.append(("created_before", "must be later than created_from."))
+    if duration_min is not None and duration_max is not None and duration_min > duration_max:
+        wrong.append(("duration_max", "must not be less than duration_min."))
+    if period_min is not None and period_max is not None and period_min > period_max:
+        wrong.append(("period_max", "must not be less than period_min."))
+    if wrong:
+        raise MalformedRequest(problem="see details.", details=wrong)
+    return chosen
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

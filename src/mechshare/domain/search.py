@@ -12,6 +12,7 @@ from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.pagination import KeyType, Position, SortOrder
 from mechshare.domain.shares import Share
 from mechshare.domain.text import clean_text
@@ -52,6 +53,9 @@ class SearchDocument:
     audience: Audience
     created_at: datetime
     duration_ms: int | None = None
+    period_ms: float | None = None
+    motion: MotionKind | None = None
+    loops: bool = False
     pages: tuple[str, ...] = ()
 
     @property
@@ -124,48 +128,14 @@ def place_at(position: Position) -> SearchPlace:
     )
 
 
-def search_filter(
-    created_from: datetime | None,
-    created_before: datetime | None,
-    duration_min: float | None,
-    duration_max: float | None,
-) -> MechanismFilter:
-    """Returns the conditions as callers write them: durations in seconds; a time without a zone is in UTC.
-
-    Raises MalformedRequest for bounds that nothing can meet.
-    """
-    chosen = MechanismFilter(
-        created_from=_in_utc(created_from),
-        created_before=_in_utc(created_before),
-        min_duration_ms=_milliseconds(duration_min),
-        max_duration_ms=_milliseconds(duration_max),
-    )
-    wrong = []
-    if chosen.created_from and chosen.created_before and chosen.created_from >= chosen.created_before:
-        wrong.append(("created_before", "must be later than created_from."))
-    if duration_min is not None and duration_max is not None and duration_min > duration_max:
-        wrong.append(("duration_max", "must not be less than duration_min."))
-    if wrong:
-        raise MalformedRequest(problem="see details.", details=wrong)
-    return chosen
-
-
-def _in_utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
     """An empty `text` matches everything. Finds what is published for somebody of the `audience`, or everything unless
     `published_only`; `mechshare.domain.policy` decides on both, never a caller.
 
-    The bounds of time and duration are as in MechanismFilter. `synonyms` are words of `text` with other names for the
-    same thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a mechanism is
-    found if there are few others.
+    The conditions about time, duration and motion are as in MechanismFilter. `synonyms` are words of `text` with other
+    names for the same thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a
+    mechanism is found if there are few others.
 
     With `after`, the hits that follow this place, whatever the `offset`; total and facets stay those of all matches.
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
@@ -181,6 +151,10 @@ class SearchQuery:
     created_before: datetime | None = None
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
+    min_period_ms: float | None = None
+    max_period_ms: float | None = None
+    motion: MotionKind | None = None
+    loops: bool | None = None
     synonyms: Synonyms = ()
     parts: WordParts = ()
     sort: SearchSort = SearchSort.RELEVANCE
@@ -199,6 +173,12 @@ class SearchQuery:
             "author": {"user_id": None, "published_only": True} if self.user_id is not None else {},
             "created": _cleared(created_from=self.created_from, created_before=self.created_before),
             "duration": _cleared(min_duration_ms=self.min_duration_ms, max_duration_ms=self.max_duration_ms),
+            "motion": _cleared(
+                min_period_ms=self.min_period_ms,
+                max_period_ms=self.max_period_ms,
+                motion=self.motion,
+                loops=self.loops,
+            ),
         }
         chosen = {name: changes for name, changes in without.items() if changes}
         if len(chosen) > 1:
@@ -215,6 +195,10 @@ class SearchQuery:
             created_before=self.created_before,
             min_duration_ms=self.min_duration_ms,
             max_duration_ms=self.max_duration_ms,
+            min_period_ms=self.min_period_ms,
+            max_period_ms=self.max_period_ms,
+            motion=self.motion,
+            loops=self.loops,
         )
 
 
@@ -261,7 +245,7 @@ class FoundMechanism:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHelp:
     """How to find mechanisms after a search without hits: the query in other `spellings`, and how many mechanisms there
-    are `without` one filter (`category`, `author`, `created`, `duration`) or without `all` of several."""
+    are `without` one filter (`category`, `author`, `created`, `duration`, `motion`) or without `all` of several."""
 
     spellings: tuple[str, ...] = ()
     without: Mapping[str, int] = field(default_factory=dict)
@@ -335,5 +319,8 @@ def document_of(
         audience=audience_of(mechanism, shares),
         created_at=mechanism.created_at,
         duration_ms=round(mechanism.duration * 1000) if mechanism.duration is not None else None,
+        period_ms=mechanism.period * 1000 if mechanism.period is not None else None,
+        motion=mechanism.motion_kind,
+        loops=mechanism.loops,
         pages=pages,
     )

@@ -94,7 +94,8 @@ class SearchService:
     ) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
 
-        `author` is a user name; empty means anybody. Of `within`, the bounds of time and duration count. With `after`,
+        `author` is a user name; empty means anybody. Of `within`, the conditions about time, duration and
+        motion count. With `after`,
         the `next` of another page of this search, returns what follows it and calls it `page`.
 
         Raises MalformedRequest, InvalidField, Unavailable, Overloaded, SearchTimedOut.
@@ -114,6 +115,10 @@ class SearchService:
             created_before=within.created_before,
             min_duration_ms=within.min_duration_ms,
             max_duration_ms=within.max_duration_ms,
+            min_period_ms=within.min_period_ms,
+            max_period_ms=within.max_period_ms,
+            motion=within.motion,
+            loops=within.loops,
             sort=sort,
             offset=(page - 1) * limit,
             limit=limit,

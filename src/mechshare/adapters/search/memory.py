@@ -240,6 +240,7 @@ def _passes(query: SearchQuery, document: SearchDocument) -> bool:
         and document.mechanism_id not in query.excluded
         and (query.user_id is None or document.user_id == query.user_id)
         and query.filter.admits_times(document.created_at, _seconds(document.duration_ms))
+        and query.filter.admits_motion(_seconds(document.period_ms), document.motion, loops=document.loops)
         and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
     )
 
@@ -248,7 +249,7 @@ def _is_for(audience: Audience, document: SearchDocument) -> bool:
     return not set(audience).isdisjoint(document.audience)
 
 
-def _seconds(milliseconds: int | None) -> float | None:
+def _seconds(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.mechanism_filters import MechanismFilter, search_filter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import MAX_DURATION
-from mechshare.domain.search import SearchSort, clean_query, search_filter
+from mechshare.domain.search import SearchSort, clean_query
 
 STEP = 20
 """How many mechanisms "Show more" adds."""
@@ -26,14 +26,17 @@ Sort = SearchSort | MechanismSort
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Author, days and durations as the form has them; an empty text means any. Days are in UTC and included, as are
-    durations, in seconds."""
+    """Author, days, durations and periods as the form has them; an empty text means any. Days are in UTC and included,
+    as are durations and periods, in seconds. `loops` is "true" or empty."""
 
     author: str = ""
     created_from: str = ""
     created_to: str = ""
     duration_min: str = ""
     duration_max: str = ""
+    period_min: str = ""
+    period_max: str = ""
+    loops: str = ""
 
     @property
     def values(self) -> dict[str, str]:
@@ -41,17 +44,26 @@ class Bounds:
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     def search_filter(self) -> MechanismFilter:
-        """Raises InvalidField for a day or duration that is none, and for bounds that nothing meets."""
+        """Raises InvalidField for a day, duration or period that is none, and for bounds that nothing meets."""
         first, last = _day("created_from", self.created_from), _day("created_to", self.created_to)
         least = _seconds("duration_min", self.duration_min)
         most = _seconds("duration_max", self.duration_max)
         try:
-            return search_filter(first, _following(last) if last else None, least, most)
+            return search_filter(
+                first,
+                _following(last) if last else None,
+                least,
+                most,
+                period_min=_seconds("period_min", self.period_min),
+                period_max=_seconds("period_max", self.period_max),
+                loops=bool(self.loops) or None,
+            )
         except MalformedRequest as problem:
             raise InvalidField(
                 "bounds",
-                en="The first day must not be after the last one, nor the shortest duration above the longest one.",
-                ja="開始日は終了日以前に、最短の長さは最長の長さ以下にしてください。",
+                en="The first day must not be after the last one, nor the shortest duration or period above the"
+                " longest one.",
+                ja="開始日は終了日以前に、最短の長さや周期は最長のもの以下にしてください。",
             ) from problem
 
 
@@ -121,6 +133,7 @@ class Conditions:
             "author": {"author": ""},
             "created": {"created_from": "", "created_to": ""},
             "duration": {"duration_min": "", "duration_max": ""},
+            "motion": {"period_min": "", "period_max": "", "loops": ""},
         }
         if name == "category":
             return self.without_categories()
@@ -220,7 +233,7 @@ def _seconds(name: str, text: str) -> float | None:
     if not _SECONDS.fullmatch(text):
         raise InvalidField(
             name,
-            en="Write a duration in seconds, such as 2.5.",
-            ja="長さは 2.5 のように秒数で入力してください。",
+            en="Write a duration or a period in seconds, such as 2.5.",
+            ja="長さや周期は 2.5 のように秒数で入力してください。",
         )
     return min(float(text), MAX_DURATION)

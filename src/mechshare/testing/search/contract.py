@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.search import (
     MAX_EXCLUDED,
     SearchDocument,
@@ -454,6 +455,24 @@ class TestFilters:
 
         assert keys(result) == ["b"]
         assert (result.total, result.facets) == (1, {"gears": 1, "cams": 1})
+
+    @pytest.mark.parametrize("text", ["crank", ""])
+    async def test_a_search_is_narrowed_by_how_clips_move(self, index: Any, text: str) -> None:
+        await index.put(
+            [
+                document("a", "crank one", period_ms=810.4, motion=MotionKind.LOOP, loops=True),
+                document("b", "crank two", period_ms=2_000.0, motion=MotionKind.PERIODIC),
+                document("c", "crank three", motion=MotionKind.APERIODIC),
+                document("d", "crank four"),
+            ]
+        )
+
+        assert sorted(await found(index, text, min_period_ms=810.4)) == ["a", "b"]
+        assert await found(index, text, min_period_ms=810.5, max_period_ms=2_000.0) == ["b"]
+        assert await found(index, text, max_period_ms=1_999.9) == ["a"]
+        assert await found(index, text, loops=True) == ["a"]
+        assert sorted(await found(index, text, loops=False)) == ["b", "c", "d"]
+        assert await found(index, text, motion=MotionKind.APERIODIC) == ["c"]
 
     async def test_facets_and_total_count_all_matches_not_the_page(self, filled: Any) -> None:
         result = await filled.search(SearchQuery(text="gear", limit=1))

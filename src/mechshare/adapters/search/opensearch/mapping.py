@@ -31,7 +31,7 @@ MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 OWN, GONE = "own", "gone"
 """The audience of what only its owner finds, among their own, and of a removed mechanism."""
-FORMAT = 8
+FORMAT = 9
 """Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
@@ -74,6 +74,9 @@ INDEX: Mapping[str, Any] = {
             "visibility": {"type": "keyword"},
             "created_at": {"type": "long"},
             "duration": {"type": "long"},
+            "period": {"type": "double"},
+            "motion": {"type": "keyword"},
+            "loops": {"type": "boolean"},
             "user_id": {"type": "keyword"},
             "category_ids": {"type": "keyword"},
             "title": {"type": "keyword", "index": False},
@@ -112,6 +115,9 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
         "visibility": list(document.audience) or [OWN],
         "created_at": microseconds(document.created_at),
         "duration": document.duration_ms,
+        "period": document.period_ms,
+        "motion": document.motion,
+        "loops": document.loops,
         "user_id": document.user_id,
         "category_ids": list(document.category_ids),
         "title": document.title,

@@ -161,6 +161,8 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
     if query.category_ids:
         conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
     conditions += _ranges(query)
+    conditions += [] if query.motion is None else [_term("motion", query.motion)]
+    conditions += [] if query.loops is None else [_term("loops", query.loops)]
     refused = [
         _term("visibility", GONE),
         *_among(query.excluded),
@@ -194,7 +196,12 @@ def _ranges(query: SearchQuery) -> list[_Json]:
         for operator, bound in (("gte", query.min_duration_ms), ("lte", query.max_duration_ms))
         if bound is not None
     }
-    ranges = (("created_at", created), ("duration", duration))
+    period = {
+        operator: bound
+        for operator, bound in (("gte", query.min_period_ms), ("lte", query.max_period_ms))
+        if bound is not None
+    }
+    ranges = (("created_at", created), ("duration", duration), ("period", period))
     return [{"range": {field: bounds}} for field, bounds in ranges if bounds]
 
 
@@ -241,7 +248,7 @@ def _found_by(audience: Audience) -> _Json:
     return {"terms": {"visibility": list(audience)}}
 
 
-def _term(field: str, value: str) -> _Json:
+def _term(field: str, value: str | bool) -> _Json:
     return {"term": {field: value}}
 
 

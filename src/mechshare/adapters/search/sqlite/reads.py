@@ -60,6 +60,10 @@ _PASSES = """
     AND (:created_before IS NULL OR d.created_at < :created_before)
     AND (:min_duration IS NULL OR d.duration >= :min_duration)
     AND (:max_duration IS NULL OR d.duration <= :max_duration)
+    AND (:min_period IS NULL OR d.period >= :min_period)
+    AND (:max_period IS NULL OR d.period <= :max_period)
+    AND (:motion IS NULL OR d.motion = :motion)
+    AND (:loops IS NULL OR d.loops = :loops)
     AND (:forbidden IS NULL OR d.row NOT IN (SELECT rowid FROM words WHERE words MATCH :forbidden))
 """
 _RESULT = """
@@ -318,6 +322,10 @@ def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
             "created_before": None if query.created_before is None else microseconds(query.created_before),
             "min_duration": query.min_duration_ms,
             "max_duration": query.max_duration_ms,
+            "min_period": query.min_period_ms,
+            "max_period": query.max_period_ms,
+            "motion": query.motion,
+            "loops": query.loops,
             "forbidden": match_expression(parsed.forbidden, "OR") or None,
             "by_newest": by_newest,
             "after_score": 0.0 if after is None or by_newest else -after.score,

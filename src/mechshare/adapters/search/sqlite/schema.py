@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
 alone, so that two releases, as during an upgrade, never recreate each other's."""
 LATER_OPENING, FIRST_OPENING, AUTHOR_OPENING = range(3)
@@ -31,7 +31,8 @@ _SCHEMA = (
     CREATE TABLE document (
         row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, touched INTEGER NOT NULL,
         is_public INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
-        duration INTEGER, line TEXT NOT NULL, title_spelling TEXT NOT NULL,
+        duration INTEGER, period REAL, motion TEXT, loops INTEGER NOT NULL,
+        line TEXT NOT NULL, title_spelling TEXT NOT NULL,
         title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
         author TEXT NOT NULL, username TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL,
         passages TEXT NOT NULL

@@ -147,8 +147,8 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     row = connection.execute(
         "INSERT INTO document"
         " (row, id, version, touched, title, line, title_spelling, title_words, category_words, author_words,"
-        " author, username, description, user_id, is_public, created_at, duration, passages)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " author, username, description, user_id, is_public, created_at, duration, period, motion, loops, passages)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             document.mechanism_id,
@@ -165,6 +165,9 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             document.is_public,
             microseconds(document.created_at),
             document.duration_ms,
+            document.period_ms,
+            document.motion,
+            document.loops,
             json.dumps(passages_of(document.pages), ensure_ascii=False),
         ),
     ).lastrowid

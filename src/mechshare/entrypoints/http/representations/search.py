@@ -41,7 +41,7 @@ class SearchHitResponse(Struct):
 @published("SearchHelp")
 class HelpResponse(Struct):
     """What finds something where a search found nothing: `q` in other `spellings`, and how many mechanisms there are
-    `without` a filter (`category`, `author`, `created`, `duration`) or without `all` of several."""
+    `without` a filter (`category`, `author`, `created`, `duration`, `motion`) or without `all` of several."""
 
     spellings: list[str]
     without: dict[str, int]

@@ -11,9 +11,10 @@ from litestar.params import QueryParameter
 
 from mechshare.domain.errors import Invalid
 from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanism_filters import search_filter
 from mechshare.domain.mechanisms import MAX_DURATION
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, search_filter
+from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, valid_viewer_of, viewer_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
@@ -22,7 +23,14 @@ from mechshare.entrypoints.http.protocol.pagination import Cursor, Limit, PageNu
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, json_response, public_response
 from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_suggestions
-from mechshare.entrypoints.http.representations.mechanism_fields import ByUser, Categories
+from mechshare.entrypoints.http.representations.mechanism_fields import (
+    ByUser,
+    Categories,
+    Loops,
+    MotionOf,
+    PeriodMax,
+    PeriodMin,
+)
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.http.representations.search import (
     SearchResponse,
@@ -61,7 +69,10 @@ DurationMax = Annotated[
     ),
 ]
 MAX_SUGGESTIONS = 20
-_FILTERS = ("author", "category", "created_before", "created_from", "duration_max", "duration_min", "user_id")
+_FILTERS = (
+    *("author", "category", "created_before", "created_from", "duration_max", "duration_min"),
+    *("loops", "motion", "period_max", "period_min", "user_id"),
+)
 _PARAMETERS = (*_FILTERS, "limit", "q", "sort")
 
 
@@ -83,6 +94,10 @@ async def search_mechanisms(
     created_before: CreatedBefore = None,
     duration_min: DurationMin = None,
     duration_max: DurationMax = None,
+    period_min: PeriodMin = None,
+    period_max: PeriodMax = None,
+    motion: MotionOf = None,
+    loops: Loops = None,
     sort: Annotated[SearchSort, QueryParameter(name="sort")] = SearchSort.RELEVANCE,
     page: PageNumber = None,
     limit: Limit = None,
@@ -100,7 +115,16 @@ async def search_mechanisms(
         category_ids=tuple(map(CategoryId, category or ())),
         user_id=UserId(user_id) if user_id is not None else None,
         author=author,
-        within=search_filter(created_from, created_before, duration_min, duration_max),
+        within=search_filter(
+            created_from,
+            created_before,
+            duration_min,
+            duration_max,
+            period_min=period_min,
+            period_max=period_max,
+            motion=motion,
+            loops=loops,
+        ),
         sort=sort,
         request=PageRequest(),
     )

@@ -3,12 +3,14 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import SearchPage
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, viewer_of
+from mechshare.entrypoints.http.representations.mechanism_fields import Loops
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, CardTexts, card
 from mechshare.entrypoints.web.conditions import MAX_PAGE, STEP, Bounds, Conditions, conditions_of
@@ -30,19 +32,14 @@ _count_search = limits(CostlyOperation.SEARCHES)
 @get("/")
 async def show_home(
     request: Req,
+    bounds: NamedDependency[Bounds],
     q: Words = "",
     category: CategoryNames = None,
     sort: SortName = None,
     number: Page = 1,
     show: Show = STEP,
-    author: Bound = "",
-    created_from: Bound = "",
-    created_to: Bound = "",
-    duration_min: Bound = "",
-    duration_max: Bound = "",
 ) -> Response[str]:
     """Shows the first `show` mechanisms of a page, so that the address of a longer list shows it again."""
-    bounds = _bounds(author, created_from, created_to, duration_min, duration_max)
     try:
         conditions = conditions_of(q, category or (), sort, number, show, bounds)
     except InvalidField as error:
@@ -56,19 +53,14 @@ async def show_home(
 @get("/cards")
 async def show_more_cards(
     request: Req,
+    bounds: NamedDependency[Bounds],
     q: Words = "",
     category: CategoryNames = None,
     sort: SortName = None,
     number: Page = 1,
     show: Show = STEP,
-    author: Bound = "",
-    created_from: Bound = "",
-    created_to: Bound = "",
-    duration_min: Bound = "",
-    duration_max: Bound = "",
 ) -> Response[str]:
     """Shows the last cards of the page with this address alone; the script of "Show more" appends them."""
-    bounds = _bounds(author, created_from, created_to, duration_min, duration_max)
     conditions = conditions_of(q, category or (), sort, number, show, bounds)
     viewer = await viewer_of(request)
     await _limit(request, conditions)
@@ -84,13 +76,25 @@ async def show_more_cards(
     )
 
 
-def _bounds(author: str, created_from: str, created_to: str, duration_min: str, duration_max: str) -> Bounds:
+def _bounds(
+    author: Bound = "",
+    created_from: Bound = "",
+    created_to: Bound = "",
+    duration_min: Bound = "",
+    duration_max: Bound = "",
+    period_min: Bound = "",
+    period_max: Bound = "",
+    loops: Loops = None,
+) -> Bounds:
     return Bounds(
         author=author.strip(),
         created_from=created_from.strip(),
         created_to=created_to.strip(),
         duration_min=duration_min.strip(),
         duration_max=duration_max.strip(),
+        period_min=period_min.strip(),
+        period_max=period_max.strip(),
+        loops="true" if loops else "",
     )
 
 
@@ -127,4 +131,8 @@ def _cards(request: Req, found: SearchPage, categories: Categories) -> list[Card
     ]
 
 
-router = Router("/", route_handlers=[show_home, show_more_cards])
+router = Router(
+    "/",
+    route_handlers=[show_home, show_more_cards],
+    dependencies={"bounds": Provide(_bounds, sync_to_thread=False)},
+)
