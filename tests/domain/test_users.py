@@ -123,6 +123,7 @@ def test_a_bio_may_be_empty_and_has_lines():
 
 
 GRANTED = {
+    Role.READER: set(),
     Role.USER: {Permission.CREATE_MECHANISMS},
     Role.MODERATOR: {Permission.CREATE_MECHANISMS, Permission.WITHDRAW_ANY_MECHANISM},
     Role.ADMIN: set(Permission),
