@@ -5,9 +5,9 @@ from pathlib import Path
 
 import av
 import pytest
-from PIL import Image, ImageChops, ImageSequence
+from PIL import Image, ImageChops, ImageOps, ImageSequence, ImageStat
 
-from mechshare.demo.clips import CLIPS, RATE, DemoClip, contact_sheet, main, render_clips
+from mechshare.demo.clips import CLIPS, RATE, DemoClip, altered_copy, contact_sheet, main, render_clips
 from mechshare.demo.drawing import HEIGHT, PAPER, WIDTH
 from mechshare.demo.encoding import save_clip
 from mechshare.domain.categories import FIRST_CATEGORIES
@@ -76,6 +76,20 @@ def test_a_clip_is_identical_each_time(clip: DemoClip, rendered: dict[str, Path]
     again = tmp_path / clip.file_name
     save_clip(clip.frames(), RATE, again)
     assert again.read_bytes() == rendered[clip.file_name].read_bytes()
+
+
+def test_an_altered_copy_is_mirrored_inverted_and_slower(rendered: dict[str, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.mp4"
+    altered_copy(rendered["four-bar.mp4"], copy)
+
+    with av.open(str(rendered["four-bar.mp4"])) as container:
+        original = next(container.decode(video=0)).to_image()
+    with av.open(str(copy)) as container:
+        frames = list(container.decode(video=0))
+    expected = ImageOps.invert(ImageOps.mirror(original))
+    mean = ImageStat.Stat(ImageChops.difference(frames[0].to_image(), expected).convert("L")).mean[0]
+    assert mean < 3
+    assert (len(frames), round(frames[1].time - frames[0].time, 4)) == (70, 1 / 20)
 
 
 @each_clip

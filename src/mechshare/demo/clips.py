@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+import av
+from PIL import Image, ImageOps
 
 from mechshare.demo import scenes
 from mechshare.demo.drawing import HEIGHT, PAPER, WIDTH
@@ -144,6 +145,19 @@ def render_clips(into: Path, progress: Callable[[DemoClip], None] = _nobody) -> 
         progress(clip)
         rendered.append((clip, path))
     return rendered
+
+
+def altered_copy(clip: Path, path: Path) -> None:
+    """Writes a copy of a video of render_clips to `path`: mirrored, in the opposite colours, and slower by a quarter.
+
+    Raises OSError, av.FFmpegError.
+    """
+    with av.open(str(clip)) as container:
+        pictures: list[Image.Image] = [
+            frame.to_image()  # type: ignore[no-untyped-call]
+            for frame in container.decode(video=0)
+        ]
+    save_clip([ImageOps.invert(ImageOps.mirror(picture)) for picture in pictures], RATE * 4 // 5, path)
 
 
 def contact_sheet(part: float, shrunk: int, columns: int = 4) -> Image.Image:

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from mechshare import settings
-from mechshare.demo.clips import render_clips
+from mechshare.demo.clips import altered_copy, render_clips
 from mechshare.entrypoints.cli.api import Api, ApiError
 from mechshare.entrypoints.cli.context import pass_settings
 from mechshare.entrypoints.cli.output import print_table
@@ -34,12 +34,20 @@ _SERVERS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A file with the fields of its upload, and the period of its motion in seconds, None if it is not known."""
+
+    file: Path
+    fields: dict[str, str]
+    period: float | None = None
+
+
 @dataclass(slots=True)
 class Shown:
     """A clip, and its mechanism as returned by the server."""
 
-    file: Path
-    fields: dict[str, str]
+    clip: Clip
     mechanism: dict[str, Any]
 
 
@@ -85,30 +93,31 @@ def _heading(text: str) -> None:
     click.secho(f"\n{text}", bold=True)
 
 
-def _own_clips(into: Path) -> list[tuple[Path, dict[str, str]]]:
+def _own_clips(into: Path) -> list[Clip]:
     into.mkdir(parents=True)
     _heading("drawing mechanisms")
     rendered = render_clips(into, lambda clip: click.echo(f"  {clip.title}"))
     return [
-        (
+        Clip(
             path,
             {"title": clip.title, "description": clip.description, "categories": ",".join(clip.categories)},
+            clip.period_ms / 1000,
         )
         for clip, path in rendered
     ]
 
 
-def _clips_of(folder: Path) -> list[tuple[Path, dict[str, str]]]:
+def _clips_of(folder: Path) -> list[Clip]:
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in _SUFFIXES)
     if not files:
         raise click.ClickException(f"there is no clip in {folder}: {', '.join(sorted(_SUFFIXES))}")
-    return [(path, {"title": path.stem.replace("_", " ")}) for path in files]
+    return [Clip(path, {"title": path.stem.replace("_", " ")}) for path in files]
 
 
 _SUFFIXES = frozenset((".gif", ".apng", ".png", ".webp", ".mp4", ".webm", ".mov"))
 
 
-def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
+def _show(api: Api, clips: list[Clip]) -> None:
     username, password = f"demo-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
     api.post(
         "/auth/register",
@@ -121,13 +130,17 @@ def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
     )
     api.login(username, password)
     _heading(f"sharing as {username}")
-    shown = [Shown(path, fields, api.upload(path, fields)) for path, fields in clips]
+    shown = [Shown(clip, api.upload(clip.file, clip.fields)) for clip in clips]
     for one in shown:
         _finish(api, one)
     _print_processed(shown)
     ready = [one for one in shown if one.mechanism["is_published"]]
     _heading("finding")
     _print_found(api)
+    _heading("recognizing motions")
+    _print_motions(ready)
+    if ready and ready[0].clip.period is not None:
+        _print_recognized(api, ready[0].clip)
     _heading("watching")
     for one in ready[:1]:
         status, content_range, size = api.read_range(one.mechanism["file_url"], 0, 1023)
@@ -139,14 +152,19 @@ def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
 def _finish(api: Api, one: Shown) -> None:
     """Waits until the clip is processed, and publishes it."""
     path = f"/mechanisms/{one.mechanism['id']}"
+    if _processed(api, path) == "ready":
+        api.post(path + "/publish")
+    one.mechanism = api.get(path)
+
+
+def _processed(api: Api, path: str) -> str:
+    """Waits until the clip is processed; returns the state."""
     deadline = time.monotonic() + _TIMEOUT
     state = "pending"
     while state in ("pending", "processing") and time.monotonic() < deadline:
         state = api.get(path + "/processing")["state"]
         time.sleep(0.1)
-    if state == "ready":
-        api.post(path + "/publish")
-    one.mechanism = api.get(path)
+    return state
 
 
 def _print_processed(shown: list[Shown]) -> None:
@@ -168,6 +186,36 @@ def _print_processed(shown: list[Shown]) -> None:
             )
         )
     print_table(("clip", "state", "duration", "picture", "frames", "codec"), rows)
+
+
+def _print_motions(shown: list[Shown]) -> None:
+    rows = []
+    for one in shown:
+        motion = one.mechanism["motion"] or {}
+        seen, known = motion.get("period_s"), one.clip.period
+        rows.append(
+            (
+                one.mechanism["title"],
+                motion.get("kind", ""),
+                "" if seen is None else f"{seen:.3f} s",
+                "" if known is None else f"{known:.3f} s",
+            )
+        )
+    print_table(("clip", "motion", "period seen", "period drawn"), rows)
+
+
+def _print_recognized(api: Api, clip: Clip) -> None:
+    """Uploads an altered copy of the clip, which stays a draft, and prints what moves like it."""
+    copy = clip.file.with_name("altered-copy.mp4")
+    altered_copy(clip.file, copy)
+    path = f"/mechanisms/{api.upload(copy, {'title': f'Altered copy of {clip.file.name}'})['id']}"
+    _processed(api, path)
+    click.echo(f"\nwhat moves like a mirrored, recoloured, slower copy of {clip.fields['title']}:")
+    rows = [
+        (one["mechanism"]["title"], f"{one['likeness']:.2f}", "yes" if one["duplicate"] else "")
+        for one in api.get(path + "/similar", limit="3")
+    ]
+    print_table(("mechanism", "likeness", "duplicate"), rows)
 
 
 def _print_found(api: Api) -> None:
