@@ -91,10 +91,15 @@ def choose_adapters(
         disks=choose_disks(settings),
         clock=clock or SystemClock(),
         ids=Uuid7IdSource(),
-        media=media or AvMediaProcessor(analyser=NumpyMotionAnalyser()),
+        media=media or choose_media(),
         motions=choose_motion_index(settings),
         passwords=passwords or Argon2PasswordHasher(),
     )
+
+
+def choose_media() -> MediaProcessor:
+    """Returns the processor that decodes files in a child process and analyses how clips move."""
+    return AvMediaProcessor(analyser=NumpyMotionAnalyser())
 
 
 def choose_uploads(settings: Settings, blobs: BlobStore) -> UploadStore:

@@ -12,7 +12,7 @@ from mechshare.adapters.search.widened import WidenedSearchIndex
 from mechshare.adapters.store_marker import INCOMING
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
-from mechshare.bootstrap.adapters import Adapters, choose_adapters, choose_thesaurus
+from mechshare.bootstrap.adapters import Adapters, choose_adapters, choose_media, choose_thesaurus
 from mechshare.bootstrap.data_folder import data_folder
 from mechshare.bootstrap.secrets import derived_key, signing_keys, stored_secrets
 from mechshare.domain.evidence import EvidenceRule
@@ -51,6 +51,7 @@ from mechshare.services.maintenance.upload_expiry import DeleteExpiredUploads
 from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.motion_files import FileMotions
 from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
@@ -193,6 +194,11 @@ def build(
         scheduler=Scheduler(transactions, index, clock),
         close=adapters.close,
     )
+
+
+def file_motions() -> FileMotions:
+    """Returns the analysis of clips in files, which needs no installation."""
+    return FileMotions(choose_media())
 
 
 def _incoming_folders(settings: Settings) -> Sequence[Path]:

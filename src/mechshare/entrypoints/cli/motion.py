@@ -1,13 +1,19 @@
-"""`mechshare analyse` and `similar`"""
+"""`mechshare analyse`, `similar` and `motion`"""
 
+import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import click
 
 from mechshare.application import Application
+from mechshare.bootstrap.application import file_motions
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.motion import Motion, MotionAnalysis
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table
+from mechshare.entrypoints.cli.similarity_chart import similarity_chart
 from mechshare.services.motions import MAX_SIMILAR, SimilarMechanism
 from mechshare.settings import Settings
 
@@ -85,3 +91,47 @@ def similar(chosen: Settings, id: str, limit: int, as_json: bool) -> None:
             for mechanism, likeness, duplicate in rows
         ],
     )
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--chart",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a PNG that shows how similar the pictures are over the time between them.",
+)
+@json_option
+@pass_settings
+def motion(_chosen: Settings, file: Path, chart: Path | None, as_json: bool) -> None:
+    """Print how the clip FILE moves: its period, whether it loops, and the part that a player repeats.
+
+    Needs no server and no installation, and stores nothing.
+    """
+    found = asyncio.run(_read(file))
+    if chart is not None:
+        similarity_chart(found).save(chart, "PNG")
+    if as_json:
+        print_json(found.motion)
+    else:
+        print_table(("what", "value"), _facts(found.motion))
+
+
+async def _read(file: Path) -> MotionAnalysis:
+    with tempfile.TemporaryDirectory(prefix="mechshare-motion-") as folder:
+        return await file_motions().read(file, Path(folder))
+
+
+def _facts(motion: Motion) -> list[tuple[str, str]]:
+    facts = [("motion", motion.kind.value), ("confidence", f"{motion.confidence:.2f}")]
+    if motion.period is not None:
+        facts.append(("period", f"{motion.period:.3f} s"))
+    if motion.cycles is not None:
+        facts.append(("periods in the clip", f"{motion.cycles:.2f}"))
+    facts.append(("loops", "yes" if motion.loops else "no"))
+    if motion.cut is not None:
+        facts.append(("part to repeat", f"{motion.cut.start:.3f} s to {motion.cut.end:.3f} s"))
+    if motion.seam is not None:
+        facts.append(("step at the seam", f"{motion.seam:.2f} usual steps"))
+    if motion.there_and_back is not None:
+        facts.append(("returns the way it came", "yes" if motion.there_and_back else "no"))
+    return facts
