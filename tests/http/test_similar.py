@@ -59,6 +59,24 @@ async def test_what_moves_alike_is_found_most_alike_first(site: Site) -> None:
     assert [title for title, _ in await similar(site, own, query="?limit=1")] == ["near"]
 
 
+async def test_the_uploader_of_a_clip_learns_what_moves_alike(site: Site) -> None:
+    mika, rei = await site.sign_up("mika"), await site.sign_up("rei")
+    near, far = await site.published(rei, "near"), await site.published(rei, "far")
+    hidden, own = await site.ready(rei, "hidden"), await site.published(mika, "own")
+    for made, numbers in ((near, (100, 20)), (far, (100, 90)), (hidden, (100, 0)), (own, (100, 0))):
+        await move(site, made, *numbers)
+
+    async def alike(headers: Any) -> list[Any]:
+        response = await site.client.get(f"{MECHANISMS}/{own['id']}/processing", headers=headers)
+        found: list[Any] = response.json()["alike"]
+        return found
+
+    (found,) = await alike(mika)
+    assert (found["id"], found["title"]) == (near["id"], "near")
+    assert 0.85 <= found["likeness"] < 1
+    assert await alike(rei) == await alike(None) == []
+
+
 async def test_hidden_mechanisms_neither_show_nor_leave_gaps(site: Site) -> None:
     mika, rei = await site.sign_up("mika"), await site.sign_up("rei")
     own = await site.published(mika, "own")

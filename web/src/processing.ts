@@ -6,6 +6,7 @@ export interface ProcessingStatus {
   reason: { code: string; message: string } | null;
   step: string;
   progress: number;
+  alike: { id: string; title: string; likeness: number }[];
 }
 
 const MAX_STREAMS = 2; // browsers open six connections to a host, and uploads need some of them

@@ -188,7 +188,7 @@ export class UploadRow {
   }
 
   #processed(status: ProcessingStatus): void {
-    if (status.state === "ready") this.#show("ready", text("upload_ready"));
+    if (status.state === "ready") this.#show("ready", readyText(status));
     else if (status.state === "failed") this.#show("failed", status.reason?.message ?? text("failed"));
     else {
       find<HTMLProgressElement>(this.element, "progress").value = status.progress;
@@ -293,6 +293,12 @@ export class UploadRow {
   #role<E extends HTMLElement = HTMLElement>(role: string): E {
     return find<E>(this.element, `[data-role=${role}]`);
   }
+}
+
+/** Returns what is said of a clip that is ready: who sees it, and which mechanisms move like it. */
+function readyText(status: ProcessingStatus): string {
+  const titles = status.alike.map((one) => text("upload_quoted", { title: one.title })).join(" ");
+  return titles ? `${text("upload_ready")} ${text("upload_alike", { titles })}` : text("upload_ready");
 }
 
 /** Returns a title from the name of a file: without its extension, with spaces for underscores. */

@@ -12,13 +12,13 @@ from mechshare.domain.mechanism_files import stored_reference
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import ANALYSIS, Neighbour
-from mechshare.domain.policy import Viewer
+from mechshare.domain.policy import Viewer, can_edit
 from mechshare.ports.clock import Clock
 from mechshare.ports.motion_index import MotionIndex
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress, write_nothing
-from mechshare.services.support.access import find_visible, listed_among
+from mechshare.services.support.access import find_visible, listed_among, shared_access
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.motions import save_motion
 from mechshare.services.transactions import Transaction, Transactions
@@ -26,6 +26,9 @@ from mechshare.services.transactions import Transaction, Transactions
 MAX_SIMILAR = 50
 _LEAST_LIKENESS = 0.3
 """Motions that are less alike have nothing in common."""
+_ALIKE = 0.85
+"""Motions that are at least as alike are perhaps of one mechanism."""
+_MAX_ALIKE = 3
 _BATCH_SIZE = 500
 _LATEST = timedelta(seconds=30)
 """How long a transaction may have been open that wrote a motion: those of this time are read again."""
@@ -63,6 +66,15 @@ class MotionService:
                 return ()
             await self._catch_up(tx)
             return await self._nearest(tx, viewer, own.vector, mechanism_id, limit)
+
+    async def find_alike(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[SimilarMechanism, ...]:
+        """Returns up to three listed mechanisms that move so alike that those who may edit this one want to know it;
+        nothing to others. Raises MechanismNotFound."""
+        async with self._transactions.read() as tx:
+            mechanism = await find_visible(tx, viewer, mechanism_id)
+            is_editor = can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism))
+        similar = await self.find_similar(viewer, mechanism_id, _MAX_ALIKE) if is_editor else ()
+        return tuple(one for one in similar if one.likeness >= _ALIKE)
 
     async def _nearest(
         self, tx: UnitOfWork, viewer: Viewer, vector: bytes, own_id: MechanismId, limit: int

@@ -31,6 +31,8 @@ SCRIPT_TEXTS = {
     "upload_percent": _("Sent: {percent} %"),
     "upload_stored": _("All sent. The server stores the file …"),
     "upload_ready": _("Only you see it until you publish it."),
+    "upload_alike": _("It moves much like {titles}."),
+    "upload_quoted": _("“{title}”"),
     "upload_public": _("Everyone can see it now."),
     "upload_begun": _("A part of this file is on the server already. It goes on from there."),
     "upload_stopped": _("You stopped the upload."),

@@ -1,7 +1,7 @@
 """/mechanisms/{id}/processing"""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -39,6 +39,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     reason_response,
 )
 from mechshare.entrypoints.http.shutdown import Shutdown
+from mechshare.services.motions import SimilarMechanism
 from mechshare.services.processing import ProcessingStatus
 from mechshare.services.rate_limits import CostlyOperation
 
@@ -63,11 +64,21 @@ class AttemptResponse(Struct):
     reason: ReasonResponse | None
 
 
+@published("AlikeMechanism")
+class AlikeResponse(Struct):
+    """A mechanism that moves alike; `likeness` is 0 to 1."""
+
+    id: str
+    title: str
+    likeness: float
+
+
 @published("ProcessingStatus")
 class ProcessingStatusResponse(Struct):
     """`attempt` counts from 1 once processing starts; `progress` is 0..1 within `step`.
 
-    `attempts` are oldest first; only callers who may edit the mechanism get them, others get an empty list.
+    `attempts` are oldest first; `alike` are listed mechanisms that move much as this one does, once it is ready, as a
+    hint. Only callers who may edit the mechanism get both, others get empty lists. Events have no `alike`.
     """
 
     state: ProcessingState
@@ -76,6 +87,7 @@ class ProcessingStatusResponse(Struct):
     step: str
     progress: float
     attempts: list[AttemptResponse]
+    alike: list[AlikeResponse]
 
 
 @get(
@@ -91,7 +103,8 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     application = application_of(request)
     status = await application.processing.get_status(viewer, id)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
-    return resource(request, _status_response(status, _language(request)))
+    alike = await application.motions.find_alike(viewer, id) if _has_ended(status) else ()
+    return resource(request, _status_response(status, _language(request), alike))
 
 
 @post(
@@ -225,7 +238,9 @@ def _language(request: Req) -> str:
     return preferred_language(request.headers.get("accept-language", ""))
 
 
-def _status_response(status: ProcessingStatus, language: str) -> ProcessingStatusResponse:
+def _status_response(
+    status: ProcessingStatus, language: str, alike: Sequence[SimilarMechanism] = ()
+) -> ProcessingStatusResponse:
     sent = processing_response(status.processing, language)
     return ProcessingStatusResponse(
         state=sent.state,
@@ -243,6 +258,7 @@ def _status_response(status: ProcessingStatus, language: str) -> ProcessingStatu
             )
             for one in status.history
         ],
+        alike=[AlikeResponse(one.item.mechanism.id, one.item.mechanism.title, one.likeness) for one in alike],
     )
 
 
