@@ -283,6 +283,9 @@ async def test_a_comparison_offers_mechanisms_until_there_are_two(site: Site) ->
     assert f"?a={right['id']}&amp;b={left['id']}" in both.text
     assert lost.status_code == 404
     assert "Choose another one" in lost.text
+    # Both clips have a period, so that the page can run them at the same one.
+    assert both.text.count('data-period="2.4"') == 2
+    assert '<option value="period">' in both.text
     assert (await get(site, "/compare")).status_code == 200
 
 

@@ -14,7 +14,10 @@ const KEYS: Record<string, string> = {
   ">": "faster",
 };
 
-/** One clock for both clips: by phase, each runs one cycle in that of the first; by time, both run at their own pace. */
+/**
+ * One clock for both clips: by phase, each runs once in the time of the first; by period, each does a period in that of
+ * the first; by time, both run at their own pace.
+ */
 class ComparePlayers extends HTMLElement {
   #videos: HTMLVideoElement[] = [];
   #position = 0; // s on the common clock
@@ -111,9 +114,7 @@ class ComparePlayers extends HTMLElement {
     for (const video of this.#videos) {
       const duration = durationOf(video);
       if (!duration || video.seeking) continue;
-      const wanted = this.#isByPhase()
-        ? (this.#position / this.#length()) * duration
-        : this.#position % duration;
+      const wanted = (this.#position * this.#paceOf(video)) % this.#repeated(video);
       const distance = Math.abs(video.currentTime - wanted);
       if (Math.min(distance, duration - distance) > drift * video.playbackRate) video.currentTime = wanted;
     }
@@ -124,22 +125,41 @@ class ComparePlayers extends HTMLElement {
   #pace(): void {
     const length = this.#length();
     for (const video of this.#videos) {
-      const factor = this.#isByPhase() ? (durationOf(video) || length) / length : 1;
-      video.playbackRate = Math.min(16, Math.max(0.0625, Number(this.#speed.value) * factor));
+      const speed = Number(this.#speed.value) * this.#paceOf(video);
+      video.playbackRate = Math.min(16, Math.max(0.0625, speed));
     }
     this.#scrubber.min = "0";
     this.#scrubber.max = String(Math.max(1, Math.ceil(length / STEP) - 1));
     this.#tell();
   }
 
-  #isByPhase(): boolean {
-    return this.#mode.value === "phase";
+  /** How many seconds of the clip pass in a second of the common clock. */
+  #paceOf(video: HTMLVideoElement): number {
+    if (this.#mode.value === "period") return periodOf(video) / this.#firstPeriod();
+    if (this.#mode.value === "phase") return (durationOf(video) || this.#length()) / this.#length();
+    return 1;
   }
 
-  /** The length of the common clock, in seconds: that of the first clip by phase, of the longer one by time. */
+  /** The part of the clip that repeats, in seconds: all of it, or by period its whole periods, so that none is cut. */
+  #repeated(video: HTMLVideoElement): number {
+    if (this.#mode.value !== "period") return durationOf(video);
+    return Math.min(cyclesOf(video) * periodOf(video), durationOf(video));
+  }
+
+  #firstPeriod(): number {
+    const [first] = this.#videos;
+    return first ? periodOf(first) : 1;
+  }
+
+  /**
+   * The length of the common clock, in seconds: that of the first clip by phase, of the longer one by time, and by period
+   * as many periods of the first clip as the clip with more of them has.
+   */
   #length(): number {
+    if (this.#mode.value === "period")
+      return Math.max(1, ...this.#videos.map(cyclesOf)) * this.#firstPeriod();
     const durations = this.#videos.map(durationOf).filter(Boolean);
-    return (this.#isByPhase() ? durations[0] : Math.max(...durations, 0)) || 1;
+    return (this.#mode.value === "phase" ? durations[0] : Math.max(...durations, 0)) || 1;
   }
 
   #tell(): void {
@@ -157,6 +177,16 @@ class ComparePlayers extends HTMLElement {
 /** Returns the length of a clip in seconds; 0 until it is known. */
 function durationOf(video: HTMLVideoElement): number {
   return Number.isFinite(video.duration) ? video.duration : 0;
+}
+
+/** Returns the period of the motion in seconds; the page offers periods only where both clips have one. */
+function periodOf(video: HTMLVideoElement): number {
+  return Number(video.closest<HTMLElement>("[data-period]")?.dataset.period) || 1;
+}
+
+/** Returns how many whole periods the clip shows, at least 1: an end that lacks a frame or two still counts. */
+function cyclesOf(video: HTMLVideoElement): number {
+  return Math.max(1, Math.floor(durationOf(video) / periodOf(video) + 0.05));
 }
 
 customElements.define("compare-players", ComparePlayers);
