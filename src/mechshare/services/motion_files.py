@@ -23,8 +23,8 @@ class FileMotions:
         try:
             found, _ = await self._media.analyse(file, format, into, _ignore_progress)
         except MediaRejected as problem:
-            failure = problem.failure
-            raise InvalidField("file", en=failure.message("en"), ja=failure.message("ja")) from problem
+            english, japanese = (problem.failure.message(language) for language in ("en", "ja"))
+            raise InvalidField("file", en=english, ja=japanese) from problem
         if found is None:
             raise InvalidField(
                 "file",
