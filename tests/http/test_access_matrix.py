@@ -191,6 +191,15 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "published": (401, 202, 403, 403, 202, 401, 401),
         "withdrawn": (401, 202, 404, 403, 202, 401, 401),
     },
+    **{
+        f"{method} /api/v1/mechanisms/{{mechanism_id}}/thumbnail/picture": {
+            "pending": (401, 409, 404, 404, 409, 401, 401),
+            "ready": (401, status, 404, 404, status, 401, 401),
+            "published": (401, status, 403, 403, status, 401, 401),
+            "withdrawn": (401, status, 404, 403, status, 401, 401),
+        }
+        for method, status in (("PUT", 415), ("DELETE", 202))
+    },
     "GET /api/v1/mechanisms/{mechanism_id}/original": {  # offered; test_media.py reads others
         "pending": (404, 200, 404, 404, 200, 401, 401),
         "ready": (404, 200, 404, 404, 200, 401, 401),
@@ -510,7 +519,8 @@ ATTRIBUTES = sorted(
     | {"is_suspended", "password", "password_hash", "media_url", "surprise"}
 )
 TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE")) or row in HEADERS} | {
-    "POST /api/v1/mechanisms/{mechanism_id}/attachments"
+    "POST /api/v1/mechanisms/{mechanism_id}/attachments",
+    "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail/picture",
 }
 
 

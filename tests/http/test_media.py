@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from mechshare.domain.blobs import BlobReference, BlobRole, OwnerKind
@@ -259,3 +260,51 @@ async def test_an_original_is_a_download_for_its_owner(site: Site, clip: dict[st
     assert response.content == GIF
     assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''clip.gif"
     assert response.headers["cache-control"] == "private, no-cache"
+
+
+async def test_a_picture_is_sent_for_the_thumbnail_and_removed(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    made = await site.published(ana)
+    address = f"{API}/mechanisms/{made['id']}"
+    content = BytesIO()
+    Image.new("RGB", (32, 24), "firebrick").save(content, "PNG")
+
+    files = {"file": ("own.png", content.getvalue())}
+    sent = await site.client.put(f"{address}/thumbnail/picture", headers=ana, files=files)
+    assert (sent.status_code, sent.json()["media"]["thumbnail_is_own"]) == (202, True)
+    await site.work()
+    shown = (await site.client.get(address)).json()
+    assert shown["thumbnail_url"] != made["thumbnail_url"]
+    assert (await site.client.get(shown["thumbnail_url"])).status_code == 200
+    assert (await site.client.get(made["thumbnail_url"])).status_code == 404
+
+    removed = await site.client.delete(f"{address}/thumbnail/picture", headers=ana)
+    assert (removed.status_code, removed.json()["media"]["thumbnail_is_own"]) == (202, False)
+    await site.work()
+    assert (await site.client.get(shown["thumbnail_url"])).status_code == 404
+
+
+async def test_a_file_that_is_no_picture_is_refused_as_thumbnail_and_not_kept(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    address = f"{API}/mechanisms/{(await site.ready(ana))['id']}/thumbnail/picture"
+
+    refused = await site.client.put(address, headers=ana, files={"file": ("a.gif", GIF)})
+    assert (refused.status_code, refused.json()["code"]) == (415, "UNSUPPORTED_THUMBNAIL")
+    empty = await site.client.put(address, headers=ana, files={"other": ("a.gif", GIF)})
+    assert empty.status_code == 400
+
+
+async def test_the_moment_of_the_thumbnail_is_a_field_of_the_upload_form(site: Site) -> None:
+    ana = await site.sign_up("ana")
+
+    made = await site.ready(ana, thumbnail_at="1.5")
+    assert made["media"]["thumbnail_at"] == 1.5
+    for stated in ("soon", "-1", "nan"):
+        refused = await site.client.post(
+            f"{API}/mechanisms",
+            headers=ana,
+            data={"title": "歯車", "thumbnail_at": stated},
+            files={"file": ("clip.gif", GIF)},
+        )
+        assert refused.status_code == 422, stated
+        assert refused.json()["details"][0]["field"] == "thumbnail_at"

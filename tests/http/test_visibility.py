@@ -53,6 +53,8 @@ TABLE: dict[str, dict[str, str]] = {
     f"PATCH {_M}": EDITED,
     f"POST {_M}/processing/retry": EDITED,
     f"PUT {_M}/thumbnail": EDITED,
+    f"PUT {_M}/thumbnail/picture": EDITED,
+    f"DELETE {_M}/thumbnail/picture": EDITED,
     f"PUT {_M}/visibility": MANAGED,
     f"GET {_M}/shares": MANAGED,
     f"PUT {_M}/shares/users/{{user_id}}": MANAGED,

@@ -274,11 +274,7 @@ class FaultyMedia:
         trim: Trim | None = None,
     ) -> Derivatives:
         self.calls += 1
-        fault = self.faults.pop(0) if self.faults else None
-        if isinstance(fault, Exception):
-            raise fault
-        if fault is not None:
-            await fault()
+        await self._fail()
         return await self._inner.process(source, format, into, progress, trim)
 
     async def draw_thumbnail(
@@ -290,7 +286,15 @@ class FaultyMedia:
         progress: Callable[[str, float], Awaitable[None]],
         trim: Trim | None = None,
     ) -> Path:
+        await self._fail()
         return await self._inner.draw_thumbnail(source, format, at, into, progress, trim)
+
+    async def _fail(self) -> None:
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, Exception):
+            raise fault
+        if fault is not None:
+            await fault()
 
     async def remove_metadata(
         self,

@@ -94,9 +94,11 @@ class World:
     async def upload(self, actor: Actor, content: bytes = GIF, name: str = "clip.gif") -> OriginalFile:
         return await self.app.uploads.receive(actor, chunks(content), name)
 
-    async def create(self, actor: Actor, title: str = "歯車", **details: Any) -> Mechanism:
+    async def create(
+        self, actor: Actor, title: str = "歯車", content: bytes = GIF, **details: Any
+    ) -> Mechanism:
         """Creates a mechanism whose file is not yet processed."""
-        return await self._drafted(actor, title, await self.upload(actor), **details)
+        return await self._drafted(actor, title, await self.upload(actor, content), **details)
 
     async def external(self, actor: Actor, title: str = "歯車", **details: Any) -> Mechanism:
         """Creates a mechanism with an external clip, which is ready at once."""
@@ -143,9 +145,10 @@ class World:
         *,
         description: str = "",
         categories: tuple[Any, ...] = (),
+        thumbnail_at: float | None = None,
     ) -> Mechanism:
         statement = Statement(title=title, description=description, categories=categories)
-        draft = Draft(statement=statement, media=media)
+        draft = Draft(statement=statement, media=media, thumbnail_at=thumbnail_at)
         made = await self.app.mechanisms.create_mechanism(actor, draft, HERE)
         assert isinstance(made, AuthoredMechanism)
         return made.mechanism

@@ -2,9 +2,11 @@
 
 import json
 import re
+from io import BytesIO
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from mechshare.domain.ids import UserId
 from mechshare.domain.statements import Statement
@@ -139,6 +141,23 @@ async def test_an_owner_chooses_the_moment_of_the_thumbnail(site: Site) -> None:
     after = (await site.client.get(f"/api/v1/mechanisms/{made['id']}", headers=ana)).json()
     assert after["media"]["thumbnail_at"] == 1.5
     assert after["thumbnail_url"].partition("?")[0] != made["thumbnail_url"].partition("?")[0]
+
+
+async def test_an_owner_sends_a_picture_for_the_thumbnail_and_removes_it(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    made = await site.ready(ana)
+    path = f"/m/{made['id']}/thumbnail/picture"
+    browser = {"Accept": "text/html", "Origin": HOST, **ana}
+    content = BytesIO()
+    Image.new("RGB", (32, 24), "firebrick").save(content, "PNG")
+
+    refused = await site.client.post(path, headers=browser, files={"file": ("a.txt", b"text")})
+    assert (refused.status_code, 'role="alert"' in refused.text) == (415, True)
+    sent = await site.client.post(path, headers=browser, files={"file": ("a.png", content.getvalue())})
+    assert (sent.status_code, sent.headers["location"]) == (303, f"/m/{made['id']}")
+    assert f"{path}/remove" in (await get(site, f"/m/{made['id']}", ana)).text
+    assert (await post(site, f"{path}/remove", ana)).status_code == 303
+    assert f"{path}/remove" not in (await get(site, f"/m/{made['id']}", ana)).text
 
 
 async def test_others_may_not_act(site: Site) -> None:

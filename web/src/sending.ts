@@ -18,6 +18,7 @@ export interface Texts {
   visibility: string;
   original_offered: string;
   remove_metadata: string;
+  thumbnail_at: string;
 }
 
 /** A refusal that says after how many seconds the same request may succeed; 0 if it does not. */

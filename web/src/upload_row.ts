@@ -156,6 +156,7 @@ export class UploadRow {
       visibility: textOf("visibility"),
       original_offered: textOf("original_offered"),
       remove_metadata: textOf("remove_metadata"),
+      thumbnail_at: textOf("thumbnail_at"),
     };
   }
 

@@ -76,6 +76,8 @@ class BlobRole(StrEnum):
 
     ORIGINAL = "original"
     ATTACHMENT = "attachment"
+    OWN_THUMBNAIL = "own_thumbnail"
+    """The picture that an author sent for the thumbnail, which is drawn from it."""
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
     PREVIEW = "preview"
@@ -92,8 +94,8 @@ class Damage(StrEnum):
     """The store responds, but not with the content of this file: a bad sector, for instance."""
 
 
-DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL, BlobRole.ATTACHMENT}
-"""The roles of files that are made from an original."""
+DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL, BlobRole.ATTACHMENT, BlobRole.OWN_THUMBNAIL}
+"""The roles of files that mechshare makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,11 @@ PENDING = Processing(state=ProcessingState.PENDING)
 class OriginalFile:
     """The uploaded file, or the same without its metadata. `size` in bytes, `sha256` in hexadecimal digits, `name` as
     given by the sender. `trim` is the part of it that is shown, None for all of it; `duration_ms` is that of the whole
-    clip, None until it is trimmed."""
+    clip, None until it is trimmed.
+
+    `thumbnail_at` is the moment that the sender has chosen for the thumbnail, in seconds, until the clip is processed;
+    MediaFacts has it from then on. `own_thumbnail` is the picture that the author has sent for it, and
+    `thumbnail_failure` says why the thumbnail that was chosen last could not be drawn."""
 
     key: str
     format: MediaFormat
@@ -73,6 +77,9 @@ class OriginalFile:
     metadata: OriginalMetadata = OriginalMetadata.AS_SENT
     trim: Trim | None = None
     duration_ms: int | None = None
+    thumbnail_at: float | None = None
+    own_thumbnail: "OriginalFile | None" = None
+    thumbnail_failure: ProcessingFailure | None = None
 
     def metadata_to_be_removed(self) -> "OriginalFile":
         """Returns the file as one that is stored without its metadata once it is processed. Raises InvalidField."""

@@ -80,8 +80,8 @@ class MediaProcessor(Protocol):
     ) -> Path:
         """Writes the thumbnail (WebP) of `source` to the folder `into`, and returns its path.
 
-        It is the picture shown at `at`, in seconds from the start of the part `trim`, the last one after the end; None:
-        the one that `process` chooses. Raises what `process` raises.
+        Of a clip it is the picture shown at `at`, in seconds from the start of the part `trim`, the last one after the
+        end; None, and of a picture or document: the one that `process` makes. Raises what `process` raises.
         """
 
     async def remove_metadata(

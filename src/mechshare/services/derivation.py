@@ -60,7 +60,7 @@ class Derivation(Protocol):
     async def draw_thumbnail(
         self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress
     ) -> BlobFacts:
-        """Draws and stores the thumbnail of `original` at `at`, in seconds from its start; None: the usual one.
+        """Draws and stores a thumbnail of `original`, of a clip at `at`, in seconds from its start; None: as usual.
 
         Raises what `derive` raises.
         """

@@ -37,6 +37,7 @@ from mechshare.domain.policy import (
 )
 from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.statements import Statement, StatementChanges
+from mechshare.domain.thumbnails import to_be_shown_at
 from mechshare.domain.trimming import trimmed
 from mechshare.domain.trims import TrimChange
 from mechshare.domain.users import Actor, Permission
@@ -72,11 +73,13 @@ class ExternalMedia:
 class Draft:
     """The input for a new mechanism: a statement with an uploaded file, or with a clip hosted elsewhere. `upload_id` is
     the upload in several requests that brought the file, and ends with the creation. With `removes_metadata`, the file
-    is stored without its metadata once it is processed."""
+    is stored without its metadata once it is processed. The thumbnail of a clip shows the moment `thumbnail_at`, in
+    seconds; None leaves the choice to mechshare."""
 
     statement: Statement
     media: OriginalFile | ExternalMedia
     removes_metadata: bool = False
+    thumbnail_at: float | None = None
     visibility: Visibility = Visibility.PUBLIC
     upload_id: UploadId | None = None
 
@@ -319,6 +322,8 @@ class MechanismService:
         original = draft.media if isinstance(draft.media, OriginalFile) else None
         if original and draft.removes_metadata:
             original = original.metadata_to_be_removed()
+        if original and draft.thumbnail_at is not None:
+            original = to_be_shown_at(original, draft.thumbnail_at)
         clean_url = self._rules.external_hosts.clean_url
         new = Mechanism(
             id=MechanismId(self._ids.new_id()),

@@ -10,6 +10,7 @@ from mechshare.domain.events import (
     MechanismChanged,
     ProcessingChanged,
     ProcessingRequested,
+    ThumbnailChosen,
 )
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
@@ -24,6 +25,7 @@ from mechshare.domain.mechanisms import (
 from mechshare.domain.media import OriginalMetadata, ProcessingFailure
 from mechshare.domain.pages import Page
 from mechshare.domain.policy import Viewer, can_edit
+from mechshare.domain.thumbnails import has_chosen_thumbnail, with_chosen_moment
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
@@ -123,7 +125,8 @@ class ProcessMechanismFile:
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
                 await save_motion(tx, current.id, derived.motion, now)
                 motion = derived.motion.motion if derived.motion else None
-                await _save(tx, current, updated.processed(derived.facts, derived.files, now, motion), job)
+                processed = updated.processed(derived.facts, derived.files, now, motion)
+                await _save_processed(tx, current, with_chosen_moment(processed), job)
 
         return publish
 
@@ -198,6 +201,12 @@ async def _with_original(
     await tx.blob_references.add(original_references(replaced))
     await tx.record(FileReplaced(former.key, job.request_id))
     return replaced
+
+
+async def _save_processed(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) -> None:
+    await _save(tx, before, after, job)
+    if has_chosen_thumbnail(after):
+        await tx.record(ThumbnailChosen(after, job.request_id))
 
 
 async def _save(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) -> None:

@@ -8,8 +8,9 @@ from mechshare.domain.blobs import ANY_EXTENSION, BlobFacts, original_key
 from mechshare.domain.errors import FileTooLarge
 from mechshare.domain.file_types import type_of
 from mechshare.domain.mechanisms import OriginalFile
-from mechshare.domain.media import SNIFF_BYTES
+from mechshare.domain.media import SNIFF_BYTES, MediaFormat
 from mechshare.domain.policy import require_permission
+from mechshare.domain.thumbnails import require_thumbnail_format
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
@@ -53,12 +54,19 @@ class UploadService:
         expected = await self._expected(expected_bytes)
         head = await _beginning(chunks)
         format = require_format(head)
-        key = original_key(self._ids.new_id(), format.extension)
-        reserved_for = actor if has_quota else None
-        facts = await self._write(reserved_for, key, head, chunks, expected)
-        return OriginalFile(
-            key=key, format=format, size=facts.size, sha256=facts.sha256, name=shown_name(name)
-        )
+        facts = await self._write_new(actor if has_quota else None, format.extension, head, chunks, expected)
+        return _original(facts, format, name)
+
+    async def receive_thumbnail(
+        self, actor: Actor, chunks: AsyncIterator[bytes], name: str, *, expected_bytes: int = 0
+    ) -> OriginalFile:
+        """Stores a picture for a thumbnail, as `receive` does. Raises UnsupportedThumbnail for another file."""
+        require_permission(actor, Permission.CREATE_MECHANISMS)
+        expected = await self._expected(expected_bytes)
+        head = await _beginning(chunks)
+        format = require_thumbnail_format(head)
+        facts = await self._write_new(actor, format.extension, head, chunks, expected)
+        return _original(facts, format, name)
 
     async def receive_attachment(
         self,
@@ -73,10 +81,9 @@ class UploadService:
         require_permission(actor, Permission.CREATE_MECHANISMS)
         expected = await self._expected(expected_bytes)
         head = await _beginning(chunks)
-        key = original_key(self._ids.new_id(), ANY_EXTENSION)
-        facts = await self._write(actor if has_quota else None, key, head, chunks, expected)
+        facts = await self._write_new(actor if has_quota else None, ANY_EXTENSION, head, chunks, expected)
         return ReceivedFile(
-            key=key,
+            key=facts.key,
             name=shown_name(name),
             size=facts.size,
             sha256=facts.sha256,
@@ -94,10 +101,11 @@ class UploadService:
         await require_disk_room(self._disks, expected)
         return expected
 
-    async def _write(
-        self, owner: Actor | None, key: str, head: bytes, rest: AsyncIterator[bytes], expected: int
+    async def _write_new(
+        self, owner: Actor | None, extension: str, head: bytes, rest: AsyncIterator[bytes], expected: int
     ) -> BlobFacts:
-        """Writes `head` and the rest; they count against the quota of `owner`, unless it is None."""
+        """Writes `head` and the rest under a new key; they count against the quota of `owner`, unless it is None."""
+        key = original_key(self._ids.new_id(), extension)
         reservation = None
         if owner is not None:
             reservation = await self._reservations.begin(owner.id, key, max(expected, len(head)))
@@ -125,6 +133,12 @@ class UploadService:
                 checked = received
             yield chunk
             chunk = await anext(rest, None)
+
+
+def _original(facts: BlobFacts, format: MediaFormat, name: str) -> OriginalFile:
+    return OriginalFile(
+        key=facts.key, format=format, size=facts.size, sha256=facts.sha256, name=shown_name(name)
+    )
 
 
 async def _beginning(chunks: AsyncIterator[bytes]) -> bytes:

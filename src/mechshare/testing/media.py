@@ -196,6 +196,18 @@ async def test_a_thumbnail_shows_the_chosen_moment(media: MediaProcessor, clip: 
     assert sniff(usual[:SNIFF_BYTES]) is MediaFormat.WEBP
 
 
+async def test_a_thumbnail_of_a_picture_is_drawn_alone(
+    media: MediaProcessor, tmp_path: Path, into: Path
+) -> None:
+    picture = tmp_path / "picture.png"
+    _turned_bar(1).resize((1280, 960)).save(picture, "PNG")
+
+    path = await media.draw_thumbnail(picture, MediaFormat.PNG, None, into, ignore_progress)
+
+    assert list(into.iterdir()) == [path]
+    assert max(size_of(path)) <= 640
+
+
 async def test_metadata_is_removed_in_a_copy(media: MediaProcessor, tmp_path: Path, into: Path) -> None:
     photo, exif = tmp_path / "photo.jpg", Image.Exif()
     exif[0x010F] = "a secret camera"

@@ -219,7 +219,7 @@ def _outcome(
         if task["only_motion"]:
             return _analyse(source, format, into, limits)
         if only is not None:
-            return _draw_thumbnail(source, format, only["seconds"], trim, into.clip, limits)
+            return _draw_thumbnail(source, format, only["seconds"], trim, into, limits)
         if task["only_copy"]:
             send(step="copy", fraction=0.0)
             copy_without_metadata(source, format, into.copy, limits)
@@ -254,14 +254,20 @@ def _draw_thumbnail(
     format: MediaFormat,
     seconds: float | None,
     trim: Trim | None,
-    into: Outputs,
+    into: _AllOutputs,
     limits: MediaLimits,
 ) -> dict[str, Any]:
+    if format in _DOCUMENTS:
+        _read_document(source, format, into, limits)
+        return {"drawn": True}
+    if is_still(source, format):
+        make_picture(source, format, into.picture, into.clip.thumbnail, limits)
+        return {"drawn": True}
     if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
     at = None if seconds is None else Fraction(round(seconds * 1000), 1000)
     with opened(source, format, limits) as clip:
-        draw_thumbnail(part_of(clip, trim), at, into.thumbnail, limits, _ProgressSender(clip.work))
+        draw_thumbnail(part_of(clip, trim), at, into.clip.thumbnail, limits, _ProgressSender(clip.work))
     return {"drawn": True}
 
 

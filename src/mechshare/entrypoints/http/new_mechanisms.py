@@ -16,6 +16,7 @@ from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
 from mechshare.domain.named_values import NamedValue, values_in
 from mechshare.domain.reliability import stated_reliability
 from mechshare.domain.statements import Statement
+from mechshare.domain.thumbnails import moment_in
 from mechshare.domain.uploads import UploadNotFound
 from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
@@ -48,7 +49,8 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     """The text fields of an upload form, whose file is the part `file`. `parameters` may be lines: `stroke = 12 mm`.
 
     With `original_offered`, all who see the mechanism may download the file, with the place, author and device that its
-    metadata may tell. `remove_metadata` removes these from the stored file: of JPEG, PNG, MP4 and MOV.
+    metadata may tell. `remove_metadata` removes these from the stored file: of JPEG, PNG, MP4 and MOV. `thumbnail_at`
+    is the moment of a clip that its thumbnail shows, in seconds; mechshare chooses one without it.
     """
 
     title: Title
@@ -60,11 +62,17 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     license: License | Literal[""] = ""
     original_offered: Choice = "true"
     remove_metadata: Choice | Literal[""] = ""
+    thumbnail_at: float | str | None = None
     visibility: Visibility = Visibility.PUBLIC
 
     @property
     def removes_metadata(self) -> bool:
         return _is_chosen(self.remove_metadata)
+
+    @property
+    def chosen_moment(self) -> float | None:
+        """The moment of the thumbnail, in seconds. Raises InvalidField."""
+        return moment_in(self.thumbnail_at)
 
     @property
     def statement(self) -> Statement:
@@ -135,6 +143,7 @@ async def create_from_upload(
         media=file,
         visibility=new.visibility,
         removes_metadata=new.removes_metadata,
+        thumbnail_at=new.chosen_moment,
         upload_id=upload_id,
     )
     created = await create(request, draft, fingerprint)
@@ -170,6 +179,7 @@ async def _create_with_clip(
         media=form.file,
         visibility=new.visibility,
         removes_metadata=new.removes_metadata,
+        thumbnail_at=new.chosen_moment,
     )
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 

@@ -92,6 +92,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"POST {_MECHANISM}/revisions/{{number}}/restore",
         f"POST {_MECHANISM}/processing/retry",
         f"PUT {_MECHANISM}/thumbnail",
+        f"DELETE {_MECHANISM}/thumbnail/picture",
     ),
     Scope.UPLOAD: (
         f"POST {_API}/mechanisms",
@@ -103,6 +104,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"DELETE {_API}/uploads/{{upload_id}}",
         f"POST {_MECHANISM}/attachments",
         f"POST {_MECHANISM}/attachments/from-upload",
+        f"PUT {_MECHANISM}/thumbnail/picture",
     ),
     Scope.ADMIN: (
         f"GET {_API}/users",

@@ -108,6 +108,8 @@ class MediaResponse(Struct):
     `frame_rate` and `frame_count` are null where nothing moves; `page_count` is null except for documents
     whose pages are read.
     `thumbnail_at` is the moment that the author has chosen for the thumbnail, in seconds; null if mechshare chooses it.
+    With `thumbnail_is_own`, the thumbnail is drawn from a picture that the author has sent. `thumbnail_failure` says
+    why the one that was chosen last could not be drawn.
     `audio` is null without sound.
     """
 
@@ -121,6 +123,8 @@ class MediaResponse(Struct):
     sha256: str
     thumbnail_at: float | None
     audio: AudioResponse | None
+    thumbnail_is_own: bool = False
+    thumbnail_failure: ReasonResponse | None = None
 
 
 @published("Mechanism")
@@ -202,9 +206,20 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         processing=processing_response(mechanism.processing),
         motion=motion_response(mechanism.motion),
         loop=loop_response(mechanism.motion),
-        media=msgspec.convert(mechanism.media, MediaResponse | None, from_attributes=True),
+        media=_media_of(mechanism),
         version=mechanism.version,
     )
+
+
+def _media_of(mechanism: Mechanism) -> MediaResponse | None:
+    media, original = mechanism.media, mechanism.original
+    if media is None:
+        return None
+    stated = msgspec.convert(media, MediaResponse, from_attributes=True)
+    if original is not None:
+        stated.thumbnail_is_own = original.own_thumbnail is not None
+        stated.thumbnail_failure = reason_response(original.thumbnail_failure, "en")
+    return stated
 
 
 def _trim_of(mechanism: Mechanism) -> TrimFields | None:

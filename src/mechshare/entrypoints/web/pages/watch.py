@@ -11,13 +11,24 @@ from markupsafe import Markup
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_url
 from mechshare.domain.citations import citation_of
-from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, Stale
+from mechshare.domain.errors import (
+    Conflict,
+    DomainException,
+    Invalid,
+    Malformed,
+    OutOfSpace,
+    Stale,
+    TooLarge,
+    UnsupportedMedia,
+)
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
 from mechshare.domain.policy import Viewer, can_download_original, can_edit, can_manage
 from mechshare.domain.shares import Access
+from mechshare.domain.thumbnails import moment_in
 from mechshare.domain.users import Permission
+from mechshare.entrypoints.http.new_thumbnails import choose_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -44,6 +55,7 @@ _ALIKE = 6
 """How many mechanisms that move alike the page shows."""
 _SHOWN_ON_PAGE = (Conflict, Invalid, Stale)
 """The families of errors that the page shows above the clip; others are pages of their own."""
+_PICTURE_REFUSED = (*_SHOWN_ON_PAGE, Malformed, OutOfSpace, TooLarge, UnsupportedMedia)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +118,42 @@ async def choose_thumbnail(request: Req, mechanism_id: FromPath[str]) -> Respons
     fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).thumbnails.choose_thumbnail(
-            actor_of(request), known, _moment(fields.text("thumbnail_at")), request_metadata_of(request)
+            actor_of(request), known, moment_in(fields.text("thumbnail_at")), request_metadata_of(request)
+        )
+    except _SHOWN_ON_PAGE as error:
+        return await _watch_page(request, known, error)
+    return see_other(f"/m/{known}")
+
+
+@post(
+    "/m/{mechanism_id:str}/thumbnail/picture",
+    status_code=200,
+    guards=[require_permissions()],
+    before_request=limits(CostlyOperation.UPLOADS),
+    request_max_body_size=None,
+)
+async def send_thumbnail(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    """Draws the thumbnail from the picture of the form."""
+    known = mechanism_id_in(mechanism_id)
+    try:
+        await choose_from_form(request, known)
+    except _PICTURE_REFUSED as error:
+        return await _watch_page(request, known, error)
+    return see_other(f"/m/{known}")
+
+
+@post(
+    "/m/{mechanism_id:str}/thumbnail/picture/remove",
+    status_code=200,
+    guards=[require_permissions()],
+    before_request=limits(CostlyOperation.RETRIES),
+)
+async def remove_sent_thumbnail(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    """Draws the thumbnail that was chosen before a picture was sent."""
+    known = mechanism_id_in(mechanism_id)
+    try:
+        await application_of(request).thumbnails.remove_own_thumbnail(
+            actor_of(request), known, request_metadata_of(request)
         )
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error)
@@ -152,6 +199,7 @@ async def _watch_page(
         actions=_actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
         categories=[one.category for one in counts if one.category.id in mechanism.categories],
         failure=failure.message(language_of(request)) if failure else "",
+        thumbnail_failure=_thumbnail_failure(mechanism, language_of(request)),
         external_host=host,
         history=history,
         attachments=await application.attachments.find_all(viewer, mechanism_id),
@@ -196,6 +244,11 @@ def _actions(viewer: Viewer, mechanism: Mechanism, shared: Access | None) -> Act
     )
 
 
+def _thumbnail_failure(mechanism: Mechanism, language: str) -> str:
+    failure = mechanism.original.thumbnail_failure if mechanism.original else None
+    return failure.message(language) if failure else ""
+
+
 def _moderates(viewer: Viewer) -> bool:
     return viewer is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
 
@@ -203,16 +256,6 @@ def _moderates(viewer: Viewer) -> bool:
 def _versions(fields: FormFields) -> tuple[int, ...] | None:
     """Returns the version that the form was made for; None if the form takes any."""
     return (fields.version(),) if "version" in fields else None
-
-
-def _moment(text: str) -> float | None:
-    """Returns the seconds, None for no text. Raises InvalidField."""
-    if not text.strip():
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InvalidField("thumbnail_at", en="must be a number.", ja="数値で指定してください。") from error
 
 
 def _next(fields: FormFields, path: str) -> str:
@@ -226,4 +269,15 @@ def _qr_code(address: str) -> Markup:
     return Markup(code.svg_inline(scale=4, dark="#000", light="#fff", svgclass="qr", omitsize=True))  # noqa: S704
 
 
-router = Router("/", route_handlers=[show_mechanism, publish, withdraw, choose_thumbnail, delete])
+router = Router(
+    "/",
+    route_handlers=[
+        show_mechanism,
+        publish,
+        withdraw,
+        choose_thumbnail,
+        send_thumbnail,
+        remove_sent_thumbnail,
+        delete,
+    ],
+)
