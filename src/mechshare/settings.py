@@ -62,7 +62,8 @@ class Settings:
     `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels.
     `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`).
     `registration` says who may create an account: everybody (`open`), everybody after an admin's approval, people with
-    an invitation, or nobody (`closed`). `anonymous` says what people see who are not signed in: what is public (`read`)
+    an invitation, or nobody (`closed`). `categories` says who may add a category: `authors`, by naming it in a
+    mechanism, or `admins` alone. `anonymous` says what people see who are not signed in: what is public (`read`)
     or nothing (`none`).
     Levels 3 and 4 of reliability need `level_3_supporters` and `level_4_supporters` other people whose claims support
     the mechanism; if `evidence` is `required`, authors cannot state them otherwise, and if it is `shown`, pages say so.
@@ -109,6 +110,7 @@ class Settings:
     thesaurus_file: str = ""
     registration: str = "open"
     anonymous: str = "read"
+    categories: str = "authors"
     log_format: str = "console"
     log_file: str = ""
 
@@ -184,6 +186,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         thesaurus_file=values.get("thesaurus_file", ""),
         registration=one_of(values, "registration", ("open", "approval", "invitation", "closed")),
         anonymous=one_of(values, "anonymous", ("read", "none")),
+        categories=one_of(values, "categories", ("authors", "admins")),
         log_format=one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )

@@ -254,9 +254,21 @@ def test_imported_and_published_clips_are_indexed(run: Run, clips: Path) -> None
     assert "the index holds 1 mechanisms" in run("reindex").output
 
 
-def test_an_unknown_category_imports_nothing(run: Run, chosen: Settings, clips: Path) -> None:
+def test_categories_are_found_by_name_or_added(run: Run, chosen: Settings, clips: Path) -> None:
     create_admin(run)
-    result = run("import", clips / "歯車.gif", "--as", "boss", "--category", "no-such")
+    folder = clips / "ＧＥＡＲＳ"
+    folder.mkdir()
+    (clips / CRANK).rename(folder / CRANK)
+    run("import", clips, "--as", "boss", "--category", "New One", "--category", "カム機構")
+    assert mechanisms_of(chosen, "boss")["slider crank"].categories == ("new-one", "cams", "gears")
+
+
+def test_a_category_that_authors_may_not_add_imports_nothing(run: Run, chosen: Settings, clips: Path) -> None:
+    create_admin(run)
+    arguments = ["import", str(clips / "歯車.gif"), "--as", "boss", "--category", "no-such"]
+    strict = replace(chosen, categories="admins")
+    result = CliRunner().invoke(cli, arguments, obj=strict, catch_exceptions=False)
+    assert "these do not exist: no-such" in " ".join(result.output.split())
     assert "0 added" in result.output
     assert result.exit_code == 1
     assert [path for path in (chosen.data / "blobs").rglob("*") if path.is_file()] == []

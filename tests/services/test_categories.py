@@ -1,7 +1,9 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from mechshare.domain.audit import AuditAction
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.domain.errors import (
     CategoryInUse,
@@ -130,3 +132,66 @@ async def test_mechanisms_of_a_category_are_found_by_its_new_name(world, admin):
 
     found = await world.app.search.search(None, "toothed")
     assert [item.found.mechanism.id for item in found.items] == [shown.id]
+
+
+async def test_a_name_of_another_category_is_refused(world, admin):
+    app = world.app.categories
+    await app.create_category(admin, "gears", "Gears", "歯車")
+    cams = await app.create_category(admin, "cams", "Cams", "カム")
+    for attempt in (
+        app.create_category(admin, "own", "ＧＥＡＲＳ", "独自"),
+        app.create_category(admin, "own", "Own", "歯車"),
+        app.update_category(admin, cams.id, name_ja="Gears"),
+    ):
+        with pytest.raises(NameTaken):
+            await attempt
+
+
+async def test_an_author_adds_a_category_by_its_name(world):
+    mika = await world.join("mika")
+    made = await world.external(mika, categories=["機械", "Spring Motors"])
+    first, second = [one.category for one in await world.app.categories.find_counts()]
+    assert {first.id, second.id} == set(made.categories)
+    assert {(first.name_en, first.name_ja), (second.name_en, second.name_ja)} == {
+        ("機械", "機械"),
+        ("Spring Motors", "Spring Motors"),
+    }
+    assert "spring-motors" in made.categories
+    added = [one for one in await world.audited() if one.action is AuditAction.CATEGORY_CREATED]
+    assert {(one.actor_id, one.subject) for one in added} == {(mika.id, id) for id in made.categories}
+
+
+async def test_a_category_is_found_again_by_either_name_or_its_id(world):
+    await world.app.categories.seed()
+    mika = await world.join("mika")
+    made = await world.external(mika, categories=["ＧＥＡＲＳ", "カム機構", "gears", "springs"])
+    assert made.categories == ("gears", "cams", "springs")
+    assert len(await world.app.categories.find_counts()) == len(FIRST_CATEGORIES)
+
+
+async def test_a_change_adds_categories(world):
+    mika = await world.join("mika")
+    made = await world.external(mika)
+    changed = await world.app.mechanisms.update_mechanism(mika, made.id, categories=["機械"])
+    again = await world.app.mechanisms.update_mechanism(mika, made.id, categories=["機械", "機械 "])
+    assert changed.mechanism.categories == again.mechanism.categories
+    assert len(await world.app.categories.find_counts()) == 1
+
+
+async def test_authors_who_add_the_same_name_at_once_add_one_category(world):
+    mika, other = await world.join("mika"), await world.join("other")
+    made = await asyncio.gather(
+        *(world.external(actor, categories=[name]) for actor in (mika, other) for name in ("ｶﾑ軸", "カム軸"))
+    )
+    assert len({one.categories for one in made}) == 1
+    assert len(await world.app.categories.find_counts()) == 1
+
+
+async def test_a_user_who_is_blocked_from_posting_adds_no_category(world):
+    mika = await world.join("mika")
+    made = await world.external(mika)
+    with pytest.raises(UnauthorizedOperation):
+        await world.app.mechanisms.update_mechanism(
+            replace(mika, role=Role.READER), made.id, categories=["機械"]
+        )
+    assert await world.app.categories.find_counts() == ()

@@ -5,7 +5,6 @@ import pytest
 
 from mechshare.domain.audit import AuditAction
 from mechshare.domain.errors import (
-    CategoryNotFound,
     IdempotencyKeyReused,
     InvalidField,
     MechanismNotFound,
@@ -74,7 +73,7 @@ async def test_an_uploaded_mechanism_is_hidden_until_processed(world):
 
 async def test_concurrently_created_mechanisms_get_their_own_results(seeded):
     mika, nobody = await seeded.join("mika"), Actor(id=UserId(ABSENT), role=Role.USER)
-    unknown = draft(categories=[CategoryId("no-such")])
+    unknown = draft(categories=["added"])
     drafts = [
         (mika, draft("一")),
         (mika, unknown),
@@ -88,9 +87,11 @@ async def test_concurrently_created_mechanisms_get_their_own_results(seeded):
     )
 
     assert (first.mechanism.title, fourth.mechanism.title) == ("一", "三")
-    assert (type(second), type(third)) == (CategoryNotFound, UserNotFound)
+    assert second.mechanism.categories == ("added",)
+    assert isinstance(third, UserNotFound)
     assert {(job.kind, job.subject) for job in await seeded.jobs()} == {
         (JobKind.INDEX_DRAFT, first.mechanism.id),
+        (JobKind.INDEX_DRAFT, second.mechanism.id),
         (JobKind.INDEX_DRAFT, fourth.mechanism.id),
     }
 
@@ -154,8 +155,9 @@ async def test_an_external_mechanism_is_ready_and_nothing_is_fetched(world):
         ({"title": "x" * 201}, InvalidField),
         ({"description": "x\x00"}, InvalidField),
         ({"categories": [f"c{n:02}" for n in range(11)]}, InvalidField),
-        ({"categories": ["no-such"]}, CategoryNotFound),
-        ({"categories": ["\ud800"]}, CategoryNotFound),
+        ({"categories": ["gear/cam"]}, InvalidField),
+        ({"categories": ["\ud800"]}, InvalidField),
+        ({"categories": ["機械"], "title": ""}, InvalidField),
     ],
 )
 async def test_a_draft_that_breaks_a_rule_leaves_nothing(world, change, refusal):
@@ -163,6 +165,7 @@ async def test_a_draft_that_breaks_a_rule_leaves_nothing(world, change, refusal)
     with pytest.raises(refusal):
         await world.app.mechanisms.create_mechanism(mika, draft(**change))
     assert await ids(world, mika, user_id=mika.id) == []
+    assert await world.app.categories.find_counts() == ()
     assert await world.jobs() == []
 
 
@@ -302,7 +305,7 @@ async def test_one_of_many_changes_of_one_version_succeeds(world):
     ("change", "refusal"),
     [
         ({"title": " "}, InvalidField),
-        ({"categories": ["no-such"]}, CategoryNotFound),
+        ({"categories": ["gear/cam"]}, InvalidField),
         ({"description": "\x00"}, InvalidField),
     ],
 )

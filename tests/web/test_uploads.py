@@ -71,6 +71,33 @@ async def test_the_plain_form_works_without_scripts(site: Site, mika: dict[str, 
     assert made["processing"]["state"] == "pending"
 
 
+async def test_categories_are_added_by_name_when_posting_and_editing(
+    site: Site, mika: dict[str, str]
+) -> None:
+    response = await uploaded(site, mika, title="四節リンク", categories=["gears", "機械, ＣＡＭＳ"])
+    path = response.headers["location"]
+    page = (await opened(site, f"{path}/edit", mika)).text
+    fields = {**hidden_fields(page), "title": "四節リンク", "categories": ["gears", "電子"]}
+    assert (await submitted(site, f"{path}/edit", mika, fields)).status_code == 303
+    names = {
+        one["id"]: one["name_ja"] for one in (await site.client.get(f"{API}/categories")).json()["items"]
+    }
+    made = (await site.client.get(f"{API}/mechanisms/{path.removeprefix('/m/')}", headers=mika)).json()
+    assert {"機械", "電子"} <= set(names.values())
+    assert [names[id] for id in made["categories"]] == ["歯車", "電子"]
+
+
+async def test_a_refused_form_keeps_the_added_categories(site: Site, mika: dict[str, str]) -> None:
+    response = await uploaded(site, mika, title="x", categories=["gears", "機械, a/b"])
+    assert response.status_code == 422
+    assert 'value="機械, a/b"' in response.text
+
+
+async def test_categories_cannot_be_added_where_admins_add_them(open_site: Any) -> None:
+    site = await open_site(categories="admins")
+    assert "Add categories" not in (await opened(site, "/upload", await site.sign_up("mika"))).text
+
+
 @pytest.mark.parametrize(
     ("content", "title", "status", "message"),
     [

@@ -148,7 +148,7 @@ export class UploadRow {
     return {
       title: textOf("title"),
       description: textOf("description"),
-      categories: form.getAll("categories").map(String),
+      categories: form.getAll("categories").flatMap((text) => namesIn(String(text))),
       reliability_level: textOf("reliability_level"),
       reliability_reason: textOf("reliability_reason"),
       parameters: textOf("parameters"),
@@ -311,6 +311,13 @@ export function titleOf(name: string): string {
 function messageOf(error: Refused): string {
   const details = error.details.map((one) => one.message).filter((message) => message !== error.message);
   return error.code === "MALFORMED_REQUEST" && details.length ? details.join(" ") : error.message;
+}
+
+function namesIn(text: string): string[] {
+  return text
+    .split(/[,，、]/)
+    .map((name) => name.trim())
+    .filter(Boolean);
 }
 
 function pictureOf(file: File, address: string): HTMLElement {

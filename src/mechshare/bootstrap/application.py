@@ -68,6 +68,7 @@ from mechshare.services.sessions import SessionService
 from mechshare.services.shares import ShareService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.support.admissions import Admissions
+from mechshare.services.support.category_names import CategoryNames
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.support.file_verification import FileObserver, FileVerification
@@ -120,6 +121,11 @@ def build(
         level_4=settings.level_4_supporters,
         is_enforced=settings.evidence == "required",
     )
+    rules = ContentRules(
+        ExternalHosts(settings.external_media_hosts),
+        evidence_rule,
+        CategoryNames(clock, may_be_added=settings.categories == "authors"),
+    )
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     days = settings.audit_retention_days
     audit_retention = timedelta(days=days) if days else None
@@ -155,7 +161,7 @@ def build(
             clock,
             ids,
             clip_limit,
-            ContentRules(ExternalHosts(settings.external_media_hosts), evidence_rule),
+            rules,
         ),
         reliability=ReliabilityService(database),
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),

@@ -1,14 +1,24 @@
 """Categories: the kinematic family of a mechanism, or the field of physics that explains it."""
 
 import re
+import unicodedata
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
+from itertools import count
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.text import clean_text
 
+MAX_NAME_LENGTH = 80
+MAX_AUTHORS_NAME_LENGTH = 60
+
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_LATIN = re.compile(r"[a-z0-9 -]+\Z")
+_WORD = re.compile(r"[a-z0-9]+")
+_COMMAS = re.compile("[,，、]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +65,71 @@ def clean_slug(slug: str) -> CategoryId:
 
 
 def clean_name(field: str, name: str) -> str:
-    return clean_text(field, name, min_length=1, max_length=80)
+    return clean_text(field, name, min_length=1, max_length=MAX_NAME_LENGTH)
+
+
+def names_in(text: str) -> list[str]:
+    """Returns the names in `text`, which has commas of any script between them."""
+    return [name.strip() for name in _COMMAS.split(text) if name.strip()]
+
+
+def name_key(name: str) -> str:
+    """Returns the form in which names are compared: the same for every width, case and spacing of a name.
+
+    Normalisation takes time linear in the length of a cleaned name alone: see `domain.text`.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def ids_by_name(categories: Collection[Category]) -> dict[str, CategoryId]:
+    """Returns the ids by `name_key` of either name, and by id. If a key has several, the id wins, then the order of
+    `categories`."""
+    found: dict[str, CategoryId] = {one.id: one.id for one in categories}
+    for one in categories:
+        for name in (one.name_en, one.name_ja):
+            found.setdefault(name_key(name), one.id)
+    return found
+
+
+def category_named(name: str, taken: Collection[str], now: datetime) -> Category:
+    """Returns a new category that an author names, with an id that is not `taken`. Both languages show the name.
+
+    Raises InvalidField.
+    """
+    cleaned = _clean_authors_name(name)
+    id = next(one for one in _possible_ids(name_key(cleaned)) if one not in taken)
+    return Category(id=id, name_en=cleaned, name_ja=cleaned, created_at=now, updated_at=now)
+
+
+def _clean_authors_name(name: str) -> str:
+    spaced = " ".join(clean_name("categories", name).split())
+    cleaned = clean_text("categories", spaced, min_length=1, max_length=MAX_AUTHORS_NAME_LENGTH)
+    if not all(map(_may_be_in_name, name_key(cleaned))):
+        raise InvalidField(
+            "categories",
+            en=f'the name "{cleaned}" may have letters, digits, spaces and hyphens only.',
+            ja=f"「{cleaned}」は使えません。カテゴリー名に使えるのは文字、数字、空白、ハイフンだけです。",
+        )
+    return cleaned
+
+
+def _may_be_in_name(character: str) -> bool:
+    return character in " -" or unicodedata.category(character)[0] in "LM" or character.isdecimal()
+
+
+def _possible_ids(key: str) -> Iterator[CategoryId]:
+    """Yields a slug for a Latin name, then ids computed from the name: a renamed category keeps the first ones."""
+    latin = _without_marks(key)
+    slug = "-".join(_WORD.findall(latin))
+    if _LATIN.match(latin) and is_slug(slug):
+        yield CategoryId(slug)
+    for number in count():
+        yield CategoryId("c-" + sha256(f"{number} {key}".encode()).hexdigest()[:12])
+
+
+def _without_marks(text: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
 
 
 FIRST_CATEGORIES: tuple[tuple[str, str, str], ...] = (

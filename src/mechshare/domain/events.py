@@ -242,7 +242,7 @@ class AccountStatusChanged:
 @dataclass(frozen=True, slots=True)
 class CategoryCreated:
     category_id: CategoryId
-    admin_id: UserId
+    actor_id: UserId
     request_metadata: RequestMetadata
 
 

@@ -17,19 +17,21 @@ MAX_CATEGORIES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """`license` is an SPDX identifier; None if the author states none, as with `reliability`. With `original_offered`,
-    all who see the mechanism may download the file as it is stored."""
+    """`categories` are ids, or as the author writes them: ids and names. `license` is an SPDX identifier; None if the
+    author states none, as with `reliability`. With `original_offered`, all who see the mechanism may download the file
+    as it is stored."""
 
     title: str
     description: str = ""
-    categories: Sequence[CategoryId] = ()
+    categories: Sequence[str] = ()
     reliability: Reliability | None = None
     parameters: Sequence[NamedValue] = ()
     license: str | None = None
     original_offered: bool = True
 
     def cleaned(self) -> "Statement":
-        """Returns the statement with its texts normalised. Raises InvalidField, CategoryNotFound."""
+        """Returns the statement, whose categories are ids, with its texts normalised. Raises InvalidField,
+        CategoryNotFound."""
         return Statement(
             title=clean_title(self.title),
             description=clean_description(self.description),
@@ -46,7 +48,7 @@ class StatementChanges(TypedDict, total=False):
 
     title: str
     description: str
-    categories: Sequence[CategoryId]
+    categories: Sequence[str]
     reliability: Reliability | None
     parameters: Sequence[NamedValue]
     license: str | None
@@ -61,11 +63,19 @@ def clean_description(description: str) -> str:
     return clean_text("description", description, min_length=0, max_length=20_000, lines=True)
 
 
-def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
+def clean_categories(categories: Iterable[str]) -> tuple[CategoryId, ...]:
     """Returns each category once, in the given order.
 
     Raises InvalidField for more than MAX_CATEGORIES, CategoryNotFound for text that can't be a category id.
     """
+    distinct = distinct_categories(categories)
+    if not all(map(is_slug, distinct)):
+        raise CategoryNotFound()
+    return tuple(map(CategoryId, distinct))
+
+
+def distinct_categories(categories: Iterable[str]) -> tuple[str, ...]:
+    """Returns each id or name once, in the given order. Raises InvalidField for more than MAX_CATEGORIES."""
     distinct = tuple(dict.fromkeys(categories))
     if len(distinct) > MAX_CATEGORIES:
         raise InvalidField(
@@ -73,6 +83,4 @@ def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]
             en=f"at most {MAX_CATEGORIES} categories.",
             ja=f"カテゴリーは {MAX_CATEGORIES} 個までです。",
         )
-    if not all(map(is_slug, distinct)):
-        raise CategoryNotFound()
     return distinct

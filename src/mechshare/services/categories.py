@@ -1,11 +1,19 @@
-"""Categories, which admins manage."""
+"""Categories, which admins manage; authors add some (`services/support/category_names.py`)."""
 
 from collections.abc import Collection
 from datetime import timedelta
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
-from mechshare.domain.categories import FIRST_CATEGORIES, Category, CategoryCount, clean_name, clean_slug
-from mechshare.domain.errors import CategoryNotFound
+from mechshare.domain.categories import (
+    FIRST_CATEGORIES,
+    Category,
+    CategoryCount,
+    clean_name,
+    clean_slug,
+    ids_by_name,
+    name_key,
+)
+from mechshare.domain.errors import CategoryNotFound, NameTaken
 from mechshare.domain.events import CategoryCreated, CategoryDeleted, CategoryRenamed
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.policy import require_permission
@@ -69,6 +77,7 @@ class CategoryService:
         async with self._transactions.begin() as tx:
 
             async def create() -> Category:
+                _require_new_names(category, await tx.categories.find_all())
                 saved = await tx.categories.save(category)
                 await tx.record(CategoryCreated(saved.id, actor.id, request_metadata))
                 return saved
@@ -87,7 +96,7 @@ class CategoryService:
     ) -> Category:
         """Renames a category, also in the search index; None keeps a name.
 
-        Raises UnauthorizedOperation, CategoryNotFound, InvalidField, StaleVersion.
+        Raises UnauthorizedOperation, CategoryNotFound, InvalidField, NameTaken, StaleVersion.
         """
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         async with self._transactions.begin() as tx:
@@ -98,6 +107,7 @@ class CategoryService:
                 name_ja=category.name_ja if name_ja is None else name_ja,
                 now=self._clock.now(),
             )
+            _require_new_names(changed, await tx.categories.find_all())
             saved = await tx.categories.save(changed)
             await tx.record(CategoryRenamed(category_id, actor.id, request_metadata))
             await propagate_rename(tx, category_id=category_id, are_public=True, actor_id=actor.id)
@@ -117,6 +127,14 @@ class CategoryService:
             require_version(category.version, versions)
             await tx.categories.delete(category_id)
             await tx.record(CategoryDeleted(category_id, actor.id, request_metadata))
+
+
+def _require_new_names(category: Category, categories: Collection[Category]) -> None:
+    """Raises NameTaken if another category has one of the names, which authors find categories by."""
+    ids = ids_by_name([one for one in categories if one.id != category.id])
+    for field, name in (("name_en", category.name_en), ("name_ja", category.name_ja)):
+        if name_key(name) in ids:
+            raise NameTaken(field=field, value=name)
 
 
 def _existing(category: Category | None) -> Category:

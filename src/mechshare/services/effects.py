@@ -197,8 +197,8 @@ def effects_of(event: events.Event) -> Effects:
                 tags=[access_tag(after.id)],
                 audit=[Audited(action, admin_id, after.id, metadata) for action in _decisions(before, after)],
             )
-        case events.CategoryCreated(id, admin_id, metadata):
-            return _category(AuditAction.CATEGORY_CREATED, id, admin_id, metadata)
+        case events.CategoryCreated(id, actor_id, metadata):
+            return _category(AuditAction.CATEGORY_CREATED, id, actor_id, metadata)
         case events.CategoryRenamed(id, admin_id, metadata):
             return _category(AuditAction.CATEGORY_RENAMED, id, admin_id, metadata)
         case events.CategoryDeleted(id, admin_id, metadata):
@@ -257,9 +257,9 @@ def effects_of(event: events.Event) -> Effects:
             assert_never(unknown)
 
 
-def _category(action: AuditAction, id: CategoryId, admin_id: UserId, metadata: RequestMetadata) -> Effects:
+def _category(action: AuditAction, id: CategoryId, actor_id: UserId, metadata: RequestMetadata) -> Effects:
     # Suggestions name categories, too.
-    return Effects(tags=[CATEGORIES, SEARCHES], audit=[Audited(action, admin_id, id, metadata)])
+    return Effects(tags=[CATEGORIES, SEARCHES], audit=[Audited(action, actor_id, id, metadata)])
 
 
 def _found_by_shares(mechanism: Mechanism, metadata: RequestMetadata) -> list[Work]:

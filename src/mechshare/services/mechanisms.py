@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
-from mechshare.domain.errors import MechanismNotFound
+from mechshare.domain.categories import is_slug
+from mechshare.domain.errors import CategoryNotFound, MechanismNotFound
 from mechshare.domain.events import (
     MechanismCreated,
     MechanismDeleted,
@@ -57,7 +58,7 @@ from mechshare.services.support.idempotency import (
     find_response,
     run_once,
 )
-from mechshare.services.transactions import Transactions
+from mechshare.services.transactions import Transaction, Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,24 +105,25 @@ class MechanismService:
         self,
         actor: Actor,
         draft: Draft,
-        request_metadata: RequestMetadata | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
         idempotency: IdempotentRequest[AuthoredMechanism] | None = None,
     ) -> AuthoredMechanism | ReplayedResponse:
         """Creates an unpublished mechanism of the actor's and, for an uploaded file, enqueues its processing.
 
-        Both are stored in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
-        TooManyUnfinishedClips, IdempotencyKeyReused, and UploadNotFound if another mechanism was made of the upload.
+        All is stored in one transaction, new categories too. Raises UnauthorizedOperation, InvalidField,
+        CategoryNotFound if one is deleted at the same time, TooManyUnfinishedClips, IdempotencyKeyReused, and
+        UploadNotFound if another mechanism was made of the upload.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
-        request_id = request_metadata.request_id if request_metadata else ""
-        new = MechanismCreated(self._new_mechanism(actor, draft), request_id, draft.upload_id)
-        if idempotency is None:
-            return await self._bulk_insert.insert(new)
+        if idempotency is None and all(map(is_slug, draft.statement.categories)):
+            try:
+                return await self._bulk_insert.insert(self._creation(actor, draft, request_metadata))
+            except CategoryNotFound:
+                pass  # what looks like an id may be a name, so the transaction below looks for names
         async with self._transactions.begin() as tx:
 
             async def create() -> AuthoredMechanism:
-                (created,) = await add_mechanisms(tx, [new], self._clip_limit)
-                return created
+                return await self._add_with_categories(tx, actor, draft, request_metadata, self._clip_limit)
 
             return await run_once(tx, self._clock, idempotency, create)
 
@@ -135,13 +137,11 @@ class MechanismService:
     async def import_mechanism(self, actor: Actor, draft: Draft) -> AuthoredMechanism:
         """Creates a mechanism as `create_mechanism` does, for an operator: without a limit on unfinished files.
 
-        Raises UnauthorizedOperation, InvalidField, CategoryNotFound.
+        Raises UnauthorizedOperation, InvalidField.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
-        new = MechanismCreated(self._new_mechanism(actor, draft), "")
         async with self._transactions.begin() as tx:
-            (created,) = await add_mechanisms(tx, [new], ClipLimit(0))
-        return created
+            return await self._add_with_categories(tx, actor, draft, NO_REQUEST, ClipLimit(0))
 
     async def require_room_for_clip(self, actor: Actor) -> None:
         """Raises TooManyUnfinishedClips if `create_mechanism` would refuse another file at present.
@@ -210,6 +210,8 @@ class MechanismService:
                 require_poster(actor)
             require_version(mechanism.version, versions)
             statement = replace(mechanism.statement, **changes)
+            if "categories" in changes:
+                statement = await self._with_categories(tx, actor, statement, request_metadata)
             changed = mechanism.described(statement, self._clock.now())
             if trim is not None:
                 changed = trimmed(changed, trim, self._clock.now())
@@ -315,6 +317,30 @@ class MechanismService:
                 request_id=request_metadata.request_id,
             )
             await tx.record(MechanismDeleted(mechanism_id, actor.id, request_metadata))
+
+    async def _add_with_categories(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        draft: Draft,
+        request_metadata: RequestMetadata,
+        clip_limit: ClipLimit,
+    ) -> AuthoredMechanism:
+        statement = await self._with_categories(tx, actor, draft.statement, request_metadata)
+        new = self._creation(actor, replace(draft, statement=statement), request_metadata)
+        (created,) = await add_mechanisms(tx, [new], clip_limit)
+        return created
+
+    async def _with_categories(
+        self, tx: Transaction, actor: Actor, statement: Statement, request_metadata: RequestMetadata
+    ) -> Statement:
+        names = self._rules.category_names
+        ids = await names.find_or_add(tx, actor, statement.categories, request_metadata)
+        return replace(statement, categories=ids)
+
+    def _creation(self, actor: Actor, draft: Draft, request_metadata: RequestMetadata) -> MechanismCreated:
+        mechanism = self._new_mechanism(actor, draft)
+        return MechanismCreated(mechanism, request_metadata.request_id, draft.upload_id)
 
     def _new_mechanism(self, actor: Actor, draft: Draft) -> Mechanism:
         now = self._clock.now()

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mechshare.application import Application
+from mechshare.domain.categories import ids_by_name, name_key
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.importer import Importer, Report, Source
@@ -25,7 +26,10 @@ from mechshare.settings import Settings
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--as", "username", required=True, help="The user who shares the files.")
 @click.option(
-    "--category", "categories", multiple=True, help="A category of all files; repeat the option for several."
+    "--category",
+    "categories",
+    multiple=True,
+    help="A category of all files, by its identifier or name; repeat the option for several.",
 )
 @click.option("--publish", is_flag=True, help="Publish each new mechanism as soon as it is ready.")
 @json_option
@@ -45,7 +49,7 @@ def import_clips(
         user = await application.users.find_by_login(username)
         actor = Actor(id=user.id, role=user.role)
         counts = await application.categories.find_counts()
-        known = frozenset(str(one.category.id) for one in counts)
+        known = ids_by_name([one.category for one in counts])
         sources = [source for path in paths for source in _sources(path, categories, known)]
         importer = Importer(application, actor, slots=max(1, chosen.job_slots), publishes=publish)
         return await _shown(importer, sources)
@@ -103,7 +107,7 @@ def _sources(path: Path, categories: tuple[str, ...], known: Collection[str]) ->
         return
     for file in _files(path):
         folders = file.relative_to(path).parts[:-1] if path.is_dir() else ()
-        named = tuple(folder for folder in folders if folder in known)
+        named = tuple(folder for folder in folders if name_key(folder) in known)
         yield Source(
             path=file,
             folder=file.parent,

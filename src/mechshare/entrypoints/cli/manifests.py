@@ -9,7 +9,6 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from mechshare.domain.ids import CategoryId
 from mechshare.domain.named_values import values_in
 from mechshare.domain.reliability import stated_reliability
 from mechshare.domain.statements import Statement
@@ -51,7 +50,7 @@ class ManifestEntry(Struct, forbid_unknown_fields=True):
         return Statement(
             title=self.title or title,
             description=self.description,
-            categories=[CategoryId(one) for one in dict.fromkeys((*self.categories, *categories))],
+            categories=list(dict.fromkeys((*self.categories, *categories))),
             reliability=stated_reliability(self.reliability_level, self.reliability_reason),
             parameters=values_in("parameters", self.parameters),
             license=self.license,

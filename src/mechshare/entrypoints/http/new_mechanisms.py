@@ -10,8 +10,9 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
+from mechshare.domain.categories import names_in
 from mechshare.domain.errors import DomainException, MalformedRequest, Unavailable
-from mechshare.domain.ids import CategoryId, UploadId
+from mechshare.domain.ids import UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
 from mechshare.domain.named_values import NamedValue, values_in
 from mechshare.domain.reliability import stated_reliability
@@ -80,7 +81,7 @@ class NewUpload(Struct, forbid_unknown_fields=True):
         return Statement(
             title=self.title,
             description=self.description,
-            categories=[CategoryId(category) for category in self.categories],
+            categories=self.categories,
             reliability=stated_reliability(self.reliability_level, self.reliability_reason),
             parameters=_parameters(self.parameters),
             license=self.license,
@@ -205,7 +206,7 @@ def _grouped(fields: list[tuple[str, str]]) -> dict[str, Any]:
     grouped: dict[str, Any] = {}
     for name, text in fields:
         if name == "categories":
-            grouped.setdefault(name, []).extend(part.strip() for part in text.split(",") if part.strip())
+            grouped.setdefault(name, []).extend(names_in(text))
         elif name in grouped:
             raise MalformedRequest(problem="see details.", details=[(name, "was sent twice.")])
         else:

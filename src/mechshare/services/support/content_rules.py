@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mechshare.domain.evidence import EvidenceRule, Support, support_of
 from mechshare.domain.external_hosts import ExternalHosts
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.services.support.category_names import CategoryNames
 from mechshare.services.transactions import Transaction
 
 
@@ -12,6 +13,7 @@ from mechshare.services.transactions import Transaction
 class ContentRules:
     external_hosts: ExternalHosts
     evidence: EvidenceRule
+    category_names: CategoryNames
 
     def require_new_level(self, mechanism: Mechanism) -> None:
         """Raises EvidenceMissing if the level needs claims: a new mechanism has none."""

@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale, UserNotFound
-from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
+from mechshare.domain.ids import MechanismId, UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
@@ -101,7 +101,7 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
         if self.description is not UNSET:
             changes["description"] = self.description or ""
         if self.categories is not UNSET:
-            changes["categories"] = [CategoryId(category) for category in self.categories or ()]
+            changes["categories"] = self.categories or ()
         if self.reliability is not UNSET:
             changes["reliability"] = self.reliability.stated if self.reliability else None
         if self.parameters is not UNSET:

@@ -6,7 +6,7 @@ from litestar import Request, Response, post
 from msgspec import Struct
 
 from mechshare.domain.errors import Invalid, NotFound, OutOfSpace, UnsupportedContentType
-from mechshare.domain.ids import CategoryId, UploadId
+from mechshare.domain.ids import UploadId
 from mechshare.domain.mechanisms import MAX_DURATION, AuthoredMechanism
 from mechshare.domain.statements import Statement
 from mechshare.domain.visibility import Visibility
@@ -72,7 +72,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
         return Statement(
             title=self.title,
             description=self.description,
-            categories=[CategoryId(category) for category in self.categories],
+            categories=self.categories,
             reliability=self.reliability.stated if self.reliability else None,
             parameters=named_values(self.parameters),
             license=self.license,

@@ -8,8 +8,9 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
+from mechshare.domain.categories import names_in
 from mechshare.domain.errors import DomainException, InvalidField, StaleVersion
-from mechshare.domain.ids import AttachmentId, CategoryId
+from mechshare.domain.ids import AttachmentId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of, values_in
 from mechshare.domain.policy import require_editor
@@ -66,7 +67,7 @@ class _Texts:
         return StatementChanges(
             title=self.title,
             description=self.description,
-            categories=[CategoryId(category) for category in self.categories],
+            categories=self.categories,
             reliability=self.reliability,
             parameters=values_in("parameters", self.parameters),
             license=self.license,
@@ -93,7 +94,7 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     texts = _Texts(
         title=fields.text("title"),
         description=fields.text("description"),
-        categories=tuple(fields.get("categories", ())),
+        categories=tuple(name for text in fields.get("categories", ()) for name in names_in(text)),
         reliability=stated_reliability(fields.text("reliability_level"), fields.text("reliability_reason")),
         parameters=fields.text("parameters"),
         license=fields.text("license"),
@@ -260,6 +261,7 @@ async def _content(
         "saved": saved,
         "digest": _texts_of(mechanism).digest,
         "categories": await application_of(request).categories.find_counts(),
+        "may_add_categories": application_of(request).settings.categories == "authors",
         "attachments": await application_of(request).attachments.find_all(actor_of(request), mechanism.id),
         "max_size": application_of(request).uploads.max_bytes,
         **await audience_content(request, mechanism),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, Response, Router, get, post
 from litestar.params import QueryParameter
 
+from mechshare.domain.categories import names_in
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.new_mechanisms import ClipForm, create_from_form
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, limits, require_permissions
@@ -49,7 +50,7 @@ async def _refused(request: Req, form: ClipForm, error: DomainException) -> Resp
         "upload.html",
         error,
         values=dict(form.fields),
-        chosen=[value for name, value in form.fields if name == "categories"],
+        chosen=[each for name, text in form.fields if name == "categories" for each in names_in(text)],
         is_plain=True,
         **await _content(request),
     )
@@ -61,6 +62,7 @@ async def _content(request: Req) -> dict[str, Any]:
         "quota": await application.storage_quotas.get_quota(actor_of(request).id),
         "max_bytes": application.uploads.max_bytes,
         "categories": await application.categories.find_counts(),
+        "may_add_categories": application.settings.categories == "authors",
     }
 
 
