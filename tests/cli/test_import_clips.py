@@ -23,7 +23,7 @@ from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli import context
 from mechshare.entrypoints.cli.main import cli
-from mechshare.services.mechanisms import Draft
+from mechshare.services.support.drafts import Draft
 from mechshare.settings import Settings
 from tests.cli.conftest import Run
 from tests.cli.test_users import create_admin

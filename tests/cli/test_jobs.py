@@ -14,7 +14,7 @@ from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, User
 from mechshare.entrypoints.cli.context import open_application
-from mechshare.services.mechanisms import Draft
+from mechshare.services.support.drafts import Draft
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 from tests.cli.conftest import Run

@@ -23,7 +23,7 @@ from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role
-from mechshare.services.mechanisms import Draft, ExternalMedia
+from mechshare.services.support.drafts import Draft, ExternalMedia
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from tests.services.world import HERE
 

@@ -24,9 +24,9 @@ from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role, StillActive, StillSuspended
 from mechshare.services import users
-from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.support import rename_propagation
 from mechshare.services.support.admissions import Admissions
+from mechshare.services.support.drafts import Draft, ExternalMedia
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from mechshare.services.users import Registration, UserService
 from tests.services.world import HERE, PASSWORD

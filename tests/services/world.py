@@ -17,7 +17,7 @@ from mechshare.domain.pagination import PageRequest
 from mechshare.domain.sessions import SignedIn, Tokens
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role, User
-from mechshare.services.mechanisms import Draft, ExternalMedia
+from mechshare.services.support.drafts import Draft, ExternalMedia
 from mechshare.services.transactions import Transactions
 from mechshare.services.users import Registration
 from tests.services.faults import (

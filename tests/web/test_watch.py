@@ -11,7 +11,7 @@ from PIL import Image
 from mechshare.domain.ids import UserId
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role
-from mechshare.services.mechanisms import Draft, ExternalMedia
+from mechshare.services.support.drafts import Draft, ExternalMedia
 from tests.http.conftest import PASSWORD, Site
 
 HOST = "http://mechshare.test"

@@ -1,7 +1,7 @@
 """Creates, reads, lists, updates, publishes, withdraws and deletes mechanisms."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Unpack
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
@@ -14,17 +14,12 @@ from mechshare.domain.events import (
     MechanismWithdrawnByModerator,
     ProcessingRequested,
 )
-from mechshare.domain.ids import MechanismId, UploadId, UserId
-from mechshare.domain.kinds import MechanismKind, kind_of
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import (
-    PENDING,
-    READY,
     AuthoredMechanism,
     Mechanism,
-    OriginalFile,
-    clean_duration,
 )
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import (
@@ -38,7 +33,6 @@ from mechshare.domain.policy import (
 )
 from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.statements import Statement, StatementChanges
-from mechshare.domain.thumbnails import to_be_shown_at
 from mechshare.domain.trimming import trimmed
 from mechshare.domain.trims import TrimChange
 from mechshare.domain.users import Actor, Permission
@@ -52,6 +46,7 @@ from mechshare.services.support.changes import save_changes
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.content_rules import ContentRules
+from mechshare.services.support.drafts import Draft, new_mechanism
 from mechshare.services.support.idempotency import (
     IdempotentRequest,
     ReplayedResponse,
@@ -59,30 +54,6 @@ from mechshare.services.support.idempotency import (
     run_once,
 )
 from mechshare.services.transactions import Transaction, Transactions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalMedia:
-    """A clip hosted elsewhere; it is not fetched or checked. `duration` in seconds."""
-
-    file_url: str
-    thumbnail_url: str
-    duration: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """The input for a new mechanism: a statement with an uploaded file, or with a clip hosted elsewhere. `upload_id` is
-    the upload in several requests that brought the file, and ends with the creation. With `removes_metadata`, the file
-    is stored without its metadata once it is processed. The thumbnail of a clip shows the moment `thumbnail_at`, in
-    seconds; None leaves the choice to mechshare."""
-
-    statement: Statement
-    media: OriginalFile | ExternalMedia
-    removes_metadata: bool = False
-    thumbnail_at: float | None = None
-    visibility: Visibility = Visibility.PUBLIC
-    upload_id: UploadId | None = None
 
 
 class MechanismService:
@@ -339,32 +310,6 @@ class MechanismService:
         return replace(statement, categories=ids)
 
     def _creation(self, actor: Actor, draft: Draft, request_metadata: RequestMetadata) -> MechanismCreated:
-        mechanism = self._new_mechanism(actor, draft)
+        id = MechanismId(self._ids.new_id())
+        mechanism = new_mechanism(id, actor, draft, self._rules, self._clock.now())
         return MechanismCreated(mechanism, request_metadata.request_id, draft.upload_id)
-
-    def _new_mechanism(self, actor: Actor, draft: Draft) -> Mechanism:
-        now = self._clock.now()
-        external = draft.media if isinstance(draft.media, ExternalMedia) else None
-        original = draft.media if isinstance(draft.media, OriginalFile) else None
-        if original and draft.removes_metadata:
-            original = original.metadata_to_be_removed()
-        if original and draft.thumbnail_at is not None:
-            original = to_be_shown_at(original, draft.thumbnail_at)
-        clean_url = self._rules.external_hosts.clean_url
-        new = Mechanism(
-            id=MechanismId(self._ids.new_id()),
-            title=draft.statement.title,
-            description=draft.statement.description,
-            user_id=actor.id,
-            kind=kind_of(original.format) if original else MechanismKind.CLIP,
-            file_url=clean_url("file_url", external.file_url) if external else None,
-            thumbnail_url=clean_url("thumbnail_url", external.thumbnail_url) if external else None,
-            duration=clean_duration(external.duration) if external else None,
-            created_at=now,
-            updated_at=now,
-            visibility=draft.visibility,
-            processing=READY if external else PENDING,
-            original=original,
-        ).described(draft.statement, now)
-        self._rules.require_new_level(new)
-        return new

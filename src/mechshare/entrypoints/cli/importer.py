@@ -19,7 +19,7 @@ from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.manifests import ManifestAttachment, ManifestEntry
-from mechshare.services.mechanisms import Draft
+from mechshare.services.support.drafts import Draft
 
 _CHUNK = 256 * 1024
 _MAX_TITLE_LENGTH = 200

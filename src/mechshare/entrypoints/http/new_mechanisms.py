@@ -36,7 +36,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
 from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
 from mechshare.entrypoints.http.representations.named_values import named_values
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
-from mechshare.services.mechanisms import Draft
+from mechshare.services.support.drafts import Draft
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 
 Req = Request[Any, Any, Any]

@@ -42,8 +42,8 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     mechanism_resource,
 )
 from mechshare.entrypoints.http.representations.named_values import named_values
-from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.rate_limits import CostlyOperation
+from mechshare.services.support.drafts import Draft, ExternalMedia
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
