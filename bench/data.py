@@ -8,11 +8,13 @@ from random import Random
 from typing import Any
 
 from bench.texts import KINDS, Writer, drawing_number
+from mechshare.adapters.persistence.sql.tables import mechanisms
 from mechshare.domain.blobs import blob_url, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import OriginalFile, ProcessingState
 from mechshare.domain.media import MediaFacts, MediaFormat
+from mechshare.domain.visibility import Visibility
 
 SEED = 20260101
 BATCH = 10_000
@@ -50,6 +52,7 @@ def user_rows(count: int) -> list[Row]:
             "user",
             None,
             None,
+            False,
             FIRST,
             FIRST,
             1,
@@ -97,6 +100,9 @@ def new_mechanisms(count: int) -> list[str]:
     return bodies
 
 
+_MECHANISM_COLUMNS = [column.name for column in mechanisms.columns]
+
+
 class _Maker:
     def __init__(self, random: Random, owners: list[str]) -> None:
         self.random = random
@@ -123,32 +129,29 @@ class _Maker:
             name=f"clip-{number}.gif",
         )
         owner = self._owners[int(random.random() ** 2 * len(self._owners))]
-        batch.mechanisms.append(
-            (
-                id,
-                owner,
-                self._writer.title(kind),
-                f"{self._writer.description(kind)} {drawing_number(number)}",
-                MechanismKind.CLIP.value,
-                *urls,
-                (facts.duration_ms or 0) / 1000,
-                at,
-                at,
-                is_published,
-                None,
-                ProcessingState.READY.value,
-                None,
-                facts,
-                file,
-                original,
-                file.key,
-                None,
-                None,
-                (),
-                None,
-                1,
-            )
-        )
+        row = {
+            "id": id,
+            "user_id": owner,
+            "title": self._writer.title(kind),
+            "description": f"{self._writer.description(kind)} {drawing_number(number)}",
+            "kind": MechanismKind.CLIP.value,
+            **dict(zip(("file_url", "thumbnail_url", "preview_url"), urls, strict=True)),
+            "duration": (facts.duration_ms or 0) / 1000,
+            "created_at": at,
+            "updated_at": at,
+            "is_published": is_published,
+            "is_restricted": False,
+            "visibility": Visibility.PUBLIC.value,
+            "processing_state": ProcessingState.READY.value,
+            "media": facts,
+            "original": file,
+            "original_sha256": original,
+            "original_key": file.key,
+            "parameters": (),
+            "original_offered": False,
+            "version": 1,
+        }
+        batch.mechanisms.append(tuple(row.get(name) for name in _MECHANISM_COLUMNS))
         more = random.sample(_CATEGORIES, _FEW_MORE[int(random.random() * len(_FEW_MORE))])
         for position, named in enumerate(dict.fromkeys((category, *more))):
             batch.categories.append((named, id, position, at, is_published))

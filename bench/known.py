@@ -23,7 +23,7 @@ _UNPUBLISHED = 5_000
 """Per candidate that publishes; more than any publishes during a measurement."""
 _PUBLIC = (
     select(mechanisms.c.id, mechanisms.c.created_at)
-    .where(mechanisms.c.is_published)
+    .where(mechanisms.c.is_public)
     .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
 )
 _PLACES = 20_000

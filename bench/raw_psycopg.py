@@ -27,6 +27,8 @@ _FACTS = f"""json_build_object(
   'categories', (SELECT coalesce(json_agg(category_id ORDER BY position), '[]') FROM mechanism_categories c
                  WHERE c.mechanism_id = m.id),
   'reliability', m.reliability::json, 'parameters', '[]'::json, 'license', m.license,
+  'original_offered', m.original_offered, 'visibility', m.visibility,
+  'motion', m.motion::json, 'loop', NULL, 'trim', NULL,
   'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
   'media', m.media::jsonb - 'duration_ms', 'version', m.version)"""
 _ONE = (

@@ -24,6 +24,8 @@ _FACTS = f"""json_object(
   'categories', json((SELECT json_group_array(category_id) FROM (
     SELECT category_id FROM mechanism_categories WHERE mechanism_id = m.id ORDER BY position))),
   'reliability', json(m.reliability), 'parameters', json('[]'), 'license', m.license,
+  'original_offered', {_BOOLEAN.format("m.original_offered")}, 'visibility', m.visibility,
+  'motion', json(m.motion), 'loop', NULL, 'trim', NULL,
   'processing', json_object('state', m.processing_state, 'reason', json(m.failure)),
   'media', json_remove(m.media, '$.duration_ms'), 'version', m.version)"""
 _BY_ID = f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = ?"

@@ -72,6 +72,7 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         ).json()
         relation = {"source": source["id"], "kind": "part_of"}
         assert client.post(f"{url}/lineage", json=relation).status_code == 201
+        group = client.post(f"{API}/groups", json={"name": "設計課"}).json()
         attached = client.post(f"{url}/attachments", files={"file": ("a.step", b"ISO-10303-21;")}).json()
         group = client.post(f"{API}/groups", json={"name": "研究室"}).json()
         upload = client.post(f"{API}/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "3"})

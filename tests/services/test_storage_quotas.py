@@ -50,7 +50,8 @@ async def test_the_default_is_that_of_the_role(world):
     for role in Role:
         actor = await world.join(role.value, role)
         limits[role] = (await world.app.storage_quotas.get_quota(actor.id)).bytes_limit
-    assert limits == {Role.USER: 1_000_000, Role.MODERATOR: 4 * 2**30, Role.ADMIN: None}
+    plain = {Role.READER: 1_000_000, Role.USER: 1_000_000}
+    assert limits == {**plain, Role.MODERATOR: 4 * 2**30, Role.ADMIN: None}
 
 
 async def test_files_up_to_the_quota_are_stored_and_no_more(world):

@@ -67,8 +67,8 @@ async def test_frames_that_a_header_conceals_count_against_the_budget_of_pixels(
     assert code is FailureCode.TOO_MANY_PIXELS
 
 
-def test_an_avif_is_a_clip_only_if_it_is_animated(tmp_path: Path) -> None:
+def test_a_still_avif_is_recognised_as_an_animated_one_is(tmp_path: Path) -> None:
     avif = lying.avif_as_mp4(tmp_path).replace(b"ftypisom", b"ftypavis", 1)
     assert sniff(avif[:SNIFF_BYTES]) is MediaFormat.AVIF
     still = avif.replace(b"avis", b"avif")
-    assert sniff(still[:SNIFF_BYTES]) is None
+    assert sniff(still[:SNIFF_BYTES]) is MediaFormat.AVIF

@@ -14,7 +14,8 @@ class Matrix:
     def __init__(self, vectors: Mapping[MechanismId, bytes]) -> None:
         self._ids = sorted(vectors)
         joined = b"".join(vectors[id] for id in self._ids)
-        self._rows = np.frombuffer(joined, np.int8).reshape(len(self._ids), -1)
+        length = len(joined) // max(1, len(self._ids))
+        self._rows = np.frombuffer(joined, np.int8).reshape(len(self._ids), length)
         squares = np.einsum("nv,nv->n", self._rows, self._rows, dtype=np.int64)
         self._lengths = np.sqrt(np.maximum(squares, 1))
 

@@ -4,14 +4,14 @@ The API and the upload page share it.
 """
 
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request
 from msgspec import Struct
 
 from mechshare.domain.categories import names_in
-from mechshare.domain.errors import DomainException, MalformedRequest, Unavailable
+from mechshare.domain.errors import DomainException, InvalidField, MalformedRequest, Unavailable
 from mechshare.domain.ids import UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
 from mechshare.domain.named_values import NamedValue, values_in
@@ -23,6 +23,7 @@ from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.idempotency import KEY_HEADER, idempotent_request
 from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
+from mechshare.entrypoints.http.protocol.openapi import documented
 from mechshare.entrypoints.http.protocol.request_body import content_length, decoded
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import (
@@ -41,8 +42,8 @@ from mechshare.services.support.idempotency import IdempotentRequest, ReplayedRe
 
 Req = Request[Any, Any, Any]
 ClipForm = Form[OriginalFile]
-Choice = bool | Literal["true", "false"]
-"""Forms have texts only."""
+Choice = bool | Annotated[str, documented(maxLength=5)]
+"""`true` or `false`. Forms have texts only; clients in Python write a boolean with a capital."""
 
 
 @published("NewMechanism")
@@ -62,13 +63,13 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     parameters: Parameters | str = ""
     license: License | Literal[""] = ""
     original_offered: Choice = "true"
-    remove_metadata: Choice | Literal[""] = ""
+    remove_metadata: Choice = "false"
     thumbnail_at: float | str | None = None
     visibility: Visibility = Visibility.PUBLIC
 
     @property
     def removes_metadata(self) -> bool:
-        return _is_chosen(self.remove_metadata)
+        return _is_chosen("remove_metadata", self.remove_metadata)
 
     @property
     def chosen_moment(self) -> float | None:
@@ -85,12 +86,16 @@ class NewUpload(Struct, forbid_unknown_fields=True):
             reliability=stated_reliability(self.reliability_level, self.reliability_reason),
             parameters=_parameters(self.parameters),
             license=self.license,
-            original_offered=_is_chosen(self.original_offered),
+            original_offered=_is_chosen("original_offered", self.original_offered),
         )
 
 
-def _is_chosen(choice: bool | str) -> bool:
-    return choice in (True, "true")
+def _is_chosen(name: str, choice: bool | str) -> bool:
+    """Returns the boolean of a form. Raises InvalidField."""
+    text = str(choice).lower()
+    if text not in ("true", "false", ""):
+        raise InvalidField(name, en="must be true or false.", ja="true または false を指定してください。")
+    return text == "true"
 
 
 def _parameters(stated: Parameters | str) -> tuple[NamedValue, ...]:
