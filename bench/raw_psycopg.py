@@ -30,7 +30,8 @@ _FACTS = f"""json_build_object(
   'original_offered', m.original_offered, 'visibility', m.visibility,
   'motion', m.motion::json, 'loop', NULL, 'trim', NULL,
   'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
-  'media', m.media::jsonb - 'duration_ms', 'version', m.version)"""
+  'media', (m.media::jsonb - 'duration_ms')
+    || jsonb_build_object('thumbnail_is_own', false, 'thumbnail_failure', NULL), 'version', m.version)"""
 _ONE = (
     f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = %s AND m.is_published"
 )

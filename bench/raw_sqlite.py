@@ -27,7 +27,8 @@ _FACTS = f"""json_object(
   'original_offered', {_BOOLEAN.format("m.original_offered")}, 'visibility', m.visibility,
   'motion', json(m.motion), 'loop', NULL, 'trim', NULL,
   'processing', json_object('state', m.processing_state, 'reason', json(m.failure)),
-  'media', json_remove(m.media, '$.duration_ms'), 'version', m.version)"""
+  'media', json_set(json_remove(m.media, '$.duration_ms'), '$.thumbnail_is_own', json('false'),
+    '$.thumbnail_failure', NULL), 'version', m.version)"""
 _BY_ID = f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = ?"
 _ONE = f"{_BY_ID} AND m.is_published"
 # Rows are selected before they are formatted, so that skipped rows cost little.
