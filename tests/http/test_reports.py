@@ -67,9 +67,14 @@ async def test_a_blocked_user_makes_nothing_public_until_an_admin_lifts_it(site:
         ("POST", f"/mechanisms/{draft['id']}/publish", None),
         ("PATCH", f"/mechanisms/{public['id']}", {"title": "spam"}),
         ("POST", f"/mechanisms/{other['id']}/claims", claim),
+        ("POST", f"/mechanisms/{public['id']}/lineage", {"source": other["id"], "kind": "part_of"}),
+        ("PUT", f"/mechanisms/{public['id']}/thumbnail", {"thumbnail_at": 0.1}),
     ):
         refused = await site.client.request(method, API + path, headers=mika, json=body)
         assert (refused.status_code, refused.json()["code"]) == (403, "UNAUTHORIZED_OPERATION"), path
+    file = {"file": ("a.step", b"ISO-10303-21;")}
+    attachments = f"{API}/mechanisms/{public['id']}/attachments"
+    assert (await site.client.post(attachments, headers=site.tokens["mika"], files=file)).status_code == 403
     assert (await site.client.get(f"{API}/mechanisms/{public['id']}")).status_code == 200
     admin = {**await site.sign_up("admin", Role.ADMIN), "If-Match": "*"}
     await site.client.patch(f"{API}/users/{site.ids['mika']}", headers=admin, json={"role": "user"})

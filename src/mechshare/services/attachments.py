@@ -18,7 +18,7 @@ from mechshare.domain.uploads import UploadNotFound
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.services.support.access import find_editable, find_visible
+from mechshare.services.support.access import find_changeable, find_editable, find_visible
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -37,7 +37,7 @@ class AttachmentService:
     async def require_room(self, actor: Actor, mechanism_id: MechanismId) -> None:
         """Raises what `add` would raise before it looks at the file, so that a caller need not receive it first."""
         async with self._transactions.read() as tx:
-            await find_editable(tx, actor, mechanism_id)
+            await find_changeable(tx, actor, mechanism_id)
             _require_room(await tx.attachments.find_of(mechanism_id))
 
     async def add(
@@ -55,7 +55,7 @@ class AttachmentService:
         """
         async with self._transactions.begin() as tx:
             await tx.attachments.lock(mechanism_id)
-            mechanism = await find_editable(tx, actor, mechanism_id)
+            mechanism = await find_changeable(tx, actor, mechanism_id)
             before = await tx.attachments.find_of(mechanism_id)
             _require_room(before)
             if upload_id is not None and not await tx.uploads.delete(upload_id):
@@ -84,6 +84,7 @@ class AttachmentService:
         """
         async with self._transactions.begin() as tx:
             await tx.attachments.lock(mechanism_id)
+            await find_changeable(tx, actor, mechanism_id)
             attachment = await _editable(tx, actor, mechanism_id, id)
             if caption is not None:
                 attachment = attachment.captioned(caption)

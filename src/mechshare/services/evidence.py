@@ -123,6 +123,7 @@ class EvidenceService:
         """
         async with self._transactions.begin() as tx:
             await find_managed(tx, actor, mechanism_id)
+            require_poster(actor)
             claim = await _claim_of(tx, mechanism_id, claim_id)
             replied = await tx.claims.save(claim.replied(text, self._clock.now()))
             return await _authored(tx, replied)

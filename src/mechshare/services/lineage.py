@@ -21,7 +21,7 @@ from mechshare.domain.policy import Viewer
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import UnitOfWork
-from mechshare.services.support.access import find_editable, find_visible, found_among
+from mechshare.services.support.access import find_changeable, find_editable, find_visible, found_among
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_EDGES = 5 * MAX_SHOWN
@@ -62,7 +62,7 @@ class LineageService:
         """
         async with self._transactions.begin() as tx:
             await tx.lineage.lock()
-            await find_editable(tx, actor, mechanism_id)
+            await find_changeable(tx, actor, mechanism_id)
             await find_visible(tx, actor, source_id)
             if len(await tx.lineage.find_sources([mechanism_id], limit=MAX_SOURCES)) == MAX_SOURCES:
                 raise TooManySources(limit=MAX_SOURCES)

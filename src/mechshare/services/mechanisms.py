@@ -40,7 +40,7 @@ from mechshare.domain.versions import require_version
 from mechshare.domain.visibility import Visibility
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.services.support.access import find_editable, find_managed, shared_access, visible_among
+from mechshare.services.support.access import find_changeable, find_managed, shared_access, visible_among
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
 from mechshare.services.support.changes import save_changes
 from mechshare.services.support.cleanup import clean_up_deleted
@@ -176,9 +176,7 @@ class MechanismService:
         TooManyUnfinishedClips, StaleVersion.
         """
         async with self._transactions.begin() as tx:
-            mechanism = await find_editable(tx, actor, mechanism_id)
-            if mechanism.is_published:
-                require_poster(actor)
+            mechanism = await find_changeable(tx, actor, mechanism_id)
             require_version(mechanism.version, versions)
             statement = replace(mechanism.statement, **changes)
             if "categories" in changes:

@@ -25,7 +25,7 @@ from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress, write_nothing
-from mechshare.services.support.access import find_editable
+from mechshare.services.support.access import find_changeable
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -51,14 +51,14 @@ class ThumbnailService:
         MechanismNotFound, UnauthorizedOperation, NoThumbnailToChoose, InvalidField.
         """
         async with self._transactions.begin() as tx:
-            mechanism = await find_editable(tx, actor, mechanism_id)
+            mechanism = await find_changeable(tx, actor, mechanism_id)
             chosen = choose_thumbnail(mechanism, at, self._clock.now())
             return await self._save_choice(tx, actor, mechanism, chosen, request_metadata)
 
     async def require_choosable(self, actor: Actor, mechanism_id: MechanismId) -> None:
         """Raises what `choose_own_thumbnail` would raise, so that a caller need not receive a picture first."""
         async with self._transactions.read() as tx:
-            require_choosable(await find_editable(tx, actor, mechanism_id))
+            require_choosable(await find_changeable(tx, actor, mechanism_id))
 
     async def choose_own_thumbnail(
         self,
@@ -73,7 +73,7 @@ class ThumbnailService:
         MechanismNotFound, UnauthorizedOperation, NoThumbnailToChoose.
         """
         async with self._transactions.begin() as tx:
-            mechanism = await find_editable(tx, actor, mechanism_id)
+            mechanism = await find_changeable(tx, actor, mechanism_id)
             chosen = choose_own_thumbnail(mechanism, picture, self._clock.now())
             await tx.storage_quotas.release([picture.key])
             return await self._save_choice(tx, actor, mechanism, chosen, request_metadata)
@@ -87,7 +87,7 @@ class ThumbnailService:
         """Deletes the picture that was sent for the thumbnail, and enqueues the drawing of the one that was chosen
         before; without such a picture it is drawn again. Raises what `choose_own_thumbnail` raises."""
         async with self._transactions.begin() as tx:
-            mechanism = await find_editable(tx, actor, mechanism_id)
+            mechanism = await find_changeable(tx, actor, mechanism_id)
             chosen = choose_own_thumbnail(mechanism, None, self._clock.now())
             return await self._save_choice(tx, actor, mechanism, chosen, request_metadata)
 

@@ -12,6 +12,7 @@ from mechshare.domain.policy import (
     is_listed_for,
     require_editor,
     require_manager,
+    require_poster,
     require_visible,
 )
 from mechshare.domain.shares import Access
@@ -29,6 +30,15 @@ async def find_editable(tx: UnitOfWork, actor: Actor, id: MechanismId) -> Mechan
     """Raises MechanismNotFound as `find_visible` does, and UnauthorizedOperation if `actor` may not edit it."""
     found = await tx.mechanisms.find_by_id(id)
     return require_editor(actor, found, await shared_access(tx, actor, found))
+
+
+async def find_changeable(tx: UnitOfWork, actor: Actor, id: MechanismId) -> Mechanism:
+    """Raises what `find_editable` raises, and for a published mechanism UnauthorizedOperation if `actor` is blocked
+    from making anything public."""
+    mechanism = await find_editable(tx, actor, id)
+    if mechanism.is_published:
+        require_poster(actor)
+    return mechanism
 
 
 async def find_managed(tx: UnitOfWork, actor: Actor, id: MechanismId) -> Mechanism:
