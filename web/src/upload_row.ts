@@ -3,6 +3,9 @@ import { ApiError, announce, api, find, text, url } from "./page";
 import { type ProcessingStatus, ProcessingWatch, stepText } from "./processing";
 import { newKey, Refused, send, type Texts, wasBegun } from "./sending";
 
+/** Characters of the title of a mechanism that moves alike. */
+const LONGEST_HINT = 30;
+
 export type RowState =
   | "new"
   | "queued"
@@ -298,8 +301,16 @@ export class UploadRow {
 
 /** Returns what is said of a clip that is ready: who sees it, and which mechanisms move like it. */
 function readyText(status: ProcessingStatus): string {
-  const titles = status.alike.map((one) => text("upload_quoted", { title: one.title })).join(" ");
-  return titles ? `${text("upload_ready")} ${text("upload_alike", { titles })}` : text("upload_ready");
+  const [nearest] = status.alike;
+  if (!nearest) return text("upload_ready");
+  const titles = text("upload_quoted", { title: shortened(nearest.title) });
+  return `${text("upload_ready")} ${text("upload_alike", { titles })}`;
+}
+
+/** Returns a text that fits into the room that the row keeps for it. */
+function shortened(title: string): string {
+  const letters = [...title];
+  return letters.length <= LONGEST_HINT ? title : `${letters.slice(0, LONGEST_HINT - 1).join("")}…`;
 }
 
 /** Returns a title from the name of a file: without its extension, with spaces for underscores. */

@@ -34,8 +34,8 @@ def test_a_published_clip_is_seen_by_everyone_and_found(publisher, mechshare_cli
 
 
 def test_a_refusal_names_the_reason(publisher, clip):
-    with pytest.raises(Refused, match="Category not found"):
-        publisher.publish(clip, "歯車", "no-such")
+    with pytest.raises(Refused, match="title"):
+        publisher.publish(clip, "", "gears")
 
 
 def test_a_wrong_password_is_refused(publisher):
