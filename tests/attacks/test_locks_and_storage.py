@@ -17,6 +17,8 @@ from tests.chaos.clips import clip
 from tests.servers import own_server
 
 MIB = 2**20
+_BETWEEN_READS = 0.05
+"""Seconds."""
 WRITERS = 12
 """More requests for a locked row than the failures after which a circuit breaker opens."""
 LOCK_TIMED_OUT = "canceling statement due to lock timeout"
@@ -76,6 +78,7 @@ async def test_a_locked_row_delays_nobody_who_needs_another(
                 for path in (f"{API}/mechanisms/{id}", f"{API}/mechanisms?limit={read % 100 + 1}"):
                     assert (await other.client.get(path)).status_code == 200
                     read += 1
+                await asyncio.sleep(_BETWEEN_READS)  # on a quick machine they would meet the rate limit
             refused = [task.result() for task in writing]
             await assert_goes_on(other, own)
             async with full_server.operator() as operator:
