@@ -1,6 +1,7 @@
 """Documents, queries and results of searches."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_of
-from mechshare.domain.errors import MalformedRequest
+from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
@@ -18,6 +19,8 @@ from mechshare.domain.shares import Share
 from mechshare.domain.text import clean_text
 
 MAX_QUERY_LENGTH = 200
+MAX_UNFOLDED_LENGTH = 4 * MAX_QUERY_LENGTH
+"""Characters of a query after NFKC, by which a ligature becomes up to 18 of them."""
 MAX_EXCLUDED = 1_000
 """The most mechanisms that one search or suggestion excludes."""
 
@@ -295,7 +298,15 @@ class Suggestions:
 
 
 def clean_query(text: str) -> str:
-    return clean_text("q", text, min_length=0, max_length=MAX_QUERY_LENGTH)
+    """Returns the query with its text normalised. Raises InvalidField, also if its ligatures unfold to far more."""
+    cleaned = clean_text("q", text, min_length=0, max_length=MAX_QUERY_LENGTH)
+    if len(unicodedata.normalize("NFKC", cleaned)) > MAX_UNFOLDED_LENGTH:
+        raise InvalidField(
+            "q",
+            en="has too many ligatures: write them as single letters.",
+            ja="合字が多すぎます。1 文字ずつ入力してください。",
+        )
+    return cleaned
 
 
 def document_of(
