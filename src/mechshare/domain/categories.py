@@ -10,7 +10,7 @@ from itertools import count
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.text import clean_text
+from mechshare.domain.text import clean_text, folded
 
 MAX_NAME_LENGTH = 80
 MAX_AUTHORS_NAME_LENGTH = 60
@@ -78,8 +78,7 @@ def name_key(name: str) -> str:
 
     Normalisation takes time linear in the length of a cleaned name alone: see `domain.text`.
     """
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
+    return " ".join(folded(name).split())
 
 
 def ids_by_name(categories: Collection[Category]) -> dict[str, CategoryId]:

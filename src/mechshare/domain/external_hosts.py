@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from mechshare.domain.errors import InvalidField
-from mechshare.domain.text import clean_text
+from mechshare.domain.text import clean_text, folded
 
 MAX_URL_LENGTH = 2_000
 _NEVER_IN_URLS = frozenset('<>"\\^`{|}')
@@ -120,9 +120,10 @@ def _host_of(url: str) -> str | None:
 
 def _as_browsers_read(host: str) -> str:
     """Returns the host without characters that browsers ignore, and with the usual dots, digits and letters."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", host).casefold())
     seen = (
-        one for one in folded.replace("\u3002", ".") if unicodedata.category(one) not in ("Cf", "Mn", "Me")
+        one
+        for one in folded(host).replace("\u3002", ".")
+        if unicodedata.category(one) not in ("Cf", "Mn", "Me")
     )
     return "".join(seen).removesuffix(".")
 

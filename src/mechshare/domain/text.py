@@ -30,6 +30,12 @@ _LONG_RUN = re.compile(
 """Matches every text that may contain too many marks in a row; all other text needs no check of each character."""
 
 
+def folded(text: str) -> str:
+    """Returns the form in which texts compare whatever their case and width: NFKC, case folding, and NFKC again, since
+    folding may undo it."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
 def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines: bool = False) -> str:
     """Returns `text` in NFC with its ends stripped, of `min_length` to `max_length` characters.
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from mechshare.domain.errors import InvalidField
-from mechshare.domain.text import MAX_DECOMPOSITION, has_long_marks
+from mechshare.domain.text import MAX_DECOMPOSITION, folded, has_long_marks
 
 MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH = 2, 64
 _MAX_RAW = MAX_DECOMPOSITION * MAX_USERNAME_LENGTH
@@ -76,9 +76,8 @@ def fold_username(username: str) -> str:
     raw = username[: _MAX_RAW + 1]
     if len(raw) > _MAX_RAW or has_long_marks(raw):
         return username
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold()).strip()
     # The dot of a folded Turkish capital I shows nothing that i does not.
-    return folded.replace("i\u0307", "i").replace("j\u0307", "j")
+    return folded(raw).strip().replace("i\u0307", "i").replace("j\u0307", "j")
 
 
 def _is_valid(name: str) -> bool:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mechshare.domain.text import MAX_MARKS
+from mechshare.domain.text import MAX_MARKS, folded
 
 _PLAIN = re.compile(
     r"[\x00-\x7f\u3001\u3002\u3005\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u4e00-\u9fff]+"
@@ -82,4 +82,4 @@ def _joins_previous(character: str) -> bool:
 
 
 def _normalize_character(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return folded(text)
