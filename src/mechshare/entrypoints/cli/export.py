@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of
-from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.explanations import explained
@@ -26,6 +26,7 @@ from mechshare.entrypoints.cli.manifests import (
     write_manifest,
 )
 from mechshare.entrypoints.cli.output import progress_bar
+from mechshare.entrypoints.cli.paging import items_of
 from mechshare.services.media import StoredMedia
 from mechshare.settings import Settings
 
@@ -78,14 +79,14 @@ async def _export(application: Application, actor: Actor, folder: Path) -> _Repo
 
 async def _mechanisms_of(application: Application, actor: Actor) -> AsyncIterator[Mechanism]:
     """Yields all mechanisms of the actor, oldest first."""
-    request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
-    while request is not None:
-        page = await application.mechanisms.find_all(
-            actor, request, MechanismFilter(user_id=actor.id), sort=MechanismSort.OLDEST
-        )
-        for item in page.items:
-            yield item.mechanism
-        request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
+    find_page = partial(
+        application.mechanisms.find_all,
+        actor,
+        filter=MechanismFilter(user_id=actor.id),
+        sort=MechanismSort.OLDEST,
+    )
+    async for item in items_of(find_page):
+        yield item.mechanism
 
 
 async def _written(

@@ -2,17 +2,18 @@
 
 import sys
 from datetime import datetime
+from functools import partial
 
 import click
 
 from mechshare.application import Application
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import NameTaken, UserNotFound
-from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride, StorageQuota
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.cli.context import OPERATOR, pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table
+from mechshare.entrypoints.cli.paging import items_of
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 from mechshare.sizes import bytes_in
@@ -67,13 +68,8 @@ def list_users(chosen: Settings, as_json: bool) -> None:
     """List all accounts, the newest first."""
 
     async def command(application: Application) -> list[User]:
-        found: list[User] = []
-        request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
-        while request:
-            page = await application.users.find_all(OPERATOR, request)
-            found += page.items
-            request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
-        return found
+        find_page = partial(application.users.find_all, OPERATOR)
+        return [user async for user in items_of(find_page)]
 
     found = run(chosen, command)
     if as_json:
@@ -102,13 +98,8 @@ def list_waiting(chosen: Settings, as_json: bool) -> None:
     """List the accounts that await approval, the oldest first."""
 
     async def command(application: Application) -> list[User]:
-        found: list[User] = []
-        request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
-        while request:
-            page = await application.registrations.find_waiting(OPERATOR, request)
-            found += page.items
-            request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
-        return found
+        find_page = partial(application.registrations.find_waiting, OPERATOR)
+        return [user async for user in items_of(find_page)]
 
     found = run(chosen, command)
     if as_json:
