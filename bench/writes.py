@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -134,9 +134,9 @@ def _addresses(kind: str) -> list[str]:
     if kind == SEARCHES:
         distinct = list(dict.fromkeys(questions()))[:_ADDRESSES]
         return [f"/api/v1/search/mechanisms?q={quote(question)}" for question in distinct]
-    pages = [f"{MECHANISMS_PATH}?page={number}" for number in range(1, 11)]
+    pages = [f"{MECHANISMS_PATH}?page={number}" for number in range(1, _ADDRESSES + 1)]
     sorts = [
         f"{MECHANISMS_PATH}?sort={sort}" for sort in ("created_at", "-updated_at", "title", "-reliability")
     ]
     categories = [f"{MECHANISMS_PATH}?category={category}" for category in KINDS]
-    return list(islice(cycle([*pages, *sorts, *categories]), _ADDRESSES))
+    return [*sorts, *categories, *pages][:_ADDRESSES]

@@ -85,14 +85,14 @@ class AttachmentService:
         async with self._transactions.begin() as tx:
             await tx.attachments.lock(mechanism_id)
             await find_changeable(tx, actor, mechanism_id)
-            attachment = await _editable(tx, actor, mechanism_id, id)
+            attachment = await _attachment_of(tx, mechanism_id, id)
             if caption is not None:
                 attachment = attachment.captioned(caption)
                 await tx.attachments.save(attachment)
             if position is None:
                 return attachment
             await _renumber(tx, moved(await tx.attachments.find_of(mechanism_id), id, position))
-            return await _editable(tx, actor, mechanism_id, id)
+            return await _attachment_of(tx, mechanism_id, id)
 
     async def remove(
         self,
@@ -105,7 +105,8 @@ class AttachmentService:
         AttachmentNotFound."""
         async with self._transactions.begin() as tx:
             await tx.attachments.lock(mechanism_id)
-            attachment = await _editable(tx, actor, mechanism_id, id)
+            await find_editable(tx, actor, mechanism_id)
+            attachment = await _attachment_of(tx, mechanism_id, id)
             others = moved(await tx.attachments.find_of(mechanism_id), id, MAX_ATTACHMENTS)[:-1]
             await tx.attachments.delete(id)
             await _renumber(tx, others)
@@ -121,8 +122,7 @@ def _require_room(attachments: tuple[Attachment, ...]) -> None:
         raise TooManyAttachments(limit=MAX_ATTACHMENTS)
 
 
-async def _editable(tx: Transaction, actor: Actor, mechanism_id: MechanismId, id: AttachmentId) -> Attachment:
-    await find_editable(tx, actor, mechanism_id)
+async def _attachment_of(tx: Transaction, mechanism_id: MechanismId, id: AttachmentId) -> Attachment:
     attachment = await tx.attachments.find_by_id(id)
     if attachment is None or attachment.mechanism_id != mechanism_id:
         raise AttachmentNotFound()

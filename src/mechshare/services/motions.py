@@ -61,20 +61,26 @@ class MotionService:
         """
         async with self._transactions.read() as tx:
             await find_visible(tx, viewer, mechanism_id)
-            own = await tx.motions.find(mechanism_id)
-            if own is None or own.vector is None or own.analysis != ANALYSIS:
-                return ()
-            await self._catch_up(tx)
-            return await self._nearest(tx, viewer, own.vector, mechanism_id, limit)
+            return await self._similar(tx, viewer, mechanism_id, limit)
 
     async def find_alike(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[SimilarMechanism, ...]:
         """Returns up to three listed mechanisms that move so alike that those who may edit this one want to know it;
         nothing to others. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
             mechanism = await find_visible(tx, viewer, mechanism_id)
-            is_editor = can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism))
-        similar = await self.find_similar(viewer, mechanism_id, _MAX_ALIKE) if is_editor else ()
+            if not can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism)):
+                return ()
+            similar = await self._similar(tx, viewer, mechanism_id, _MAX_ALIKE)
         return tuple(one for one in similar if one.likeness >= _ALIKE)
+
+    async def _similar(
+        self, tx: UnitOfWork, viewer: Viewer, mechanism_id: MechanismId, limit: int
+    ) -> tuple[SimilarMechanism, ...]:
+        own = await tx.motions.find(mechanism_id)
+        if own is None or own.vector is None or own.analysis != ANALYSIS:
+            return ()
+        await self._catch_up(tx)
+        return await self._nearest(tx, viewer, own.vector, mechanism_id, limit)
 
     async def _nearest(
         self, tx: UnitOfWork, viewer: Viewer, vector: bytes, own_id: MechanismId, limit: int

@@ -67,14 +67,16 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     thumbnail_at: float | str | None = None
     visibility: Visibility = Visibility.PUBLIC
 
-    @property
-    def removes_metadata(self) -> bool:
-        return _is_chosen("remove_metadata", self.remove_metadata)
-
-    @property
-    def chosen_moment(self) -> float | None:
-        """The moment of the thumbnail, in seconds. Raises InvalidField."""
-        return moment_in(self.thumbnail_at)
+    def draft(self, file: OriginalFile, upload_id: UploadId | None = None) -> Draft:
+        """Returns the mechanism to create of `file`. Raises InvalidField."""
+        return Draft(
+            statement=self.statement,
+            media=file,
+            visibility=self.visibility,
+            removes_metadata=_is_chosen("remove_metadata", self.remove_metadata),
+            thumbnail_at=moment_in(self.thumbnail_at),
+            upload_id=upload_id,
+        )
 
     @property
     def statement(self) -> Statement:
@@ -144,15 +146,7 @@ async def create_from_upload(
         if before is None:
             raise
         return before
-    draft = Draft(
-        statement=new.statement,
-        media=file,
-        visibility=new.visibility,
-        removes_metadata=new.removes_metadata,
-        thumbnail_at=new.chosen_moment,
-        upload_id=upload_id,
-    )
-    created = await create(request, draft, fingerprint)
+    created = await create(request, new.draft(file, upload_id), fingerprint)
     UPLOADED_BYTES.inc(file.size)
     return created
 
@@ -180,13 +174,7 @@ async def _create_with_clip(
     new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
     if form.file is None:
         raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the main file.")])
-    draft = Draft(
-        statement=new.statement,
-        media=form.file,
-        visibility=new.visibility,
-        removes_metadata=new.removes_metadata,
-        thumbnail_at=new.chosen_moment,
-    )
+    draft = new.draft(form.file)
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 
 

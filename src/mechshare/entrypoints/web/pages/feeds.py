@@ -1,7 +1,7 @@
 """Feeds of the newest mechanisms, of a search, a category or a user, for feed readers."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from litestar import Request, Response, Router, get
@@ -21,13 +21,20 @@ from mechshare.entrypoints.http.representations.mechanisms import media_addresse
 from mechshare.entrypoints.web.cards import CardTexts, card
 from mechshare.entrypoints.web.conditions import STEP, conditions_of
 from mechshare.entrypoints.web.feeds import ATOM, JSON_FEED, Feed, atom, json_feed
-from mechshare.entrypoints.web.listing import find_categories, find_page
+from mechshare.entrypoints.web.listing import Categories, find_categories, find_page
 from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 Words = Annotated[str, QueryParameter(name="q")]
 CategoryNames = Annotated[list[str] | None, QueryParameter(name="category")]
 _count_search = limits(CostlyOperation.SEARCHES)
+
+
+class _Place(NamedTuple):
+    """The paths of the page for people, and of the folder that contains the feed."""
+
+    page: str
+    folder: str
 
 
 @get(["/feed.atom", "/feed.json"])
@@ -37,12 +44,11 @@ async def get_feed(request: Req, q: Words = "", category: CategoryNames = None) 
     if conditions.is_search:
         await _count_search(request)
     found = await find_page(request, None, conditions, 0, STEP)
-    names = (await find_categories(request, None)).names
-    shown = [conditions.text, *(names.get(id, id) for id in conditions.category_ids)]
-    items = [item.found for item in found.items]
-    page, cache = conditions.address, NO_STORE if found.degraded else PUBLIC
-    feed = await _feed(request, " · ".join(filter(None, shown)), page, "/", items)
-    return _response(request, feed, cache)
+    categories = await find_categories(request, None)
+    shown = [conditions.text, *(categories.names.get(id, id) for id in conditions.category_ids)]
+    name, place = " · ".join(filter(None, shown)), _Place(page=conditions.address, folder="/")
+    feed = _feed(request, name, place, categories, [item.found for item in found.items])
+    return _response(request, feed, NO_STORE if found.degraded else PUBLIC)
 
 
 @get(["/u/{user_id:str}/feed.atom", "/u/{user_id:str}/feed.json"])
@@ -54,20 +60,21 @@ async def get_feed_of_user(request: Req, user_id: FromPath[str]) -> Response[Any
     profile = await application.users.get_profile(UserId(user_id))
     filter = MechanismFilter(user_id=profile.id)
     found = await application.mechanisms.find_all(None, PageRequest(limit=STEP), filter)
-    page = f"/u/{profile.id}"
-    feed = await _feed(request, profile.display_name, page, f"{page}/", found.items)
-    return _response(request, feed, PUBLIC)
+    place = _Place(page=f"/u/{profile.id}", folder=f"/u/{profile.id}/")
+    categories = await find_categories(request, None)
+    return _response(request, _feed(request, profile.display_name, place, categories, found.items), PUBLIC)
 
 
-async def _feed(request: Req, name: str, page: str, folder: str, items: Sequence[AuthoredMechanism]) -> Feed:
-    """Returns the feed of `items`, whose own address is in `folder` and whose page for people is `page`."""
+def _feed(
+    request: Req, name: str, place: _Place, categories: Categories, items: Sequence[AuthoredMechanism]
+) -> Feed:
     addresses, site = media_addresses(application_of(request)), site_url(request)
-    texts = CardTexts(category_names=(await find_categories(request, None)).names)
+    texts = CardTexts(category_names=categories.names)
     query = request.url.query
     return Feed(
         title=f"{name} - mechshare" if name else "mechshare",
-        page_url=f"{site}{page}",
-        url=f"{site}{folder}{_file_of(request)}{'?' if query else ''}{query}",
+        page_url=f"{site}{place.page}",
+        url=f"{site}{place.folder}{_file_of(request)}{'?' if query else ''}{query}",
         site=site,
         cards=[card(item, addresses, texts) for item in items],
     )
