@@ -1,4 +1,4 @@
-"""Chooses the part of a clip that a player repeats, with a seam that nobody sees."""
+"""Chooses the part of a clip that a player repeats, so that the step over the seam looks like any other step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

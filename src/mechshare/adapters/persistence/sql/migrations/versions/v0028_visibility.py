@@ -94,6 +94,6 @@ def downgrade() -> None:
     op.drop_table("groups")
     for name in _INDEXES:
         op.drop_index(name, "mechanisms")
-    # What was published to fewer than everybody is then unpublished: nobody else may see it.
+    # A mechanism that was published for some people alone becomes unpublished: the former release knows no audience.
     op.drop_column("mechanisms", "visibility")
     op.drop_column("mechanisms", "is_restricted")
