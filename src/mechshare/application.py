@@ -21,6 +21,7 @@ from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.motion_searches import MotionSearchService
 from mechshare.services.motions import AnalysisService, MotionService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import ProcessingService
@@ -71,6 +72,7 @@ class Application:
     processing: ProcessingService
     processing_feed: ProcessingFeed
     motions: MotionService
+    motion_searches: MotionSearchService
     analyses: AnalysisService
     thumbnails: ThumbnailService
     media: MediaService

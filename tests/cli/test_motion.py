@@ -55,3 +55,12 @@ def test_a_file_that_is_no_clip_is_refused(run: Run, clips: Path, tmp_path: Path
     broken.write_bytes(b"GIF89a broken")
     with pytest.raises(InvalidField):
         run("motion", broken)
+
+
+def test_a_search_by_a_file_lists_what_moves_alike(run: Run, crank: Path) -> None:
+    run("users", "create-admin", "boss", "boss@example.com", typed="four-bar linkage\n" * 2)
+    run("import", crank, "--as", "boss", "--publish")
+
+    (found,) = json.loads(run("search", "--by-motion", crank, "--json").stdout)
+    assert (found["title"], found["duplicate"]) == ("crank", True)
+    assert found["likeness"] > 0.95

@@ -13,6 +13,7 @@ from mechshare.testing.persistence.jobs import *  # noqa: F403
 from mechshare.testing.persistence.lineage import *  # noqa: F403
 from mechshare.testing.persistence.marks import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403
+from mechshare.testing.persistence.motion_searches import *  # noqa: F403
 from mechshare.testing.persistence.motions import *  # noqa: F403
 from mechshare.testing.persistence.pages import *  # noqa: F403
 from mechshare.testing.persistence.personal_access_tokens import *  # noqa: F403

@@ -257,6 +257,8 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "DELETE /api/v1/categories/{category_id}": {SAME: (401, 403, 403, 403, 204, 401, 401)},
     "GET /api/v1/search/mechanisms": {SAME: OPEN},
     "GET /api/v1/search/suggest": {SAME: (200,) * 7},
+    "POST /api/v1/search/by-motion": {SAME: (401, 415, 415, 415, 415, 401, 401)},
+    "GET /api/v1/search/by-motion/{search_id}": {SAME: (401, 404, 200, 404, 404, 401, 401)},
     "POST /api/v1/reports": {SAME: (401, 201, 403, 201, 201, 401, 401)},
     "GET /api/v1/reports": {SAME: SIGNED_IN},
     "GET /api/v1/reports/about-me": {SAME: SIGNED_IN},
@@ -404,6 +406,10 @@ async def address(site: Site, template: str, state: str) -> str:
         path = path.replace("{invitation_id}", made.json()["id"])
     if "{upload_id}" in path:
         path = path.replace("{upload_id}", await upload_of_other(site))
+    if "{search_id}" in path:
+        clip = {"file": ("clip.gif", GIF, "image/gif")}
+        begun = await site.client.post(f"{API}/search/by-motion", headers=site.tokens["other"], files=clip)
+        path = path.replace("{search_id}", begun.json()["id"])
     if "{group_id}" in path:
         group = await site.client.post(f"{API}/groups", headers=site.tokens["other"], json={"name": "歯車"})
         path = path.replace("{group_id}", group.json()["id"])
@@ -519,6 +525,7 @@ ATTRIBUTES = sorted(
     | {"is_suspended", "password", "password_hash", "media_url", "surprise"}
 )
 TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE")) or row in HEADERS} | {
+    "POST /api/v1/search/by-motion",
     "POST /api/v1/mechanisms/{mechanism_id}/attachments",
     "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail/picture",
 }

@@ -9,6 +9,7 @@ import pytest
 
 from mechshare.domain.users import Role
 from tests.http.conftest import API, Site
+from tests.services.world import GIF
 from tests.web.addresses import page_paths
 from tests.web.reading import OPEN, Html, sign_in
 
@@ -53,7 +54,9 @@ async def every_page(site: Site) -> Any:
     await site.ready(owner, "Cam")
     values = {"mechanism_id": shown["id"], "user_id": site.ids["hana"], "category_id": "gears"}
     group = await site.client.post(f"{API}/groups", headers=owner, json={"name": "研究室"})
-    pages = page_paths(job_id=SOME_ID, group_id=group.json()["id"], **values)
+    search = await site.client.post(f"{API}/search/by-motion", headers=owner, files={"file": ("a.gif", GIF)})
+    values |= {"group_id": group.json()["id"], "search_id": search.json()["id"]}
+    pages = page_paths(job_id=SOME_ID, **values)
     paths = [*pages, "/nothing-here", f"/m/{SOME_ID}", "/?q=nothing-like-it"]
     for path in paths:
         response = await site.client.get(path, headers=OPEN)

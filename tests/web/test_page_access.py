@@ -91,6 +91,7 @@ async def test_every_page_opens_for_those_who_may_and_refuses_all_others(site: S
             .replace("{number}", "1")
             .replace("{group_id}", ABSENT)
             .replace("{job_id}", ABSENT)
+            .replace("{search_id}", ABSENT)
             .replace("{session_id}", ABSENT)
         )
         permissions = required(handler)

@@ -52,6 +52,7 @@ from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.motion_files import FileMotions
+from mechshare.services.motion_searches import MotionSearchService, SearchByMotion
 from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
@@ -74,6 +75,7 @@ from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.support.file_verification import FileObserver, FileVerification
 from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.reservations import Reservations
+from mechshare.services.support.similar_motions import SimilarMotions
 from mechshare.services.support.stored_files import StoredFiles
 from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.support.token_uses import TokenUses
@@ -126,6 +128,7 @@ def build(
         evidence_rule,
         CategoryNames(clock, may_be_added=settings.categories == "authors"),
     )
+    similar = SimilarMotions(adapters.motions)
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     days = settings.audit_retention_days
     audit_retention = timedelta(days=days) if days else None
@@ -178,7 +181,8 @@ def build(
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
-        motions=MotionService(transactions, adapters.motions),
+        motions=MotionService(transactions, similar),
+        motion_searches=MotionSearchService(transactions, similar, clock),
         analyses=AnalysisService(transactions),
         thumbnails=ThumbnailService(transactions, clock),
         media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
@@ -232,6 +236,7 @@ def _job_handlers(
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(transactions, derivation, clock),
         JobKind.DRAW_THUMBNAIL: DrawThumbnail(transactions, derivation, clock),
         JobKind.ANALYSE_MOTION: AnalyseMotion(transactions, derivation, clock),
+        JobKind.SEARCH_BY_MOTION: SearchByMotion(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,
         JobKind.INDEX_DRAFT: indexing,
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),

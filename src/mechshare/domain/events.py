@@ -8,6 +8,7 @@ from mechshare.domain.blobs import BlobReference
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.motion_events import AnalysisRequested, MotionSearchBegun, MotionSearchEnded
 from mechshare.domain.registration_events import (
     InvitationCreated,
     InvitationRevoked,
@@ -180,13 +181,6 @@ class ProcessingRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class AnalysisRequested:
-    """The motion of a clip is to be analysed anew."""
-
-    mechanism_id: MechanismId
-
-
-@dataclass(frozen=True, slots=True)
 class ThumbnailChosen:
     mechanism: Mechanism
     request_id: str
@@ -316,6 +310,8 @@ Event = (
     | ProcessingRequested
     | ThumbnailChosen
     | AnalysisRequested
+    | MotionSearchBegun
+    | MotionSearchEnded
     | ProcessingChanged
     | DerivativesOrphaned
     | BlobOrphaned

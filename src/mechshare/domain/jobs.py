@@ -27,6 +27,7 @@ class JobKind(StrEnum):
     PROCESS_MECHANISM_FILE = "process_mechanism_file"
     DRAW_THUMBNAIL = "draw_thumbnail"
     ANALYSE_MOTION = "analyse_motion"
+    SEARCH_BY_MOTION = "search_by_motion"
     INDEX_MECHANISM = "index_mechanism"
     """Indexes a mechanism that is public, or was before the change that caused the job."""
     INDEX_DRAFT = "index_draft"
@@ -89,7 +90,8 @@ class Backlog:
 class Job:
     """One row of the ledger.
 
-    `subject` is the object of the work: a mechanism's id, a blob key for DELETE_BLOBS, or EVERYTHING. `fence` grows
+    `subject` is the object of the work: a mechanism's id, a blob key for DELETE_BLOBS and SEARCH_BY_MOTION, or
+    EVERYTHING. `fence` grows
     with every claim; only the worker with the newest fence may write the outcome. `progress` is 0..1 within `step`.
     `started_at` is the time of the last claim. `owner` is the user whose file the job processes, "" for all other work;
     owners take turns.

@@ -73,6 +73,12 @@ class Derivation(Protocol):
         Raises what `derive` raises.
         """
 
+    async def analyse_clip(self, clip: OriginalFile, progress: Progress) -> MotionAnalysis | None:
+        """Returns the motion of the stored `clip`, None if it can't be analysed. Stores nothing.
+
+        Raises what `derive` raises.
+        """
+
 
 class ScratchDerivation:
     """Works in a folder of `scratch`. It stops when a disk reaches its reserve."""
@@ -133,6 +139,15 @@ class ScratchDerivation:
             motion, preview = await self._media.analyse(source, MediaFormat.MP4, folder, progress)
             await progress("store", 0.0)
             return motion, await self._store_if_made(id, fence, preview)
+
+    async def analyse_clip(self, clip: OriginalFile, progress: Progress) -> MotionAnalysis | None:
+        await require_disk_room(self._disks, clip.size)
+        progress = self._while_there_is_room(progress)
+        with _room_in(self._scratch) as folder:
+            await progress("fetch", 0.0)
+            source = await self._fetch_original(clip, folder)
+            motion, _ = await self._media.analyse(source, clip.format, folder, progress)
+            return motion
 
     async def process_mechanism_file(
         self, original: OriginalFile, file_path: Path, progress: Progress

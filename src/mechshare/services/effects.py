@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from mechshare.domain import events, registration_events, report_events, session_events, sharing_events
+from mechshare.domain import (
+    events,
+    motion_events,
+    registration_events,
+    report_events,
+    session_events,
+    sharing_events,
+)
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
@@ -144,14 +151,20 @@ def effects_of(event: events.Event) -> Effects:
         case events.ThumbnailChosen(mechanism, request_id):
             drawing = Work(JobKind.DRAW_THUMBNAIL, mechanism.id, request_id, owner=mechanism.user_id)
             return Effects(jobs=[drawing])
-        case events.AnalysisRequested(mechanism_id):
+        case motion_events.AnalysisRequested(mechanism_id):
             return Effects(jobs=[Work(JobKind.ANALYSE_MOTION, mechanism_id, unless_pending=True)])
+        case motion_events.MotionSearchBegun(key, user_id, request_id):
+            return Effects(jobs=[Work(JobKind.SEARCH_BY_MOTION, key, request_id, owner=user_id)])
         case events.ProcessingChanged(mechanism):
             tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
             return Effects(tags=tags, refreshed=_shown(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
-        case events.AttachmentRemoved(key, request_id) | events.FileReplaced(key, request_id):
+        case (
+            events.AttachmentRemoved(key, request_id)
+            | events.FileReplaced(key, request_id)
+            | motion_events.MotionSearchEnded(key, request_id)
+        ):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, key, request_id)])
         case events.BlobOrphaned(key, request_id):
             metadata = RequestMetadata(request_id=request_id)

@@ -1,56 +1,37 @@
 """Finds mechanisms that move alike, and analyses motions again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind, blob_key
-from mechshare.domain.events import AnalysisRequested, MechanismChanged
+from mechshare.domain.events import MechanismChanged
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanism_files import stored_reference
-from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.motion import ANALYSIS, Neighbour
+from mechshare.domain.motion import ANALYSIS
+from mechshare.domain.motion_events import AnalysisRequested
 from mechshare.domain.policy import Viewer, can_edit
 from mechshare.ports.clock import Clock
-from mechshare.ports.motion_index import MotionIndex
-from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress, write_nothing
-from mechshare.services.support.access import find_visible, listed_among, shared_access
+from mechshare.services.support.access import find_visible, shared_access
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.motions import save_motion
+from mechshare.services.support.similar_motions import SimilarMechanism, SimilarMotions
 from mechshare.services.transactions import Transaction, Transactions
 
 MAX_SIMILAR = 50
-_LEAST_LIKENESS = 0.3
-"""Motions that are less alike have nothing in common."""
 _ALIKE = 0.85
 """Motions that are at least as alike are perhaps of one mechanism."""
 _MAX_ALIKE = 3
-_BATCH_SIZE = 500
-_LATEST = timedelta(seconds=30)
-"""How long a transaction may have been open that wrote a motion: those of this time are read again."""
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimilarMechanism:
-    """`likeness` is 0..1; `is_duplicate` says that the clips seem to be one, perhaps altered."""
-
-    item: AuthoredMechanism
-    likeness: float
-    is_duplicate: bool
 
 
 class MotionService:
-    """Keeps `index` up to date with the database, and reads it."""
+    """Finds what moves as a mechanism does."""
 
-    def __init__(self, transactions: Transactions, index: MotionIndex) -> None:
+    def __init__(self, transactions: Transactions, similar: SimilarMotions) -> None:
         self._transactions = transactions
-        self._index = index
-        self._read_until = _BEGINNING
+        self._similar = similar
 
     async def find_similar(
         self, viewer: Viewer, mechanism_id: MechanismId, limit: int
@@ -61,7 +42,7 @@ class MotionService:
         """
         async with self._transactions.read() as tx:
             await find_visible(tx, viewer, mechanism_id)
-            return await self._similar(tx, viewer, mechanism_id, limit)
+            return await self._similar.find_of(tx, viewer, mechanism_id, limit)
 
     async def find_alike(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[SimilarMechanism, ...]:
         """Returns up to three listed mechanisms that move so alike that those who may edit this one want to know it;
@@ -70,56 +51,8 @@ class MotionService:
             mechanism = await find_visible(tx, viewer, mechanism_id)
             if not can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism)):
                 return ()
-            similar = await self._similar(tx, viewer, mechanism_id, _MAX_ALIKE)
+            similar = await self._similar.find_of(tx, viewer, mechanism_id, _MAX_ALIKE)
         return tuple(one for one in similar if one.likeness >= _ALIKE)
-
-    async def _similar(
-        self, tx: UnitOfWork, viewer: Viewer, mechanism_id: MechanismId, limit: int
-    ) -> tuple[SimilarMechanism, ...]:
-        own = await tx.motions.find(mechanism_id)
-        if own is None or own.vector is None or own.analysis != ANALYSIS:
-            return ()
-        await self._catch_up(tx)
-        return await self._nearest(tx, viewer, own.vector, mechanism_id, limit)
-
-    async def _nearest(
-        self, tx: UnitOfWork, viewer: Viewer, vector: bytes, own_id: MechanismId, limit: int
-    ) -> tuple[SimilarMechanism, ...]:
-        found: list[SimilarMechanism] = []
-        offset, batch = 0, 4 * limit
-        while len(found) < limit:
-            neighbours = await self._index.nearest(vector, offset=offset, limit=batch)
-            alike = [one for one in neighbours if one.likeness >= _LEAST_LIKENESS]
-            found += await _listed(tx, viewer, [one for one in alike if one.mechanism_id != own_id])
-            if len(alike) < batch:
-                break
-            offset, batch = offset + batch, 2 * batch
-        return tuple(found[:limit])
-
-    async def _catch_up(self, tx: UnitOfWork) -> None:
-        """Reads into the index what was analysed since the last time."""
-        since, after = self._read_until - _LATEST, None
-        while motions := await tx.motions.find_since(since, after, limit=_BATCH_SIZE):
-            current = [
-                (one.mechanism_id, one.vector if one.analysis == ANALYSIS else None) for one in motions
-            ]
-            await self._index.put(current)
-            since, after = motions[-1].analysed_at, motions[-1].mechanism_id
-            self._read_until = max(self._read_until, since)
-
-
-async def _listed(tx: UnitOfWork, viewer: Viewer, neighbours: Sequence[Neighbour]) -> list[SimilarMechanism]:
-    """Returns those of the neighbours that lists show to `viewer`, in their order."""
-    items: dict[MechanismId, AuthoredMechanism] = {}
-    ids = [one.mechanism_id for one in neighbours]
-    for start in range(0, len(ids), _BATCH_SIZE):
-        found = await tx.mechanisms.find_authored(ids[start : start + _BATCH_SIZE])
-        items |= {item.mechanism.id: item for item in await listed_among(tx, viewer, found)}
-    return [
-        SimilarMechanism(item=items[one.mechanism_id], likeness=one.likeness, is_duplicate=one.is_duplicate)
-        for one in neighbours
-        if one.mechanism_id in items
-    ]
 
 
 class AnalysisService:

@@ -66,6 +66,10 @@ class PlaceholderDerivation:
         """Finds that the clip is still."""
         return MotionAnalysis(motion=Motion(kind=MotionKind.STILL)), None
 
+    async def analyse_clip(self, clip: OriginalFile, progress: Progress) -> MotionAnalysis | None:
+        """Finds that the clip is still."""
+        return MotionAnalysis(motion=Motion(kind=MotionKind.STILL))
+
     async def _derive_still(
         self, id: MechanismId, original: OriginalFile, fence: int, *, is_document: bool
     ) -> DerivedMedia:

@@ -18,7 +18,7 @@ from mechshare.entrypoints.cli.import_clips import import_clips
 from mechshare.entrypoints.cli.invitations import invitations
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
-from mechshare.entrypoints.cli.motion import analyse, motion, similar
+from mechshare.entrypoints.cli.motion import analyse, motion, search, similar
 from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.tokens import tokens
 from mechshare.entrypoints.cli.users import users
@@ -64,6 +64,7 @@ cli.add_command(restore)
 cli.add_command(verify)
 cli.add_command(reindex)
 cli.add_command(analyse)
+cli.add_command(search)
 cli.add_command(similar)
 cli.add_command(motion)
 cli.add_command(doctor)

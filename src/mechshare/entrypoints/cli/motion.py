@@ -1,4 +1,4 @@
-"""`mechshare analyse`, `similar` and `motion`"""
+"""`mechshare analyse`, `similar`, `search` and `motion`"""
 
 import asyncio
 import tempfile
@@ -14,7 +14,8 @@ from mechshare.domain.motion import Motion, MotionAnalysis
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table
 from mechshare.entrypoints.cli.similarity_chart import similarity_chart
-from mechshare.services.motions import MAX_SIMILAR, SimilarMechanism
+from mechshare.services.motions import MAX_SIMILAR
+from mechshare.services.support.similar_motions import SimilarMechanism
 from mechshare.settings import Settings
 
 _BATCH_SIZE = 200
@@ -74,7 +75,35 @@ def similar(chosen: Settings, id: str, limit: int, as_json: bool) -> None:
     async def command(application: Application) -> tuple[SimilarMechanism, ...]:
         return await application.motions.find_similar(None, MechanismId(id), limit)
 
-    found = run(chosen, command)
+    _print_similar(run(chosen, command), as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--by-motion",
+    "file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The clip whose motion to look for; it is not stored.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, MAX_SIMILAR), default=12, show_default=True, help="Mechanisms to list."
+)
+@json_option
+@pass_settings
+def search(chosen: Settings, file: Path, limit: int, as_json: bool) -> None:
+    """List the published mechanisms that move as a clip does which this machine has, most alike first."""
+    found = asyncio.run(_read(file))
+
+    async def command(application: Application) -> tuple[SimilarMechanism, ...]:
+        if found.vector is None:
+            return ()
+        return await application.motion_searches.find_near(None, found.vector, limit)
+
+    _print_similar(run(chosen, command), as_json=as_json)
+
+
+def _print_similar(found: Sequence[SimilarMechanism], *, as_json: bool) -> None:
     rows = [(one.item.mechanism, one.likeness, one.is_duplicate) for one in found]
     if as_json:
         print_json(

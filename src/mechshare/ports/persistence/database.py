@@ -24,6 +24,7 @@ from mechshare.ports.persistence.mechanisms import (
     MechanismFiles,
     MechanismRepository,
 )
+from mechshare.ports.persistence.motion_searches import MotionSearchRepository
 from mechshare.ports.persistence.motions import MotionRepository
 from mechshare.ports.persistence.pages import PageRepository
 from mechshare.ports.persistence.personal_access_tokens import PersonalAccessTokenRepository
@@ -99,6 +100,9 @@ class UnitOfWork(Protocol):
 
     @property
     def motions(self) -> MotionRepository: ...
+
+    @property
+    def motion_searches(self) -> MotionSearchRepository: ...
 
     @property
     def pages(self) -> PageRepository: ...

@@ -1,7 +1,8 @@
 """Identifiers in addresses."""
 
 from mechshare.domain.errors import MechanismNotFound
-from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.ids import MechanismId, MotionSearchId, is_id
+from mechshare.domain.motion_searches import MotionSearchNotFound
 
 
 def mechanism_id_in(text: str) -> MechanismId:
@@ -9,3 +10,10 @@ def mechanism_id_in(text: str) -> MechanismId:
     if not is_id(text):
         raise MechanismNotFound()
     return MechanismId(text)
+
+
+def motion_search_id_in(text: str) -> MotionSearchId:
+    """Returns `text` as an identifier. Raises MotionSearchNotFound, without a lookup, for any other text."""
+    if not is_id(text):
+        raise MotionSearchNotFound()
+    return MotionSearchId(text)

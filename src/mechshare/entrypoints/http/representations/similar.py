@@ -10,7 +10,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     MediaAddresses,
     mechanism_response,
 )
-from mechshare.services.motions import SimilarMechanism
+from mechshare.services.support.similar_motions import SimilarMechanism
 
 
 @published("SimilarMechanism")

@@ -39,9 +39,9 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     reason_response,
 )
 from mechshare.entrypoints.http.shutdown import Shutdown
-from mechshare.services.motions import SimilarMechanism
 from mechshare.services.processing import ProcessingStatus
 from mechshare.services.rate_limits import CostlyOperation
+from mechshare.services.support.similar_motions import SimilarMechanism
 
 Req = Request[Any, Any, Any]
 TAG = Tag("processing", "From an uploaded file to what browsers can show")

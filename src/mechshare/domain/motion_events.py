@@ -1,0 +1,29 @@
+"""Domain events about how clips move."""
+
+from dataclasses import dataclass
+
+from mechshare.domain.ids import MechanismId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisRequested:
+    """The motion of a clip is to be analysed anew."""
+
+    mechanism_id: MechanismId
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSearchBegun:
+    """A user searches by the clip that is stored under `key`."""
+
+    key: str
+    user_id: UserId
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSearchEnded:
+    """A search needs its clip, stored under `key`, no more."""
+
+    key: str
+    request_id: str
