@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechshare.domain.errors import InvalidField
-from mechshare.domain.named_values import NamedValue, clean_values, lines_of, range_in, values_in
+from mechshare.domain.named_values import NamedValue, clean_values, lines_of, range_in, ranges_in, values_in
 from mechshare.domain.units import UNITS, clean_unit, coherent
 
 
@@ -21,6 +21,20 @@ def stroke(number: float, unit: str = "mm") -> NamedValue:
 def test_what_a_form_shows_is_read_back_unchanged(values: list[NamedValue]) -> None:
     cleaned = clean_values("parameters", [*values, NamedValue(name="材質", text="S45C 焼入れ")])
     assert clean_values("parameters", values_in("parameters", lines_of(cleaned))) == cleaned
+
+
+@pytest.mark.parametrize("text", ["12", "12 mm", "-1e3", '"S45C"', '"12"', 'A "2"', '"'])
+def test_a_text_stays_a_text_in_a_form(text: str) -> None:
+    value = NamedValue(name="grade", text=text)
+    assert values_in("parameters", lines_of([value])) == (value,)
+
+
+def test_ranges_that_a_person_wrote_are_read_one_by_one() -> None:
+    (first, second) = ranges_in("parameters", "stroke = 10mm..25mm; 歯数 ＝ 20.. ;")
+    assert first == range_in("parameters", "stroke", "10mm..25mm")
+    assert second == range_in("parameters", "歯数", "20..")
+    with pytest.raises(InvalidField):
+        ranges_in("parameters", "stroke")
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,33 @@ async def test_author_time_duration_and_motion_narrow_a_search(
     assert await keys(period_min="2.5") == await keys(loops="false") == await keys(motion="still") == []
 
 
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_what_authors_state_narrows_and_orders_a_search(
+    site: Site, index: FaultyIndex, is_down: bool
+) -> None:
+    mika = await site.sign_up("mika")
+    stated = {"reliability_reason": "tried", "categories": "gears"}
+    for title, level in (("crank a", "2"), ("crank b", "5")):
+        await site.published(mika, title, reliability_level=level, license="MIT", **stated)
+    await site.published(mika, "crank c", parameters="stroke = 12 mm", categories="gears")
+    index.is_down = is_down
+
+    async def titles(query: str) -> list[str]:
+        items = (await site.client.get(f"{SEARCH}?q=crank&sort=-reliability&{query}")).json()["items"]
+        return [item["mechanism"]["title"] for item in items]
+
+    assert await titles("") == ["crank b", "crank a", "crank c"]
+    assert await titles("reliability_min=3&category=gears") == ["crank b"]
+    assert await titles("reliability_min=3&category=cams") == []
+    assert await titles("license=mit") == ["crank b", "crank a"]
+    assert await titles("param.stroke=1cm..2cm") == ["crank c"]
+    found = (await site.client.get(f"{SEARCH}?q=crank&category=gears")).json()
+    assert found["levels"] == ({} if is_down else {"5": 1, "2": 1, "not_stated": 1})
+    walk = [first := await site.client.get(f"{SEARCH}?q=crank&sort=-reliability&reliability_min=1&limit=1")]
+    walk.append(await site.client.get(first.links["next"]["url"]))
+    assert [one.json()["items"][0]["mechanism"]["title"] for one in walk] == ["crank b", "crank a"]
+
+
 @pytest.mark.parametrize(
     ("field", "narrowed"),
     [

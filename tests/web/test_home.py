@@ -130,7 +130,7 @@ async def test_a_list_has_its_orders_and_a_search_those_of_searches(site: Site) 
     )
     refused = await site.client.get("/?sort=colour", headers=OPEN)
     assert refused.status_code == 400
-    assert "must be one of: relevance, -created_at, created_at" in refused.text
+    assert "must be one of: relevance, -created_at, -reliability, created_at" in refused.text
 
 
 async def test_no_result_says_what_to_do(site: Site) -> None:
@@ -299,9 +299,31 @@ async def test_a_card_shows_the_period_and_periods_narrow_a_list(site: Site, wor
     assert "Without the periods and loops" in slower
 
 
+async def test_levels_licences_and_parameters_narrow_a_list(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    stated = {"reliability_level": "4", "reliability_reason": "量産", "license": "MIT"}
+    await site.published(mika, "Rack", parameters="stroke = 12 mm", **stated)
+    await site.published(mika, "Rack and pinion")
+
+    both = await open_home(site, "/?q=rack", JAPANESE)
+    assert re.search(r'信頼度 4 以上 <span class="count">1</span>', both)
+    (link,) = [one for one in links_of(both) if one.endswith("/?q=rack&reliability_min=4")]
+    narrowed = await open_home(site, link)
+    assert titles_of(narrowed) == ["Rack"]
+    assert re.search(r'Level 3 or higher <span class="count">1</span>', narrowed)
+    assert titles_of(await open_home(site, "/?license=MIT")) == ["Rack"]
+    assert titles_of(await open_home(site, "/?parameters=stroke+%3D+1cm..2cm")) == ["Rack"]
+    assert "Without the ranges of parameters" in await open_home(site, "/?parameters=stroke=20mm..")
+    assert titles_of(await open_home(site, "/?q=rack&sort=-reliability")) == ["Rack", "Rack and pinion"]
+
+
 @pytest.mark.parametrize(
     "bounds",
     [
+        "reliability_min=6",
+        "license=mine",
+        "parameters=stroke=10mm..2N",
+        "parameters=stroke",
         "created_from=today",
         "duration_min=2&duration_max=1",
         "period_min=2&period_max=1",

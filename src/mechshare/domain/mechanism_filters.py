@@ -1,15 +1,16 @@
 """Which mechanisms a list contains."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
-from mechshare.domain.errors import MalformedRequest
+from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.motion import MotionKind
-from mechshare.domain.named_values import ValueRange
+from mechshare.domain.named_values import NamedValue, ValueRange
 
 MAX_RANGES = 5
 
@@ -57,11 +58,9 @@ class MechanismFilter:
         return (
             (not self.category_ids or not set(self.category_ids).isdisjoint(mechanism.categories))
             and self.user_id in (None, mechanism.user_id)
-            and mechanism.reliability_rank >= (self.reliability_min or 0)
             and self.admits_times(mechanism.created_at, mechanism.duration)
             and self.admits_motion(mechanism.period, mechanism.motion_kind, loops=mechanism.loops)
-            and (not self.licenses or mechanism.license in self.licenses)
-            and all(any(map(range.contains, mechanism.parameters)) for range in self.ranges)
+            and self.admits_statement(mechanism.reliability_rank, mechanism.license, mechanism.parameters)
         )
 
     def admits_times(self, created_at: datetime, seconds: float | None) -> bool:
@@ -83,6 +82,15 @@ class MechanismFilter:
             )
         return is_in_bounds and self.motion in (None, kind) and self.loops in (None, loops)
 
+    def admits_statement(self, level: int, license: str | None, parameters: Sequence[NamedValue]) -> bool:
+        """Whether a mechanism of this level of reliability (0 without one) and licence, with these parameters, meets
+        the conditions about what the author states."""
+        return (
+            level >= (self.reliability_min or 0)
+            and (not self.licenses or license in self.licenses)
+            and all(any(map(range.contains, parameters)) for range in self.ranges)
+        )
+
     def _admits_duration(self, seconds: float | None) -> bool:
         least, most = self.min_duration_ms, self.max_duration_ms
         if seconds is None:
@@ -91,6 +99,18 @@ class MechanismFilter:
 
 
 EVERY_MECHANISM = MechanismFilter()
+
+
+def few_ranges(ranges: Iterable[ValueRange]) -> tuple[ValueRange, ...]:
+    """Returns the ranges in an order that is the same however they were given. Raises InvalidField for too many."""
+    ordered = tuple(sorted(ranges, key=attrgetter("key", "low", "high", "quantity")))
+    if len(ordered) > MAX_RANGES:
+        raise InvalidField(
+            "param",
+            en=f"at most {MAX_RANGES} ranges of parameters.",
+            ja=f"パラメーターの範囲は {MAX_RANGES} 個までです。",
+        )
+    return ordered
 
 
 def search_filter(
@@ -102,12 +122,15 @@ def search_filter(
     period_max: float | None = None,
     motion: MotionKind | None = None,
     loops: bool | None = None,
+    stated: MechanismFilter = EVERY_MECHANISM,
 ) -> MechanismFilter:
     """Returns the conditions as callers write them: durations and periods in seconds; a time without a zone is in UTC.
+    Those about what authors state are of `stated`.
 
     Raises MalformedRequest for bounds that nothing can meet.
     """
-    chosen = MechanismFilter(
+    chosen = replace(
+        stated,
         created_from=_in_utc(created_from),
         created_before=_in_utc(created_before),
         min_duration_ms=_milliseconds(duration_min),

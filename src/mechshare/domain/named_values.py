@@ -15,6 +15,7 @@ MAX_VALUE_LENGTH = 100
 """Characters of a name or a text."""
 _NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?"
 _LINE = re.compile(rf"([^=]+)=\s*(?:({_NUMBER})\s*(\S*)|(.+))")
+_QUOTED = re.compile(r'"(.+)"')
 _BOUND = re.compile(rf"({_NUMBER})\s*(\S*)")
 _MAX_NUMBER = 1e300
 """The largest number in coherent units, which is that of an open end."""
@@ -103,7 +104,8 @@ def _clean_value(field: str, value: NamedValue) -> NamedValue:
 
 
 def values_in(field: str, lines: str) -> tuple[NamedValue, ...]:
-    """Returns the values that a person wrote, one a line: `load = 12 N`, `material = S45C`. Raises InvalidField."""
+    """Returns the values that a person wrote, one a line: `load = 12 N`, `material = S45C`, and in quotes a text that
+    would be a number, `grade = "12"`. Raises InvalidField."""
     return tuple(_value_in(field, line) for line in lines.splitlines() if line.strip())
 
 
@@ -117,13 +119,22 @@ def _value_in(field: str, line: str) -> NamedValue:
         )
     name, number, unit, text = matched.groups()
     if number is None:
-        return NamedValue(name=name.strip(), text=text.strip())
+        quoted = _QUOTED.fullmatch(text.strip())
+        return NamedValue(name=name.strip(), text=quoted[1] if quoted else text.strip())
     return NamedValue(name=name.strip(), number=float(number), unit=unit)
 
 
 def lines_of(values: Iterable[NamedValue]) -> str:
     """Returns the values one a line, as `values_in` reads them."""
-    return "\n".join(map(str, values))
+    return "\n".join(map(_line_of, values))
+
+
+def _line_of(value: NamedValue) -> str:
+    matched = _LINE.fullmatch(str(value))
+    looks_like_number = matched is not None and matched[2] is not None
+    if value.number is None and (looks_like_number or _QUOTED.fullmatch(value.text)):
+        return f'{value.name} = "{value.text}"'
+    return str(value)
 
 
 def range_in(field: str, name: str, text: str) -> ValueRange:
@@ -145,6 +156,14 @@ def range_in(field: str, name: str, text: str) -> ValueRange:
         low=-_MAX_NUMBER if least is None else least - abs(least) * _TOLERANCE,
         high=_MAX_NUMBER if most is None else most + abs(most) * _TOLERANCE,
     )
+
+
+def ranges_in(field: str, text: str) -> tuple[ValueRange, ...]:
+    """Returns the ranges that a person wrote: `stroke = 10mm..25mm; teeth = 20..`. Raises InvalidField."""
+    parts = [
+        part.partition("=") for part in text.replace("；", ";").replace("＝", "=").split(";") if part.strip()
+    ]
+    return tuple(range_in(field, name, bounds) for name, _, bounds in parts)
 
 
 def _bound_in(field: str, text: str) -> tuple[float, str] | None:

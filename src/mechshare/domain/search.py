@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.motion import MotionKind
+from mechshare.domain.named_values import NamedValue
 from mechshare.domain.pagination import KeyType, Position, SortOrder
 from mechshare.domain.shares import Share
 from mechshare.domain.text import clean_text
@@ -41,7 +42,8 @@ WordParts = tuple[tuple[str, Synonyms], ...]
 class SearchDocument:
     """A mechanism in the index, and who finds it. A document never replaces one with a higher `version`.
 
-    `pages` are the texts of the pages of its file, in order; none unless it is a document.
+    `pages` are the texts of the pages of its file, in order; none unless it is a document. `reliability` is 0 without a
+    stated level.
     """
 
     mechanism_id: MechanismId
@@ -59,6 +61,9 @@ class SearchDocument:
     period_ms: float | None = None
     motion: MotionKind | None = None
     loops: bool = False
+    reliability: int = 0
+    license: str | None = None
+    parameters: tuple[NamedValue, ...] = ()
     pages: tuple[str, ...] = ()
 
     @property
@@ -84,6 +89,12 @@ class Suggestion:
 class SearchSort(StrEnum):
     RELEVANCE = "relevance"
     NEWEST = "-created_at"
+    MOST_RELIABLE = "-reliability"
+
+    def effective(self, *, is_blank: bool) -> "SearchSort":
+        """Returns the order of a search: NEWEST in place of RELEVANCE if it has no words, which all then match
+        alike."""
+        return SearchSort.NEWEST if is_blank and self is SearchSort.RELEVANCE else self
 
     @property
     def order(self) -> SortOrder:
@@ -95,8 +106,8 @@ class SearchSort(StrEnum):
 class SearchPlace:
     """A place among results: just after this hit. Only the index that made it can continue from it.
 
-    `score` and `title_length` are those by which the index sorts, 0 if it does not. Of a result of the database,
-    `title_length` is OF_DATABASE.
+    `score` and `title_length` are those by which the index sorts, 0 if it does not; `score` is the level of reliability
+    if it sorts by that. Of a result of the database, `title_length` is OF_DATABASE.
     """
 
     score: float
@@ -132,32 +143,23 @@ def place_at(position: Position) -> SearchPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchQuery:
+class SearchQuery(MechanismFilter):
     """An empty `text` matches everything. Finds what is published for somebody of the `audience`, or everything unless
-    `published_only`; `mechshare.domain.policy` decides on both, never a caller.
+    `published_only`; `mechshare.domain.policy` decides on both, never a caller. The conditions of a MechanismFilter
+    narrow it.
 
-    The conditions about time, duration and motion are as in MechanismFilter. `synonyms` are words of `text` with other
-    names for the same thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a
-    mechanism is found if there are few others.
+    `synonyms` are
+    words of `text` with other names for the same thing, by which a mechanism is found too; `parts` are terms within
+    words, by whose other names a mechanism is found if there are few others.
 
     With `after`, the hits that follow this place, whatever the `offset`; total and facets stay those of all matches.
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
     """
 
     text: str = ""
-    category_ids: tuple[CategoryId, ...] = ()
-    user_id: UserId | None = None
     published_only: bool = True
     audience: Audience = PUBLIC_AUDIENCE
     excluded: tuple[MechanismId, ...] = ()
-    created_from: datetime | None = None
-    created_before: datetime | None = None
-    min_duration_ms: int | None = None
-    max_duration_ms: int | None = None
-    min_period_ms: float | None = None
-    max_period_ms: float | None = None
-    motion: MotionKind | None = None
-    loops: bool | None = None
     synonyms: Synonyms = ()
     parts: WordParts = ()
     sort: SearchSort = SearchSort.RELEVANCE
@@ -182,6 +184,9 @@ class SearchQuery:
                 motion=self.motion,
                 loops=self.loops,
             ),
+            "reliability": _cleared(reliability_min=self.reliability_min),
+            "license": {"licenses": ()} if self.licenses else {},
+            "parameters": {"ranges": ()} if self.ranges else {},
         }
         chosen = {name: changes for name, changes in without.items() if changes}
         if len(chosen) > 1:
@@ -191,18 +196,16 @@ class SearchQuery:
     @property
     def filter(self) -> MechanismFilter:
         """The conditions that lists know, too."""
-        return MechanismFilter(
-            category_ids=self.category_ids,
-            user_id=self.user_id,
-            created_from=self.created_from,
-            created_before=self.created_before,
-            min_duration_ms=self.min_duration_ms,
-            max_duration_ms=self.max_duration_ms,
-            min_period_ms=self.min_period_ms,
-            max_period_ms=self.max_period_ms,
-            motion=self.motion,
-            loops=self.loops,
-        )
+        return MechanismFilter(**_conditions_of(self))
+
+
+def query_within(filter: MechanismFilter, **others: Any) -> SearchQuery:
+    """Returns the query with the conditions of `filter`, and with `others`."""
+    return SearchQuery(**_conditions_of(filter), **others)
+
+
+def _conditions_of(filter: MechanismFilter) -> dict[str, Any]:
+    return {field.name: getattr(filter, field.name) for field in fields(MechanismFilter)}
 
 
 def _cleared(**bounds: object) -> dict[str, None]:
@@ -225,13 +228,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """`total` counts the matches, `facets` those in each category, up to at least EXACT_TOTAL + 1. `expanded` are the
-    terms of the query that were searched for by other names, too, with these names. Without hits, `nearest` are words
-    of the query with words of the index that resemble them."""
+    """`total` counts the matches, `facets` those in each category and `levels` those of each level of reliability (0
+    without one), up to at least EXACT_TOTAL + 1. `expanded` are the terms of the query that were searched for by other
+    names, too, with these names. Without hits, `nearest` are words of the query with words of the index that resemble
+    them."""
 
     hits: tuple[Hit, ...]
     total: int
     facets: Mapping[CategoryId, int]
+    levels: Mapping[int, int] = field(default_factory=dict)
     expanded: Synonyms = ()
     nearest: Synonyms = ()
 
@@ -248,7 +253,8 @@ class FoundMechanism:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHelp:
     """How to find mechanisms after a search without hits: the query in other `spellings`, and how many mechanisms there
-    are `without` one filter (`category`, `author`, `created`, `duration`, `motion`) or without `all` of several."""
+    are `without` one filter (`category`, `author`, `created`, `duration`, `motion`, `reliability`, `license`,
+    `parameters`) or without `all` of several."""
 
     spellings: tuple[str, ...] = ()
     without: Mapping[str, int] = field(default_factory=dict)
@@ -260,12 +266,12 @@ NO_HELP = SearchHelp()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
     """Search results with their mechanisms. `total` is at most EXACT_TOTAL; there are more matches unless
-    `total_is_exact`. `facets` as in SearchResult.
+    `total_is_exact`. `facets` and `levels` as in SearchResult.
 
     `expanded` are the terms of the query with the other names by which mechanisms were found, too. A `degraded` page
-    comes from the database: newest first, without facets, highlights and `expanded`. A page that is not `is_complete`
-    lacks mechanisms that wait to be indexed. `next` is None on the last page. A page
-    without any match has `help`.
+    comes from the database: newest first, or most reliable first, without facets, highlights and `expanded`. A page
+    that is not `is_complete` lacks mechanisms that wait to be indexed. `next` is None on the last page. A page without
+    any match has `help`.
     """
 
     items: tuple[FoundMechanism, ...]
@@ -274,6 +280,7 @@ class SearchPage:
     total: int
     total_is_exact: bool
     facets: Mapping[CategoryId, int]
+    levels: Mapping[int, int] = field(default_factory=dict)
     expanded: Synonyms = ()
     degraded: bool = False
     is_complete: bool = True
@@ -333,5 +340,8 @@ def document_of(
         period_ms=mechanism.period * 1000 if mechanism.period is not None else None,
         motion=mechanism.motion_kind,
         loops=mechanism.loops,
+        reliability=mechanism.reliability_rank,
+        license=mechanism.license,
+        parameters=mechanism.parameters,
         pages=pages,
     )

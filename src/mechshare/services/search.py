@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_with
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import INDEXING, JobKind
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, Position
 from mechshare.domain.policy import Viewer, scope_of
@@ -33,6 +34,7 @@ from mechshare.domain.search import (
     Suggestions,
     clean_query,
     place_at,
+    query_within,
 )
 from mechshare.domain.users import normal_login
 from mechshare.domain.visibility import ListScope
@@ -51,6 +53,8 @@ _MAX_WAIT_SECONDS = 3.0
 MAX_CONCURRENT_SEARCHES = 64
 """The most concurrent searches of one process, including waiting ones; responses served from the cache do not count."""
 _MAX_SPELLINGS = 3
+Value = TypeVar("Value")
+_DATABASE_SORTS = {SearchSort.MOST_RELIABLE: MechanismSort.MOST_RELIABLE}
 _NOBODY = UserId("")
 """No account has this id."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
@@ -94,9 +98,9 @@ class SearchService:
     ) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
 
-        `author` is a user name; empty means anybody. Of `within`, the conditions about time, duration and
-        motion count. With `after`,
-        the `next` of another page of this search, returns what follows it and calls it `page`.
+        `author` is a user name; empty means anybody. Of `within`, the conditions about time, duration, motion and what
+        the author states count. With `after`, the `next` of another page of this search, returns what follows it and
+        calls it `page`.
 
         Raises MalformedRequest, InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
@@ -105,20 +109,12 @@ class SearchService:
         wait to be indexed, the page is `degraded`: the database searches the newest mechanisms, less precisely.
         """
         scope = scope_of(viewer, user_id)
-        query = SearchQuery(
+        writer = await self._find_author(author, user_id) if author else user_id
+        query = query_within(
+            replace(within, category_ids=tuple(category_ids), user_id=writer),
             text=clean_query(text),
-            category_ids=tuple(category_ids),
-            user_id=await self._find_author(author, user_id) if author else user_id,
             published_only=not scope.is_everything,
             audience=await self._find_audience(scope),
-            created_from=within.created_from,
-            created_before=within.created_before,
-            min_duration_ms=within.min_duration_ms,
-            max_duration_ms=within.max_duration_ms,
-            min_period_ms=within.min_period_ms,
-            max_period_ms=within.max_period_ms,
-            motion=within.motion,
-            loops=within.loops,
             sort=sort,
             offset=(page - 1) * limit,
             limit=limit,
@@ -203,7 +199,10 @@ class SearchService:
             found = await tx.mechanisms.find_authored(list(hits))
             visible = await found_among(tx, viewer, found)
         shown = [item for item in visible if _is_current(hits[item.mechanism.id], item.mechanism)]
-        items = tuple(_found(item, hits[item.mechanism.id]) for item in shown)
+        items = tuple(
+            FoundMechanism(found=item, highlights=hit.highlights, page=hit.page)
+            for item, hit in ((each, hits[each.mechanism.id]) for each in shown)
+        )
         is_exact = result.total <= EXACT_TOTAL
         hidden = [item.mechanism for item in found if item not in shown]
         return SearchPage(
@@ -212,7 +211,8 @@ class SearchService:
             limit=request.limit,
             total=result.total - (len(hits) - len(items)) if is_exact else EXACT_TOTAL,
             total_is_exact=is_exact,
-            facets=_without(hidden, result.facets),
+            facets=_without((one for each in hidden for one in each.categories), result.facets),
+            levels=_without((each.reliability_rank for each in hidden), result.levels),
             expanded=result.expanded,
             is_complete=not hidden,
             next=shown_hits[-1].place.position if len(result.hits) > request.limit else None,
@@ -222,8 +222,9 @@ class SearchService:
         self, query: SearchQuery, scope: ListScope, request: PageRequest
     ) -> SearchPage:
         words = self._words_for_database(query.text)[:_MAX_WORDS]
+        sort = _DATABASE_SORTS.get(query.sort, MechanismSort.NEWEST)
         if query.after:
-            request = replace(request, after=_position_of(query.after))
+            request = replace(request, after=_position_of(query.after, sort))
         async with self._scan(), self._transactions.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
@@ -231,6 +232,7 @@ class SearchService:
                 words=[word for word, *_ in words],
                 other_names=[names for _, *names in words],
                 among=_MAX_SCANNED,
+                sort=sort,
                 scope=scope,
             )
         items = tuple(FoundMechanism(found=item, highlights={}) for item in found.items)
@@ -319,17 +321,19 @@ class SearchService:
         return await rebuild(self._transactions, self._index)
 
 
-def _position_of(place: SearchPlace) -> Position:
-    """Returns the position in the database's order, newest first."""
-    return Position(key=place.created_at, id=place.mechanism_id)
+def _position_of(place: SearchPlace, sort: MechanismSort) -> Position:
+    """Returns the position in the order of the database."""
+    key = int(place.score) if sort is MechanismSort.MOST_RELIABLE else place.created_at
+    return Position(key=key, id=place.mechanism_id)
 
 
 def _place_of(last: Mechanism) -> SearchPlace:
-    return SearchPlace(score=0.0, title_length=OF_DATABASE, created_at=last.created_at, mechanism_id=last.id)
-
-
-def _found(item: AuthoredMechanism, hit: Hit) -> FoundMechanism:
-    return FoundMechanism(found=item, highlights=hit.highlights, page=hit.page)
+    return SearchPlace(
+        score=float(last.reliability_rank),
+        title_length=OF_DATABASE,
+        created_at=last.created_at,
+        mechanism_id=last.id,
+    )
 
 
 def _is_current(hit: Hit, mechanism: Mechanism) -> bool:
@@ -339,8 +343,8 @@ def _is_current(hit: Hit, mechanism: Mechanism) -> bool:
     return hit.version == mechanism.version or not mechanism.is_published
 
 
-def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:
-    """Returns `facets` without these mechanisms, which the index still shows."""
-    hidden_counts = Counter(category for mechanism in hidden for category in mechanism.categories)
-    left = {category: count - hidden_counts[category] for category, count in facets.items()}
-    return {category: count for category, count in left.items() if count > 0}
+def _without(hidden: Iterable[Value], facets: Mapping[Value, int]) -> Mapping[Value, int]:
+    """Returns `facets` without the values of mechanisms that the index still shows."""
+    counts = Counter(hidden)
+    left = {value: count - counts[value] for value, count in facets.items()}
+    return {value: count for value, count in left.items() if count > 0}

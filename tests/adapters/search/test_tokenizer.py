@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.search.sqlite.reads import match_expression
+from mechshare.adapters.search.sqlite.parameters import match_expression
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
 from mechshare.adapters.search.text.query import MAX_CLAUSES, parse_query
 from mechshare.adapters.search.text.tokenizer import index_text, openings

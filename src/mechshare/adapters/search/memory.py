@@ -1,6 +1,7 @@
 """The search index in the memory of one process."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -86,7 +87,10 @@ class MemorySearchIndex:
         if is_loosened(query, parsed, len(matches)):
             parsed, expanded = loosened(parsed, self._nearest(parsed, most_edits), query.parts)
             matches = self._matches(query, parsed)
-        by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
+        sort = query.sort.effective(is_blank=parsed.is_blank)
+        by_newest = sort is SearchSort.NEWEST
+        if sort is SearchSort.MOST_RELIABLE:
+            matches = [(entry, float(entry.document.reliability)) for entry, _ in matches]
         order = [_place(entry.document, 0.0 if by_newest else score) for entry, score in matches]
         matches = [match for _, match in sorted(zip(order, matches, strict=True), key=itemgetter(0))]
         first = max(query.offset, 0)
@@ -97,6 +101,7 @@ class MemorySearchIndex:
             hits=tuple(_hit(parsed, entry, score) for entry, score in page),
             total=len(matches),
             facets=_facets([entry.document for entry, _ in matches]),
+            levels=Counter(entry.document.reliability for entry, _ in matches),
             expanded=expanded,
             nearest=() if matches else tuple(self._nearest(parsed, most_edits_unfound).items()),
         )
@@ -241,6 +246,7 @@ def _passes(query: SearchQuery, document: SearchDocument) -> bool:
         and (query.user_id is None or document.user_id == query.user_id)
         and query.filter.admits_times(document.created_at, _seconds(document.duration_ms))
         and query.filter.admits_motion(_seconds(document.period_ms), document.motion, loops=document.loops)
+        and query.filter.admits_statement(document.reliability, document.license, document.parameters)
         and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
     )
 

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.mechanism_filters import MechanismFilter, search_filter
+from mechshare.domain.licenses import clean_license
+from mechshare.domain.mechanism_filters import MechanismFilter, few_ranges, search_filter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import MAX_DURATION
+from mechshare.domain.named_values import ranges_in
 from mechshare.domain.search import SearchSort, clean_query
 
 STEP = 20
@@ -26,8 +28,9 @@ Sort = SearchSort | MechanismSort
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Author, days, durations and periods as the form has them; an empty text means any. Days are in UTC and included,
-    as are durations and periods, in seconds. `loops` is "true" or empty."""
+    """Author, days, durations, periods and what authors state as the form has them; an empty text means any. Days are
+    in UTC and included, as are durations and periods, in seconds. `loops` is "true" or empty, `parameters` as in
+    `ranges_in`."""
 
     author: str = ""
     created_from: str = ""
@@ -37,6 +40,9 @@ class Bounds:
     period_min: str = ""
     period_max: str = ""
     loops: str = ""
+    reliability_min: str = ""
+    license: str = ""
+    parameters: str = ""
 
     @property
     def values(self) -> dict[str, str]:
@@ -44,7 +50,8 @@ class Bounds:
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     def search_filter(self) -> MechanismFilter:
-        """Raises InvalidField for a day, duration or period that is none, and for bounds that nothing meets."""
+        """Raises InvalidField for a day, duration, period, level, licence or range that is none, and for bounds that
+        nothing meets."""
         first, last = _day("created_from", self.created_from), _day("created_to", self.created_to)
         least = _seconds("duration_min", self.duration_min)
         most = _seconds("duration_max", self.duration_max)
@@ -57,6 +64,7 @@ class Bounds:
                 period_min=_seconds("period_min", self.period_min),
                 period_max=_seconds("period_max", self.period_max),
                 loops=bool(self.loops) or None,
+                stated=self._stated(),
             )
         except MalformedRequest as problem:
             raise InvalidField(
@@ -65,6 +73,14 @@ class Bounds:
                 " longest one.",
                 ja="開始日は終了日以前に、最短の長さや周期は最長のもの以下にしてください。",
             ) from problem
+
+    def _stated(self) -> MechanismFilter:
+        chosen = clean_license(self.license)
+        return MechanismFilter(
+            reliability_min=_level("reliability_min", self.reliability_min),
+            licenses=(chosen,) if chosen else (),
+            ranges=few_ranges(ranges_in("parameters", self.parameters)),
+        )
 
 
 ANYTHING = Bounds()
@@ -117,12 +133,20 @@ class Conditions:
         chosen = others if category_id in self.category_ids else (*others, category_id)
         return replace(self, category_ids=chosen, page=1, show=STEP)
 
+    def at_level(self, level: int) -> "Conditions":
+        """Returns the conditions with this least level of reliability; without one if they have it already."""
+        least = "" if self.bounds.reliability_min == str(level) else str(level)
+        return self._bounded(replace(self.bounds, reliability_min=least))
+
+    def _bounded(self, bounds: Bounds) -> "Conditions":
+        sort = _sort(self.sort.value, is_search=bool(self.text or bounds.values))
+        return replace(self, bounds=bounds, sort=sort, page=1, show=STEP)
+
     def without_categories(self) -> "Conditions":
         return replace(self, category_ids=(), page=1, show=STEP)
 
     def without_bounds(self) -> "Conditions":
-        sort = _sort(self.sort.value, is_search=bool(self.text))
-        return replace(self, bounds=ANYTHING, sort=sort, page=1, show=STEP)
+        return self._bounded(ANYTHING)
 
     def spelled(self, text: str) -> "Conditions":
         return replace(self, text=text, page=1, show=STEP)
@@ -134,14 +158,15 @@ class Conditions:
             "created": {"created_from": "", "created_to": ""},
             "duration": {"duration_min": "", "duration_max": ""},
             "motion": {"period_min": "", "period_max": "", "loops": ""},
+            "reliability": {"reliability_min": ""},
+            "license": {"license": ""},
+            "parameters": {"parameters": ""},
         }
         if name == "category":
             return self.without_categories()
         if name == "all":
             return self.without_categories().without_bounds()
-        bounds = replace(self.bounds, **empty[name])
-        sort = _sort(self.sort.value, is_search=bool(self.text or bounds.values))
-        return replace(self, bounds=bounds, sort=sort, page=1, show=STEP)
+        return self._bounded(replace(self.bounds, **empty[name]))
 
     def has_more(self, shown: int, total: int) -> bool:
         """Whether mechanisms follow the `shown` ones of this page."""
@@ -225,6 +250,18 @@ def _day(name: str, text: str) -> datetime | None:
 def _following(day: datetime) -> datetime:
     """Returns the beginning of the next day; of the last day that there is, its end."""
     return day + timedelta(days=1) if day.date() < date.max else datetime.max.replace(tzinfo=UTC)
+
+
+def _level(name: str, text: str) -> int | None:
+    if not text:
+        return None
+    if text not in ("1", "2", "3", "4", "5"):
+        raise InvalidField(
+            name,
+            en="Choose a level of reliability from 1 to 5.",
+            ja="信頼度は 1〜5 から選択してください。",
+        )
+    return int(text)
 
 
 def _seconds(name: str, text: str) -> float | None:

@@ -1,5 +1,6 @@
 """The mechanisms that the home page lists: from the search index if there are words, else from the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer
+from mechshare.domain.reliability import ReliabilityLevel
 from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.public_reads.keys import ListKey
@@ -23,6 +25,7 @@ from mechshare.entrypoints.web.languages import language_of
 Req = Request[Any, Any, Any]
 _READ_SIZES = (STEP, 2 * STEP)
 _MAX_READ_SIZE = 100
+_BEYOND_LEVELS = max(ReliabilityLevel) + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +144,38 @@ async def _counts(
     # Facets count the matches within the chosen categories only.
     everywhere = await _search(request, viewer, conditions.without_categories(), 1, 1)
     return dict(everywhere.facets)
+
+
+def level_names(request: Req) -> dict[int, str]:
+    """Returns the levels of reliability, the highest first, with their names in the person's language."""
+    language = language_of(request)
+    return {int(level): level.name_in(language) for level in sorted(ReliabilityLevel, reverse=True)}
+
+
+async def find_level_chips(
+    request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage
+) -> list[Chip]:
+    """Returns each level of reliability as the least one, the highest first; without counts unless the page is that of
+    a search."""
+    counts = await _level_counts(request, viewer, conditions, found)
+    return [
+        Chip(
+            name=str(level),
+            count=None if counts is None else sum(counts.get(one, 0) for one in range(level, _BEYOND_LEVELS)),
+            is_chosen=conditions.bounds.reliability_min == str(level),
+            address=conditions.at_level(level).address,
+        )
+        for level in level_names(request)
+    ]
+
+
+async def _level_counts(
+    request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage
+) -> Mapping[int, int] | None:
+    """Returns how many mechanisms each level alone would show."""
+    if not conditions.is_search or found.degraded:
+        return None
+    if not conditions.bounds.reliability_min:
+        return found.levels
+    everywhere = await _search(request, viewer, conditions.without("reliability"), 1, 1)
+    return None if everywhere.degraded else everywhere.levels

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.motion import MotionKind
+from mechshare.domain.named_values import NamedValue, range_in
 from mechshare.domain.search import (
     MAX_EXCLUDED,
     SearchDocument,
@@ -473,6 +474,50 @@ class TestFilters:
         assert await found(index, text, loops=True) == ["a"]
         assert sorted(await found(index, text, loops=False)) == ["b", "c", "d"]
         assert await found(index, text, motion=MotionKind.APERIODIC) == ["c"]
+
+    @pytest.mark.parametrize("text", ["crank", ""])
+    async def test_a_search_is_narrowed_by_what_authors_state(self, index: Any, text: str) -> None:
+        stroke = (NamedValue(name="Stroke", number=12.0, unit="mm"), NamedValue(name="teeth", number=20.0))
+        await index.put(
+            [
+                document("a", "crank one", reliability=4, license="MIT", parameters=stroke),
+                document("b", "crank two", reliability=1, license="CC0-1.0"),
+                document("c", "crank three", parameters=(NamedValue(name="stroke", text="12"),)),
+            ]
+        )
+
+        result = await index.search(SearchQuery(text=text, reliability_min=1))
+        assert (sorted(keys(result)), result.levels) == (["a", "b"], {4: 1, 1: 1})
+        assert (await index.search(SearchQuery(text=text))).levels == {4: 1, 1: 1, 0: 1}
+        assert await found(index, text, reliability_min=2) == ["a"]
+        assert sorted(await found(index, text, licenses=("MIT", "CC0-1.0"))) == ["a", "b"]
+        assert await found(index, text, ranges=(range_in("", "STROKE", "1cm..2cm"),)) == ["a"]
+        assert await found(index, text, ranges=(range_in("", "stroke", "10..20"),)) == []
+        both = (range_in("", "stroke", "12mm"), range_in("", "teeth", "21.."))
+        assert await found(index, text, ranges=both) == []
+        assert await found(index, text, ranges=(range_in("", "absent\ud800'", "1..2"),)) == []
+
+    @pytest.mark.parametrize("text", ["crank", ""])
+    async def test_the_most_reliable_come_first_and_what_states_no_level_last(
+        self, index: Any, text: str
+    ) -> None:
+        levels = {"a": 0, "b": 3, "c": 5, "d": 3, "e": 0}
+        await index.put(
+            [
+                document(key, "crank", reliability=level, created_at=START + timedelta(hours=number))
+                for number, (key, level) in enumerate(levels.items())
+            ]
+        )
+
+        query = SearchQuery(text=text, sort=SearchSort.MOST_RELIABLE, limit=1)
+        walk, after = [], None
+        for _ in levels:
+            (hit,) = (await index.search(replace(query, after=after))).hits
+            after = place_at(hit.place.position)
+            walk.append(hit.mechanism_id)
+
+        assert walk == ["c", "d", "b", "e", "a"]
+        assert await found(index, text, sort=SearchSort.MOST_RELIABLE) == walk
 
     async def test_facets_and_total_count_all_matches_not_the_page(self, filled: Any) -> None:
         result = await filled.search(SearchQuery(text="gear", limit=1))

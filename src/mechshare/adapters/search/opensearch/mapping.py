@@ -31,7 +31,7 @@ MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 OWN, GONE = "own", "gone"
 """The audience of what only its owner finds, among their own, and of a removed mechanism."""
-FORMAT = 9
+FORMAT = 10
 """Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
@@ -77,6 +77,17 @@ INDEX: Mapping[str, Any] = {
             "period": {"type": "double"},
             "motion": {"type": "keyword"},
             "loops": {"type": "boolean"},
+            "reliability": {"type": "integer"},
+            "license": {"type": "keyword"},
+            "parameters": {
+                "type": "nested",
+                "dynamic": "strict",
+                "properties": {
+                    "key": {"type": "keyword"},
+                    "quantity": {"type": "keyword"},
+                    "number": {"type": "double"},
+                },
+            },
             "user_id": {"type": "keyword"},
             "category_ids": {"type": "keyword"},
             "title": {"type": "keyword", "index": False},
@@ -118,6 +129,13 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
         "period": document.period_ms,
         "motion": document.motion,
         "loops": document.loops,
+        "reliability": document.reliability,
+        "license": document.license,
+        "parameters": [
+            {"key": one.key, "quantity": one.quantity, "number": one.coherent_number}
+            for one in document.parameters
+            if one.number is not None
+        ],
         "user_id": document.user_id,
         "category_ids": list(document.category_ids),
         "title": document.title,

@@ -15,12 +15,14 @@ from mechshare.adapters.search.text.ranking import (
     microseconds,
 )
 from mechshare.domain.audiences import Audience
+from mechshare.domain.named_values import ValueRange
 from mechshare.domain.search import SearchPlace, SearchQuery, SearchSort
 
 MAX_PHRASE_LENGTH = 200
 """Tokens. A query of 200 characters has no more; further ones of a longer query are ignored."""
 
 _MAX_CATEGORIES = 10_000
+_MAX_LEVELS = 10
 _MAX_EXPANSIONS = 1_000
 """Terms to which OpenSearch expands a prefix that is longer than MAX_INDEXED_PREFIX."""
 
@@ -36,25 +38,37 @@ _Json = dict[str, Any]
 
 def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
     """Returns the request body for `query`, without its page."""
-    by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
-    by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
-    # An index of an earlier format may lack this field until it is rebuilt.
-    by_brevity: _Json = {"title_length": {"order": "asc", "unmapped_type": "integer"}}
+    order = _order(query, parsed)
     return {
         "query": _matching(query, parsed),
-        **({"search_after": _values_of(query.after, by_newest=by_newest)} if query.after else {}),
-        "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
+        **({"search_after": _values_of(query.after, len(order))} if query.after else {}),
+        "sort": order,
         "track_scores": not parsed.is_blank,
         "version": True,
         "_source": ["title", "description", "passage_count"],
         "track_total_hits": True,
-        "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}}},
+        "aggs": {
+            "categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}},
+            "levels": {"terms": {"field": "reliability", "size": _MAX_LEVELS}},
+        },
     }
 
 
-def _values_of(after: SearchPlace, *, by_newest: bool) -> list[float | int | str]:
+def _order(query: SearchQuery, parsed: ParsedQuery) -> list[_Json]:
+    by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
+    # An index of an earlier format may lack these fields until it is rebuilt.
+    sort = query.sort.effective(is_blank=parsed.is_blank)
+    if sort is SearchSort.MOST_RELIABLE:
+        return [{"reliability": {"order": "desc", "unmapped_type": "integer", "missing": 0}}, *by_age]
+    if sort is SearchSort.NEWEST:
+        return by_age
+    return [{"_score": "desc"}, {"title_length": {"order": "asc", "unmapped_type": "integer"}}, *by_age]
+
+
+def _values_of(after: SearchPlace, count: int) -> list[float | int | str]:
+    """Returns the values of an order by the age alone, or by one or two values before it."""
     age: list[float | int | str] = [microseconds(after.created_at), after.mechanism_id]
-    return age if by_newest else [after.score, after.title_length, *age]
+    return [*(after.score, after.title_length)[: count - len(age)], *age]
 
 
 def passages_body(parsed: ParsedQuery, ids: Sequence[str]) -> _Json:
@@ -161,6 +175,8 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
     if query.category_ids:
         conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
     conditions += _ranges(query)
+    conditions += [{"terms": {"license": list(query.licenses)}}] if query.licenses else []
+    conditions += map(_has_parameter, query.ranges)
     conditions += [] if query.motion is None else [_term("motion", query.motion)]
     conditions += [] if query.loops is None else [_term("loops", query.loops)]
     refused = [
@@ -201,8 +217,20 @@ def _ranges(query: SearchQuery) -> list[_Json]:
         for operator, bound in (("gte", query.min_period_ms), ("lte", query.max_period_ms))
         if bound is not None
     }
-    ranges = (("created_at", created), ("duration", duration), ("period", period))
+    level = {} if query.reliability_min is None else {"gte": query.reliability_min}
+    ranges = (("created_at", created), ("duration", duration), ("period", period), ("reliability", level))
     return [{"range": {field: bounds}} for field, bounds in ranges if bounds]
+
+
+def _has_parameter(wanted: ValueRange) -> _Json:
+    conditions = [
+        _term("parameters.key", _sendable(wanted.key)),
+        _term("parameters.quantity", wanted.quantity),
+        {"range": {"parameters.number": {"gte": wanted.low, "lte": wanted.high}}},
+    ]
+    return {
+        "nested": {"path": "parameters", "ignore_unmapped": True, "query": {"bool": {"filter": conditions}}}
+    }
 
 
 def _field(clause: Clause) -> str:

@@ -31,6 +31,9 @@ def result_of(
         ),
         total=counted["hits"]["total"]["value"],
         facets={CategoryId(bucket["key"]): bucket["doc_count"] for bucket in buckets},
+        levels={
+            bucket["key"]: bucket["doc_count"] for bucket in counted["aggregations"]["levels"]["buckets"]
+        },
     )
 
 
@@ -53,9 +56,9 @@ def tokens_near(response: Any, word: str) -> Iterator[str]:
 
 def _place(hit: Any) -> SearchPlace:
     *ranked, created, key = hit["sort"]
-    score, length = ranked or (0.0, 0)
+    score, length = (*ranked, 0, 0)[:2]
     return SearchPlace(
-        score=score, title_length=length, created_at=moment_of(created), mechanism_id=MechanismId(key)
+        score=float(score), title_length=length, created_at=moment_of(created), mechanism_id=MechanismId(key)
     )
 
 

@@ -1,6 +1,5 @@
 """Reads of the SQLite search index. Each function sees one consistent state."""
 
-import json
 import math
 import sqlite3
 import time
@@ -10,6 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from mechshare.adapters.search.sqlite.parameters import match_expression, parameters
 from mechshare.adapters.search.sqlite.passages import find_passages
 from mechshare.adapters.search.text.highlights import highlights_of_page
 from mechshare.adapters.search.text.loosening import (
@@ -29,7 +29,6 @@ from mechshare.adapters.search.text.ranking import (
     SPELLING,
     STRICT,
     WEIGHTS,
-    microseconds,
     moment_of,
 )
 from mechshare.domain.audiences import PUBLIC_AUDIENCE
@@ -39,11 +38,8 @@ from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult,
 
 _STEPS = 10_000
 """Instructions of SQLite's virtual machine between two checks of the deadline."""
-_MAX_INTEGER = 2**63 - 1
 BEYOND = "\U0010ffff"
 """Appended to a prefix, this sorts after every text with the prefix."""
-_NOWHERE = "\n"
-"""A pattern that no tokens contain."""
 _MAX_EXPANDED_PREFIX = 16
 """Words to which a prefix is expanded, at most; each is searched for."""
 _MAX_RANKED = EXACT_TOTAL + 1
@@ -64,8 +60,15 @@ _PASSES = """
     AND (:max_period IS NULL OR d.period <= :max_period)
     AND (:motion IS NULL OR d.motion = :motion)
     AND (:loops IS NULL OR d.loops = :loops)
+    AND (:reliability_min IS NULL OR d.reliability >= :reliability_min)
+    AND (:licenses IS NULL OR d.license IN (SELECT value FROM json_each(:licenses)))
+    AND (:ranges IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:ranges) r WHERE NOT EXISTS (
+            SELECT 1 FROM parameter p WHERE p.document = d.row AND p.key = r.value ->> 0
+                AND p.quantity = r.value ->> 1 AND p.number BETWEEN r.value ->> 2 AND r.value ->> 3)))
     AND (:forbidden IS NULL OR d.row NOT IN (SELECT rowid FROM words WHERE words MATCH :forbidden))
 """
+_LEVEL = "CAST(d.reliability AS REAL)"
 _RESULT = """
     , page AS (
         SELECT row, score FROM match
@@ -78,14 +81,19 @@ _RESULT = """
     UNION ALL SELECT 'total', NULL, count(*), NULL, NULL, NULL, NULL FROM match
     UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL, NULL
         FROM match JOIN category c ON c.document = match.row GROUP BY c.id
+    UNION ALL SELECT 'level', d.reliability, count(*), NULL, NULL, NULL, NULL
+        FROM match JOIN document d USING (row) GROUP BY d.reliability
 """
 # Limited: among a million mechanisms, ranking and counting all matches of a frequent word takes most of a second.
-_LISTING = f"""
+_LISTING, _LISTING_BY_LEVEL = (
+    f"""
     WITH match AS MATERIALIZED (
-        SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
-        ORDER BY d.created_at DESC, d.id LIMIT {_MAX_RANKED}
+        SELECT d.row, d.id, d.created_at, {score} AS score FROM document d WHERE {_PASSES}
+        ORDER BY {order}d.created_at DESC, d.id LIMIT {_MAX_RANKED}
     ) {_RESULT}
-"""  # noqa: S608 - put together from constants alone
+    """  # noqa: S608 - put together from constants alone
+    for score, order in (("0.0", ""), (_LEVEL, "d.reliability DESC, "))
+)
 
 
 _Shape = tuple[int, int, int | None]
@@ -97,8 +105,8 @@ def _shape(clause: Clause) -> _Shape:
 
 
 @lru_cache(maxsize=16)
-def _matching(shapes: tuple[_Shape, ...], *, is_loose: bool) -> str:
-    """Returns the search statement for clauses of these shapes.
+def _matching(shapes: tuple[_Shape, ...], *, is_loose: bool, by_level: bool) -> str:
+    """Returns the search statement for clauses of these shapes; `by_level`, with the level of reliability as the score.
 
     The fields in which a clause matches determine its weight. FTS5's bm25() would count each phrase in the whole index
     before it ranks the first match.
@@ -108,14 +116,15 @@ def _matching(shapes: tuple[_Shape, ...], *, is_loose: bool) -> str:
         strict = "SELECT rowid FROM words WHERE words MATCH :strict"
         places.append(f"{STRICT} * (d.row IN ({strict}))")
     weights = " + ".join([f"{len(shapes)}.0", *places])
+    ranked = f"{weights} - {BREVITY} * length(d.title) + {EQUAL_TITLE} * (d.line = :line)"
+    score, namesake = (_LEVEL, _LEVEL) if by_level else (ranked, EQUAL_TITLE)
     return f"""
     WITH newest AS MATERIALIZED (
-        SELECT d.row, d.id, d.created_at,
-            {weights} - {BREVITY} * length(d.title) + {EQUAL_TITLE} * (d.line = :line) AS score
+        SELECT d.row, d.id, d.created_at, {score} AS score
         FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
         ORDER BY words.rowid DESC LIMIT {_MAX_RANKED}
     ), older_namesakes AS MATERIALIZED (
-        SELECT d.row, d.id, d.created_at, {EQUAL_TITLE} AS score FROM document d
+        SELECT d.row, d.id, d.created_at, {namesake} AS score FROM document d
         WHERE d.line = :line AND d.row < (SELECT min(row) FROM newest)
             AND (SELECT count(*) FROM newest) = {_MAX_RANKED} AND {_PASSES}
         ORDER BY d.row DESC LIMIT {_MAX_RANKED}
@@ -183,7 +192,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
                 nearest = tuple(_nearest(connection, parsed, most_edits_unfound).items())
         passages = find_passages(connection, parsed, [row[1] for row in rows if row[0] == "hit"])
         connection.execute("COMMIT")
-    by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
+    by_newest = query.sort.effective(is_blank=parsed.is_blank) is SearchSort.NEWEST
     hits = [row[1:] for row in rows if row[0] == "hit"]
     hits.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
     highlights = highlights_of_page(
@@ -208,6 +217,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
         ),
         total=_total(rows),
         facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
+        levels={row[1]: row[2] for row in rows if row[0] == "level"},
         expanded=expanded,
         nearest=nearest,
     )
@@ -216,13 +226,15 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
 def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuery) -> list[Any]:
     is_loose = bool(parsed.strict)
     shapes = tuple(map(_shape, parsed.clauses))
-    statement = _LISTING if parsed.is_blank else _matching(shapes, is_loose=is_loose)
+    by_level = query.sort is SearchSort.MOST_RELIABLE
+    listing = _LISTING_BY_LEVEL if by_level else _LISTING
+    statement = listing if parsed.is_blank else _matching(shapes, is_loose=is_loose, by_level=by_level)
     matched = {"words": match_expression(_expanded(connection, query, parsed))}
     if is_loose:
         matched["strict"] = match_expression(
             _expanded(connection, query, replace(parsed, clauses=parsed.strict))
         )
-    return connection.execute(statement, _parameters(query, parsed) | matched).fetchall()
+    return connection.execute(statement, parameters(query, parsed) | matched).fetchall()
 
 
 def _total(rows: list[Any]) -> int:
@@ -277,74 +289,3 @@ def _ended(connection: sqlite3.Connection, phrase: Phrase) -> Sequence[Phrase]:
     if not 0 < len(words) <= _MAX_EXPANDED_PREFIX:
         return (phrase,)
     return [Phrase((*before, word)) for (word,) in words]
-
-
-_COLUMNS = ("title", "categories", "author")
-"""The columns of the full-text table in the order of WEIGHTS."""
-
-
-def match_expression(clauses: Sequence[Clause], operator: str = "AND") -> str:
-    """Returns the clauses in FTS5 query syntax. Every token is quoted, so that no input acts as an operator."""
-    return f" {operator} ".join(map(_condition, clauses))
-
-
-def _condition(clause: Clause) -> str:
-    column = "" if clause.place is None else f"{{{_COLUMNS[clause.place]}}} : "
-    return column + "(" + " OR ".join(map(_quoted, clause.every)) + ")"
-
-
-def _quoted(phrase: Phrase) -> str:
-    return '"' + " ".join(phrase.tokens).replace('"', '""') + '"' + ("*" if phrase.is_prefix else "")
-
-
-def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
-    after, by_newest = query.after, parsed.is_blank or query.sort is SearchSort.NEWEST
-    patterns = {
-        f"phrase_{number}_{one}": phrase.pattern
-        for number, clause in enumerate(parsed.clauses)
-        for one, phrase in enumerate(clause.every)
-    }
-    spellings = {
-        f"spelling_{number}": clause.spelling.pattern if clause.spelling else _NOWHERE
-        for number, clause in enumerate(parsed.clauses)
-    }
-    return (
-        patterns
-        | spellings
-        | {
-            "line": parsed.line,
-            "published_only": query.published_only,
-            "audience": json_or_none(query.audience),
-            "user_id": None if query.user_id is None else _storable(query.user_id),
-            "categories": json_or_none(query.category_ids),
-            "excluded": json_or_none(query.excluded),
-            "created_from": None if query.created_from is None else microseconds(query.created_from),
-            "created_before": None if query.created_before is None else microseconds(query.created_before),
-            "min_duration": query.min_duration_ms,
-            "max_duration": query.max_duration_ms,
-            "min_period": query.min_period_ms,
-            "max_period": query.max_period_ms,
-            "motion": query.motion,
-            "loops": query.loops,
-            "forbidden": match_expression(parsed.forbidden, "OR") or None,
-            "by_newest": by_newest,
-            "after_score": 0.0 if after is None or by_newest else -after.score,
-            "after_created": None if after is None else -microseconds(after.created_at),
-            "after_id": None if after is None else after.mechanism_id,
-            "limit": bounded(query.limit),
-            "offset": 0 if after else bounded(query.offset),
-        }
-    )
-
-
-def json_or_none(ids: Sequence[str]) -> str | None:
-    return json.dumps([_storable(id) for id in ids]) if ids else None
-
-
-def bounded(number: int) -> int:
-    return min(max(number, 0), _MAX_INTEGER)
-
-
-def _storable(text: str) -> str:
-    """Replaces lone surrogates by "?": they can't be bound, and no identifier contains them."""
-    return text.encode(errors="replace").decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
 alone, so that two releases, as during an upgrade, never recreate each other's."""
 LATER_OPENING, FIRST_OPENING, AUTHOR_OPENING = range(3)
@@ -32,6 +32,7 @@ _SCHEMA = (
         row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, touched INTEGER NOT NULL,
         is_public INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
         duration INTEGER, period REAL, motion TEXT, loops INTEGER NOT NULL,
+        reliability INTEGER NOT NULL, license TEXT,
         line TEXT NOT NULL, title_spelling TEXT NOT NULL,
         title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
         author TEXT NOT NULL, username TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL,
@@ -39,6 +40,7 @@ _SCHEMA = (
     ) STRICT
     """,  # the description and the passages, JSON of [[page, text], ...], last: only displayed hits read them
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
+    "CREATE INDEX document_by_reliability ON document (reliability DESC, created_at DESC, id)",
     "CREATE INDEX document_by_line ON document (line)",
     "CREATE TABLE removed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT",
     """
@@ -46,6 +48,12 @@ _SCHEMA = (
         document INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (document, id)
     ) STRICT, WITHOUT ROWID
     """,
+    """
+    CREATE TABLE parameter (
+        document INTEGER NOT NULL, key TEXT NOT NULL, quantity TEXT NOT NULL, number REAL NOT NULL,
+        PRIMARY KEY (document, key)
+    ) STRICT, WITHOUT ROWID
+    """,  # the numbers, in the coherent unit of their quantity
     """
     CREATE TABLE audience (
         document INTEGER NOT NULL, term TEXT NOT NULL, PRIMARY KEY (document, term)
@@ -66,7 +74,9 @@ _SCHEMA = (
     )
     """,
 )
-_NAMES = frozenset({"state", "document", "removed", "category", "audience", "opening", "word", "words"})
+_NAMES = frozenset(
+    {"state", "document", "removed", "category", "parameter", "audience", "opening", "word", "words"}
+)
 
 
 class NewerVersion(sqlite3.DatabaseError):

@@ -4,7 +4,8 @@ import math
 import sqlite3
 from collections.abc import Sequence
 
-from mechshare.adapters.search.sqlite.reads import BEYOND, bounded, json_or_none, until
+from mechshare.adapters.search.sqlite.parameters import bounded, json_or_none
+from mechshare.adapters.search.sqlite.reads import BEYOND, until
 from mechshare.adapters.search.sqlite.schema import (
     AUTHOR_OPENING,
     FIRST_OPENING,

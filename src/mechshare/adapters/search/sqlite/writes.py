@@ -132,6 +132,7 @@ def _delete(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | No
     row, version, title, author, username, is_public = current
     connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
     connection.execute("DELETE FROM category WHERE document = ?", (row,))
+    connection.execute("DELETE FROM parameter WHERE document = ?", (row,))
     gone = connection.execute("DELETE FROM audience WHERE document = ? RETURNING term", (row,)).fetchall()
     audience = PUBLIC_AUDIENCE if is_public else tuple(term for (term,) in gone)
     connection.executemany(
@@ -147,8 +148,9 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     row = connection.execute(
         "INSERT INTO document"
         " (row, id, version, touched, title, line, title_spelling, title_words, category_words, author_words,"
-        " author, username, description, user_id, is_public, created_at, duration, period, motion, loops, passages)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " author, username, description, user_id, is_public, created_at, duration, period, motion, loops,"
+        " reliability, license, passages)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             document.mechanism_id,
@@ -168,6 +170,8 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             document.period_ms,
             document.motion,
             document.loops,
+            document.reliability,
+            document.license,
             json.dumps(passages_of(document.pages), ensure_ascii=False),
         ),
     ).lastrowid
@@ -179,6 +183,14 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     connection.executemany(
         "INSERT OR IGNORE INTO category VALUES (?, ?)",
         [(row, category) for category in document.category_ids],
+    )
+    connection.executemany(
+        "INSERT INTO parameter VALUES (?, ?, ?, ?)",
+        [
+            (row, one.key, one.quantity, one.coherent_number)
+            for one in document.parameters
+            if one.number is not None
+        ],
     )
     if not document.is_public:
         connection.executemany(

@@ -1,17 +1,16 @@
 """Fields and filters that several requests about mechanisms share."""
 
 from collections.abc import Iterable
-from operator import attrgetter
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Request
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.licenses import LICENSES, clean_license
-from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
+from mechshare.domain.mechanism_filters import MechanismFilter, few_ranges
 from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import MAX_VALUES, ValueRange, range_in
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
@@ -115,28 +114,30 @@ def mechanism_filter(
     loops: Loops = None,
 ) -> MechanismFilter:
     """Returns the filter that the query parameters of a request state. Raises InvalidField."""
-    return MechanismFilter(
+    return replace(
+        stated_filter(request, reliability_min, license),
         category_ids=tuple(map(CategoryId, category or ())),
         user_id=None if user_id is None else UserId(user_id),
-        reliability_min=reliability_min,
-        licenses=tuple(filter(None, map(clean_license, license or ()))),
         min_period_ms=None if period_min is None else period_min * 1000,
         max_period_ms=None if period_max is None else period_max * 1000,
         motion=motion,
         loops=loops,
+    )
+
+
+def stated_filter(
+    request: Request[Any, Any, Any], reliability_min: ReliabilityMin = None, license: Licenses = None
+) -> MechanismFilter:
+    """Returns the filter by what authors state: level, licence and ranges of parameters. Raises InvalidField."""
+    return MechanismFilter(
+        reliability_min=reliability_min,
+        licenses=tuple(filter(None, map(clean_license, license or ()))),
         ranges=_ranges(request.query_params.multi_items()),
     )
 
 
 def _ranges(query: Iterable[tuple[str, str]]) -> tuple[ValueRange, ...]:
     """Returns the ranges of parameters: `param.stroke=10mm..25mm`. Raises InvalidField."""
-    ranges = [
+    return few_ranges(
         range_in(name, name.removeprefix(_RANGE), text) for name, text in query if name.startswith(_RANGE)
-    ]
-    if len(ranges) > MAX_RANGES:
-        raise InvalidField(
-            "param",
-            en=f"at most {MAX_RANGES} ranges of parameters.",
-            ja=f"パラメーターの範囲は {MAX_RANGES} 個までです。",
-        )
-    return tuple(sorted(ranges, key=attrgetter("key", "low", "high", "quantity")))
+    )

@@ -41,7 +41,8 @@ class SearchHitResponse(Struct):
 @published("SearchHelp")
 class HelpResponse(Struct):
     """What finds something where a search found nothing: `q` in other `spellings`, and how many mechanisms there are
-    `without` a filter (`category`, `author`, `created`, `duration`, `motion`) or without `all` of several."""
+    `without` a filter (`category`, `author`, `created`, `duration`, `motion`, `reliability`,
+    `license`, `parameters`) or without `all` of several."""
 
     spellings: list[str]
     without: dict[str, int]
@@ -50,12 +51,13 @@ class HelpResponse(Struct):
 @published("SearchPage")
 class SearchResponse(Struct):
     """`total` is exact if `total_is_exact`. `facets` counts the matches in each category; above 10,000 matches it may
-    count only the newest. `expanded` has the terms of `q` that were searched for by other names, too, with these names.
-    `degraded` means that the search index was unavailable. `next` is the cursor of the page after this one.
-    `suggestions` help if nothing matches.
+    count only the newest. `levels` counts in the same way those of each level of reliability, "1" to "5", and those
+    whose author states none, "not_stated". `expanded` has the terms of `q` that were searched for by other names, too,
+    with these names. `degraded` means that the search index was unavailable. `next` is the cursor of the page after
+    this one. `suggestions` help if nothing matches.
 
     Degraded results come from the database: the mechanisms among the 10,000 newest that contain all words, newest
-    first, without facets, highlights and `expanded`.
+    first unless the most reliable ones are to be, without facets, levels, highlights and `expanded`.
     """
 
     items: list[SearchHitResponse]
@@ -64,6 +66,7 @@ class SearchResponse(Struct):
     total: int
     total_is_exact: bool
     facets: dict[str, int]
+    levels: dict[str, int]
     expanded: dict[str, list[str]]
     degraded: bool
     next: str | None
@@ -99,6 +102,9 @@ def search_response(
         total=found.total,
         total_is_exact=found.total_is_exact,
         facets={str(id): count for id, count in found.facets.items()},
+        levels={
+            str(level or "not_stated"): found.levels[level] for level in sorted(found.levels, reverse=True)
+        },
         expanded={term: list(names) for term, names in found.expanded},
         degraded=found.degraded,
         next=cursor_of(found.next, sort.order, found.page + 1, conditions) if found.next else None,

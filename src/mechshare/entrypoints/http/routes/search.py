@@ -26,10 +26,14 @@ from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_
 from mechshare.entrypoints.http.representations.mechanism_fields import (
     ByUser,
     Categories,
+    Licenses,
     Loops,
     MotionOf,
     PeriodMax,
     PeriodMin,
+    ReliabilityMin,
+    is_filter_parameter,
+    stated_filter,
 )
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.http.representations.search import (
@@ -69,11 +73,10 @@ DurationMax = Annotated[
     ),
 ]
 MAX_SUGGESTIONS = 20
-_FILTERS = (
-    *("author", "category", "created_before", "created_from", "duration_max", "duration_min"),
-    *("loops", "motion", "period_max", "period_min", "user_id"),
+_PARAMETERS = (
+    *("author", "created_before", "created_from", "duration_max", "duration_min"),
+    *("limit", "q", "sort"),
 )
-_PARAMETERS = (*_FILTERS, "limit", "q", "sort")
 
 
 @get(
@@ -98,6 +101,8 @@ async def search_mechanisms(
     period_max: PeriodMax = None,
     motion: MotionOf = None,
     loops: Loops = None,
+    reliability_min: ReliabilityMin = None,
+    license: Licenses = None,
     sort: Annotated[SearchSort, QueryParameter(name="sort")] = SearchSort.RELEVANCE,
     page: PageNumber = None,
     limit: Limit = None,
@@ -110,7 +115,7 @@ async def search_mechanisms(
     viewer = await viewer_of(request)
     key = SearchKey(
         path=request.scope["path"],
-        query=tuple(item for item in request.query_params.multi_items() if item[0] in _PARAMETERS),
+        query=tuple(item for item in request.query_params.multi_items() if _is_repeated(item[0])),
         text=q,
         category_ids=tuple(map(CategoryId, category or ())),
         user_id=UserId(user_id) if user_id is not None else None,
@@ -124,6 +129,7 @@ async def search_mechanisms(
             period_max=period_max,
             motion=motion,
             loops=loops,
+            stated=stated_filter(request, reliability_min, license),
         ),
         sort=sort,
         request=PageRequest(),
@@ -133,6 +139,11 @@ async def search_mechanisms(
         return await _search_for(request, viewer, key)
     found = await public_reads_of(request).search(key)
     return public_response(request, found, key.response_key if key.user_id is None else None)
+
+
+def _is_repeated(name: str) -> bool:
+    """Whether the link to the next page has this parameter, too."""
+    return name in _PARAMETERS or is_filter_parameter(name)
 
 
 async def _search_for(request: Req, viewer: Actor, key: SearchKey) -> Response[SearchResponse]:

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter
 
 from mechshare.domain.errors import InvalidField
+from mechshare.domain.licenses import LICENSES
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import SearchPage
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, viewer_of
@@ -15,7 +16,14 @@ from mechshare.entrypoints.http.representations.mechanisms import media_addresse
 from mechshare.entrypoints.web.cards import Card, CardTexts, card
 from mechshare.entrypoints.web.conditions import MAX_PAGE, STEP, Bounds, Conditions, conditions_of
 from mechshare.entrypoints.web.feeds import feed_links
-from mechshare.entrypoints.web.listing import Categories, find_categories, find_chips, find_page
+from mechshare.entrypoints.web.listing import (
+    Categories,
+    find_categories,
+    find_chips,
+    find_level_chips,
+    find_page,
+    level_names,
+)
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.rate_limits import CostlyOperation
 
@@ -85,6 +93,9 @@ def _bounds(
     period_min: Bound = "",
     period_max: Bound = "",
     loops: Loops = None,
+    reliability_min: Bound = "",
+    license: Bound = "",
+    parameters: Annotated[str, QueryParameter(max_length=500)] = "",
 ) -> Bounds:
     return Bounds(
         author=author.strip(),
@@ -95,6 +106,9 @@ def _bounds(
         period_min=period_min.strip(),
         period_max=period_max.strip(),
         loops="true" if loops else "",
+        reliability_min=reliability_min.strip(),
+        license=license.strip(),
+        parameters=parameters.strip(),
     )
 
 
@@ -115,6 +129,9 @@ async def _home(request: Req, viewer: Viewer, conditions: Conditions, found: Sea
         found=found,
         has_more=conditions.has_more(len(found.items), found.total),
         chips=await find_chips(request, viewer, conditions, found, categories),
+        level_chips=await find_level_chips(request, viewer, conditions, found),
+        levels=level_names(request),
+        licenses=list(LICENSES),
         cards=_cards(request, found, categories),
     )
 
