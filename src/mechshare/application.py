@@ -7,6 +7,7 @@ from mechshare.services.attachments import AttachmentService
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
+from mechshare.services.comments import CommentService
 from mechshare.services.evidence import EvidenceService
 from mechshare.services.groups import GroupService
 from mechshare.services.invitations import InvitationService
@@ -62,6 +63,7 @@ class Application:
     groups: GroupService
     reliability: ReliabilityService
     evidence: EvidenceService
+    comments: CommentService
     lineage: LineageService
     marks: MarkService
     attachments: AttachmentService

@@ -4,6 +4,7 @@ from mechshare.testing.persistence.attachments import *  # noqa: F403
 from mechshare.testing.persistence.audit import *  # noqa: F403
 from mechshare.testing.persistence.blob_references import *  # noqa: F403
 from mechshare.testing.persistence.categories import *  # noqa: F403
+from mechshare.testing.persistence.comments import *  # noqa: F403
 from mechshare.testing.persistence.database import *  # noqa: F403
 from mechshare.testing.persistence.evidence import *  # noqa: F403
 from mechshare.testing.persistence.groups import *  # noqa: F403

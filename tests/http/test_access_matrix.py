@@ -74,7 +74,8 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         }
         for part in (
             *("evidence", "claims", "lineage", "similar", "citation", "linked-data", "attachments"),
-            *("attachments/{attachment_id}/file", "revisions", "marks"),
+            *("attachments/{attachment_id}/file", "revisions", "marks", "comments"),
+            *("comments/{comment_id}/replies", "comments/{comment_id}/history"),
         )
     },
     **{
@@ -85,6 +86,33 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             "withdrawn": (401, 200, 404, 200, 200, 401, 401),
         }
         for method in ("PUT", "DELETE")
+    },
+    "POST /api/v1/mechanisms/{mechanism_id}/comments": {
+        "pending": (401, 201, 404, 404, 201, 401, 401),
+        "ready": (401, 201, 404, 404, 201, 401, 401),
+        "published": (401, 201, 201, 201, 201, 401, 401),
+        "withdrawn": (401, 201, 404, 201, 201, 401, 401),
+    },
+    "PATCH /api/v1/mechanisms/{mechanism_id}/comments/{comment_id}": {
+        "pending": (401, 200, 404, 404, 403, 401, 401),
+        "ready": (401, 200, 404, 404, 403, 401, 401),
+        "published": (401, 200, 403, 403, 403, 401, 401),
+        "withdrawn": (401, 200, 404, 403, 403, 401, 401),
+    },
+    "DELETE /api/v1/mechanisms/{mechanism_id}/comments/{comment_id}": {
+        "pending": (401, 204, 404, 404, 204, 401, 401),
+        "ready": (401, 204, 404, 404, 204, 401, 401),
+        "published": (401, 204, 403, 204, 204, 401, 401),
+        "withdrawn": (401, 204, 404, 204, 204, 401, 401),
+    },
+    **{
+        f"{method} /api/v1/mechanisms/{{mechanism_id}}/comment-lock": {
+            "pending": (401, status, 404, 404, status, 401, 401),
+            "ready": (401, status, 404, 404, status, 401, 401),
+            "published": (401, status, 403, status, status, 401, 401),
+            "withdrawn": (401, status, 404, status, status, 401, 401),
+        }
+        for method, status in (("PUT", 200), ("DELETE", 204))
     },
     "GET /api/v1/users/me/bookmarks": {SAME: SIGNED_IN},
     "POST /api/v1/mechanisms/{mechanism_id}/claims": {
@@ -294,6 +322,7 @@ HEADERS = {
     },
     "DELETE /api/v1/uploads/{upload_id}": UPLOADING,
 }
+COMMENT = {"text": "遊びが大きい"}
 CLAIM = {"kind": "supports", "text": "三回測定"}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/register": {
@@ -316,6 +345,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/mechanisms/{mechanism_id}/withdraw": {"reason": "重複"},
     "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail": {"thumbnail_at": 0.5},
     "POST /api/v1/mechanisms/{mechanism_id}/claims": CLAIM,
+    "POST /api/v1/mechanisms/{mechanism_id}/comments": COMMENT,
+    "PATCH /api/v1/mechanisms/{mechanism_id}/comments/{comment_id}": {"text": "測り直し"},
     "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/reply": {"text": "追試します"},
     "POST /api/v1/mechanisms/{mechanism_id}/lineage": {"source": "{source_id}", "kind": "part_of"},
     "POST /api/v1/mechanisms/{mechanism_id}/attachments/from-upload": {"upload": "none"},
@@ -422,6 +453,8 @@ async def address(site: Site, template: str, state: str) -> str:
         path = path.replace("marks/{kind}", "marks/like")
         if "{attachment_id}" in path:
             path = path.replace("{attachment_id}", await attachment_of_owner(site, made["id"]))
+        if "{comment_id}" in path:
+            path = path.replace("{comment_id}", await comment_of_owner(site, made["id"]))
         if "{claim_id}" in path:
             path = path.replace("{claim_id}", await claim_of_owner(site, made["id"]))
     return path
@@ -453,6 +486,13 @@ async def claim_of_owner(site: Site, mechanism_id: str) -> str:
     """Returns the identifier of a claim that `owner` made about their own mechanism."""
     url = f"{API}/mechanisms/{mechanism_id}/claims"
     made = await site.client.post(url, headers=site.tokens["owner"], json=CLAIM)
+    return str(made.json()["id"])
+
+
+async def comment_of_owner(site: Site, mechanism_id: str) -> str:
+    """Returns the identifier of a comment that `owner` wrote on their own mechanism."""
+    url = f"{API}/mechanisms/{mechanism_id}/comments"
+    made = await site.client.post(url, headers=site.tokens["owner"], json=COMMENT)
     return str(made.json()["id"])
 
 

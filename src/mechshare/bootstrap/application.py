@@ -33,6 +33,7 @@ from mechshare.services.attachments import AttachmentService
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
+from mechshare.services.comments import CommentService
 from mechshare.services.derivation import Derivation, ScratchDerivation
 from mechshare.services.evidence import EvidenceService
 from mechshare.services.groups import GroupService
@@ -168,6 +169,7 @@ def build(
         ),
         reliability=ReliabilityService(database),
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
+        comments=CommentService(transactions, clock, ids),
         lineage=LineageService(transactions, clock),
         marks=MarkService(transactions, clock),
         shares=ShareService(transactions, clock),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.blobs import BlobReference
+from mechshare.domain.comment_events import CommentEvent
+from mechshare.domain.evidence_events import EvidenceEvent
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
@@ -73,14 +75,6 @@ class MechanismWithdrawnByModerator:
     mechanism_id: MechanismId
     moderator_id: UserId
     reason: str
-    request_metadata: RequestMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimWithdrawnByModerator:
-    mechanism_id: MechanismId
-    claim_id: str
-    moderator_id: UserId
     request_metadata: RequestMetadata
 
 
@@ -287,9 +281,10 @@ class MaintenanceDue:
 
 Event = (
     MechanismCreated
+    | CommentEvent
     | MechanismChanged
     | MechanismWithdrawnByModerator
-    | ClaimWithdrawnByModerator
+    | EvidenceEvent
     | MechanismEditedByOther
     | MechanismShared
     | ShareRemoved

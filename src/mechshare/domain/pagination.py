@@ -13,6 +13,7 @@ EXACT_TOTAL = 10_000
 """Totals are exact up to this number; beyond it, counting would cost more than the page."""
 
 T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
 SortKey = datetime | str | int | float
 
 
@@ -82,6 +83,17 @@ class Page(Generic[T_co]):
     def counted(self) -> int:
         """The length of the list, for the next `PageRequest`."""
         return self.total if self.total_is_exact else EXACT_TOTAL + 1
+
+    def with_items(self, items: tuple[U, ...]) -> "Page[U]":
+        """Returns the page with other items in place of its own, such as what they refer to."""
+        return Page(
+            items=items,
+            page=self.page,
+            limit=self.limit,
+            total=self.total,
+            total_is_exact=self.total_is_exact,
+            next=self.next,
+        )
 
 
 def how_many(count: int) -> str:

@@ -15,6 +15,7 @@ _MAX_RAW = MAX_DECOMPOSITION * MAX_USERNAME_LENGTH
 """Characters; a longer text is too long after folding, too."""
 _MAX_MARKS = 4
 """Combining marks in a row. A Thai letter has two; more than these only disguise a name."""
+_MAX_POSSIBLE = 4
 _PUNCTUATION = "._-"
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f"
 """Letters and marks that show nothing: joiners, fillers, inherent vowels and variation selectors."""
@@ -78,6 +79,20 @@ def fold_username(username: str) -> str:
         return username
     # The dot of a folded Turkish capital I shows nothing that i does not.
     return folded(raw).strip().replace("i\u0307", "i").replace("j\u0307", "j")
+
+
+def possible_usernames(text: str) -> list[str]:
+    """Returns the valid names with which `text` may begin, the longest first and at most _MAX_POSSIBLE: all of it, and
+    what ends where the script changes or punctuation begins, since text may follow a name without a space (`mikaさん`).
+    """
+    folded_text = fold_username(text)[:MAX_USERNAME_LENGTH]
+    ends = [end for end in range(1, len(folded_text)) if _may_end(folded_text[end - 1], folded_text[end])]
+    names = [folded_text[:end] for end in (*ends, len(folded_text))]
+    return [name for name in reversed(names) if _is_valid(name)][:_MAX_POSSIBLE]
+
+
+def _may_end(last: str, following: str) -> bool:
+    return _kind(following) in "P?" or (_kind(following) == "L" and _script(last) != _script(following))
 
 
 def _is_valid(name: str) -> bool:

@@ -1,11 +1,13 @@
 """The only table of effects: which jobs, cache tags and audit entries follow from each domain event."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from mechshare.domain import (
+    comment_events,
     events,
+    evidence_events,
     motion_events,
     registration_events,
     report_events,
@@ -21,6 +23,7 @@ from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.shares import Recipient
 from mechshare.domain.users import User
 from mechshare.domain.visibility import Visibility
+from mechshare.services.support.effects import Audited, Effects, Work
 from mechshare.services.support.invalidation import (
     CATEGORIES,
     PUBLIC_LISTS,
@@ -30,43 +33,6 @@ from mechshare.services.support.invalidation import (
     mechanism_tag,
     writer_tag,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A job to enqueue. With `unless_pending` it is skipped if a job of its kind and subject has not ended.
-
-    `owner` is the user whose file is processed.
-    """
-
-    kind: JobKind
-    subject: str
-    request_id: str = ""
-    unless_pending: bool = False
-    owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    action: AuditAction
-    actor_id: UserId | None
-    subject: str
-    request_metadata: RequestMetadata
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effects:
-    """What follows from an event. Jobs and audit entries are written in the same transaction. After the commit `tags`
-    are invalidated, `refreshed` tags are refreshed, and the doorbell rings if there are jobs.
-
-    What must no longer be shown is invalidated. What is new is refreshed: within STALENESS everybody sees it.
-    """
-
-    jobs: Sequence[Work] = ()
-    tags: Sequence[str] = ()
-    refreshed: Sequence[str] = ()
-    audit: Sequence[Audited] = ()
 
 
 def effects_of(event: events.Event) -> Effects:
@@ -86,9 +52,15 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
-        case events.ClaimWithdrawnByModerator(mechanism_id, claim_id, moderator_id, metadata):
+        case evidence_events.ClaimWithdrawnByModerator(mechanism_id, claim_id, moderator_id, metadata):
             action = AuditAction.CLAIM_WITHDRAWN
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, claim_id)])
+        case comment_events.CommentDeletedByModerator(comment, moderator_id, metadata):
+            action = AuditAction.COMMENT_DELETED
+            return Effects(audit=[Audited(action, moderator_id, comment.mechanism_id, metadata, comment.id)])
+        case comment_events.CommentsLockedByModerator(mechanism_id, moderator_id, is_locked, metadata):
+            action = AuditAction.COMMENTS_LOCKED if is_locked else AuditAction.COMMENTS_UNLOCKED
+            return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata)])
         case sharing_events.MechanismEditedByOther(mechanism_id, editor_id, metadata):
             return Effects(audit=[Audited(AuditAction.MECHANISM_EDITED, editor_id, mechanism_id, metadata)])
         case events.DraftRead(subject, reader_id, metadata):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.events import ClaimWithdrawnByModerator
 from mechshare.domain.evidence import (
     MAX_CLAIMS_PER_USER,
     AuthoredClaim,
@@ -19,6 +18,7 @@ from mechshare.domain.evidence import (
     clean_claim,
     support_of,
 )
+from mechshare.domain.evidence_events import ClaimWithdrawnByModerator
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest

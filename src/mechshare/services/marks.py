@@ -51,14 +51,8 @@ class MarkService:
             page = await tx.marks.find_of_user(actor.id, MarkKind.BOOKMARK, request)
             found = await tx.mechanisms.find_authored([mark.mechanism_id for mark in page.items])
             visible = {item.mechanism.id: item for item in await visible_among(tx, actor, found)}
-        items = [visible[mark.mechanism_id] for mark in page.items if mark.mechanism_id in visible]
-        return Page(
-            items=tuple(items),
-            page=page.page,
-            limit=page.limit,
-            total=page.total,
-            total_is_exact=page.total_is_exact,
-            next=page.next,
+        return page.with_items(
+            tuple(visible[mark.mechanism_id] for mark in page.items if mark.mechanism_id in visible)
         )
 
 

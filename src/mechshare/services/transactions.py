@@ -15,7 +15,8 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import Database, UnitOfWork
-from mechshare.services.effects import Audited, Work, effects_of
+from mechshare.services.effects import effects_of
+from mechshare.services.support.effects import Audited, Work
 
 MAX_SUBJECT_LENGTH = 254
 MAX_DETAIL_LENGTH = 500

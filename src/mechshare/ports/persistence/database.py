@@ -12,6 +12,11 @@ from mechshare.ports.persistence.attachments import AttachmentRepository
 from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 from mechshare.ports.persistence.categories import CategoryRepository
+from mechshare.ports.persistence.comments import (
+    CommentLockRepository,
+    CommentReplyRepository,
+    CommentRepository,
+)
 from mechshare.ports.persistence.evidence import ClaimRepository
 from mechshare.ports.persistence.groups import GroupRepository, MembershipRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
@@ -85,6 +90,15 @@ class UnitOfWork(Protocol):
 
     @property
     def claims(self) -> ClaimRepository: ...
+
+    @property
+    def comments(self) -> CommentRepository: ...
+
+    @property
+    def comment_replies(self) -> CommentReplyRepository: ...
+
+    @property
+    def comment_locks(self) -> CommentLockRepository: ...
 
     @property
     def lineage(self) -> LineageRepository: ...

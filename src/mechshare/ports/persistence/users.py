@@ -31,7 +31,8 @@ class UserRepository(Protocol):
         """Returns when the oldest account was created; None without accounts."""
 
     async def delete(self, id: UserId) -> None:
-        """Deletes the user with credentials, sessions and idempotency records. Delete the user's mechanisms first."""
+        """Deletes the user with credentials, sessions and idempotency records. Delete the user's mechanisms and
+        comments first."""
 
 
 class CredentialRepository(Protocol):

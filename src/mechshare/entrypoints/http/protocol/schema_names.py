@@ -16,7 +16,16 @@ T = TypeVar("T")
 _NAMES = {
     name: name
     for name in (
-        *("Access", "AuditAction", "Author", "ClaimKind", "Decision", "GroupRole", "LineageKind"),
+        *(
+            "Access",
+            "AuditAction",
+            "Author",
+            "ClaimKind",
+            "CommentSort",
+            "Decision",
+            "GroupRole",
+            "LineageKind",
+        ),
         *("MarkKind", "MechanismKind", "MechanismSort", "MotionKind", "ProcessingState", "Profile"),
         *("RecipientKind", "Role", "Scope", "SearchSort", "SuggestionKind", "Visibility"),
     )

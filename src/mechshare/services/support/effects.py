@@ -1,0 +1,45 @@
+"""The kinds of effects that follow from a domain event; `services/effects.py` says which follow from which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.ids import UserId
+from mechshare.domain.jobs import JobKind
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job to enqueue. With `unless_pending` it is skipped if a job of its kind and subject has not ended.
+
+    `owner` is the user whose file is processed.
+    """
+
+    kind: JobKind
+    subject: str
+    request_id: str = ""
+    unless_pending: bool = False
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    action: AuditAction
+    actor_id: UserId | None
+    subject: str
+    request_metadata: RequestMetadata
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What follows from an event. Jobs and audit entries are written in the same transaction. After the commit `tags`
+    are invalidated, `refreshed` tags are refreshed, and the doorbell rings if there are jobs.
+
+    What must no longer be shown is invalidated. What is new is refreshed: within STALENESS everybody sees it.
+    """
+
+    jobs: Sequence[Work] = ()
+    tags: Sequence[str] = ()
+    refreshed: Sequence[str] = ()
+    audit: Sequence[Audited] = ()

@@ -1,0 +1,69 @@
+"""Comments: how long they are editable, what they are about, and whom they mention."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mechshare.domain.comments import (
+    EDIT_PERIOD,
+    MAX_COMMENT_LENGTH,
+    MAX_MENTIONS,
+    Comment,
+    CommentDeleted,
+    CommentId,
+    CommentNotEditable,
+    CommentOfOther,
+    mentioned_names,
+)
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.users import Actor, Role
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+MIKA, ADMIN = Actor(id=UserId("mika"), role=Role.USER), Actor(id=UserId("admin"), role=Role.ADMIN)
+
+
+def a_comment() -> Comment:
+    return Comment(
+        id=CommentId("1"), mechanism_id=MechanismId("1"), user_id=MIKA.id, text="play", created_at=NOW
+    )
+
+
+def test_a_comment_is_edited_by_its_author_for_fifteen_minutes() -> None:
+    comment, end = a_comment(), NOW + EDIT_PERIOD
+    edited = comment.edited(MIKA, " backlash ", end)
+    assert (edited.text, edited.edited_at, edited.former[0].text) == ("backlash", end, "play")
+    with pytest.raises(CommentNotEditable):
+        comment.edited(MIKA, "backlash", end + timedelta(microseconds=1))
+    with pytest.raises(CommentOfOther):
+        comment.edited(ADMIN, "backlash", NOW)
+
+
+def test_a_tombstone_says_nothing_and_is_not_edited() -> None:
+    tombstone = a_comment().edited(MIKA, "backlash", NOW).tombstone(NOW)
+    assert (tombstone.text, tombstone.user_id, tombstone.former) == ("", None, ())
+    with pytest.raises(CommentDeleted):
+        tombstone.edited(MIKA, "play", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("@mika", [["mika"]]),
+        ("@Mika, look", [["mika"]]),
+        ("see (@mika-k)", [["mika-k", "mika"]]),
+        ("＠ｍｉｋａ", [["mika"]]),
+        ("@mikaさん、どうですか", [["mikaさん", "mika"]]),
+        ("mail a@mika.example", []),
+        ("@", []),
+        ("@x", []),
+        ("@@mika", []),
+    ],
+)
+def test_a_mention_may_mean_what_a_name_can_end_with(text: str, names: list[list[str]]) -> None:
+    assert [list(each) for each in mentioned_names(text)] == names
+
+
+def test_mentions_are_bounded_in_number_and_in_names() -> None:
+    found = mentioned_names(("@" + "a.b-" * 20 + " ") * (MAX_COMMENT_LENGTH // 80))
+    assert len(found) == MAX_MENTIONS
+    assert max(map(len, found)) <= 4
