@@ -37,6 +37,7 @@ from mechshare.services.revisions import RevisionService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.shares import ShareService
+from mechshare.services.statistics import StatisticsService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.thumbnails import ThumbnailService
 from mechshare.services.uploads import UploadService
@@ -66,6 +67,7 @@ class Application:
     comments: CommentService
     lineage: LineageService
     marks: MarkService
+    statistics: StatisticsService
     attachments: AttachmentService
     revisions: RevisionService
     uploads: UploadService

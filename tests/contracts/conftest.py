@@ -81,6 +81,12 @@ async def limiter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield opened
 
 
+@pytest.fixture(params=adapters_of("recent_views"))
+async def recent_views(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture(params=adapters_of("passwords"))
 async def passwords(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:

@@ -177,6 +177,22 @@ async def _shared_memory_limits(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _memory_recent_views(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.recent_views.table import TableOfRecentViews
+
+    yield TableOfRecentViews(None)
+
+
+@asynccontextmanager
+async def _shared_recent_views(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.recent_views.table import TableOfRecentViews
+
+    recent_views = TableOfRecentViews(folder / "recent-views")
+    yield recent_views
+    recent_views.close()
+
+
+@asynccontextmanager
 async def _argon2(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 
@@ -391,6 +407,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
         "postgresql": _postgresql_doorbell,
     },
     "rate_limits": {"memory": _memory_limits, "memory-shared": _shared_memory_limits, "redis": _redis_limits},
+    "recent_views": {"memory": _memory_recent_views, "memory-shared": _shared_recent_views},
     "media": {"av": _av, "stub": _stub_media},
     "motion": {"memory": _exact_motion, "numpy": _numpy_motion},
     "motion_index": {"memory": _memory_motion_index, "numpy": _numpy_motion_index},

@@ -23,6 +23,7 @@ from mechshare.testing.persistence.reports import *  # noqa: F403
 from mechshare.testing.persistence.revisions import *  # noqa: F403
 from mechshare.testing.persistence.sessions import *  # noqa: F403
 from mechshare.testing.persistence.shares import *  # noqa: F403
+from mechshare.testing.persistence.statistics import *  # noqa: F403
 from mechshare.testing.persistence.storage_quotas import *  # noqa: F403
 from mechshare.testing.persistence.uploads import *  # noqa: F403
 from mechshare.testing.persistence.users import *  # noqa: F403

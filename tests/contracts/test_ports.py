@@ -12,6 +12,7 @@ from mechshare.testing.motion import *  # noqa: F403
 from mechshare.testing.motion_index import *  # noqa: F403
 from mechshare.testing.passwords import *  # noqa: F403
 from mechshare.testing.rate_limits import *  # noqa: F403
+from mechshare.testing.recent_views import *  # noqa: F403
 from mechshare.testing.scratch import *  # noqa: F403
 from mechshare.testing.tokens import *  # noqa: F403
 from mechshare.testing.uploads import *  # noqa: F403

@@ -115,6 +115,19 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         for method, status in (("PUT", 200), ("DELETE", 204))
     },
     "GET /api/v1/users/me/bookmarks": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/stats": {SAME: SIGNED_IN},
+    "POST /api/v1/mechanisms/{mechanism_id}/views": {
+        "pending": (404, 204, 404, 404, 204, 401, 401),
+        "ready": (404, 204, 404, 404, 204, 401, 401),
+        "published": (204,) * 5 + (401, 401),
+        "withdrawn": (404, 204, 404, 204, 204, 401, 401),
+    },
+    "GET /api/v1/mechanisms/{mechanism_id}/stats": {
+        "pending": (401, 200, 404, 404, 200, 401, 401),
+        "ready": (401, 200, 404, 404, 200, 401, 401),
+        "published": (401, 200, 403, 403, 200, 401, 401),
+        "withdrawn": (401, 200, 404, 403, 200, 401, 401),
+    },
     "POST /api/v1/mechanisms/{mechanism_id}/claims": {
         "pending": (401, 201, 404, 404, 201, 401, 401),
         "ready": (401, 201, 404, 404, 201, 401, 401),

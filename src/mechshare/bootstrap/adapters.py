@@ -24,6 +24,7 @@ from mechshare.bootstrap.schemes import (
     LIMITERS,
     SEARCH_INDEXES,
     chosen_adapter,
+    shared_recent_views,
 )
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
@@ -36,6 +37,7 @@ from mechshare.ports.motion_index import MotionIndex
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
+from mechshare.ports.recent_views import RecentViews
 from mechshare.ports.search import SearchIndex
 from mechshare.ports.uploads import UploadStore
 from mechshare.setting_values import PREFIX, SettingsError
@@ -54,6 +56,7 @@ class Adapters:
     doorbell: Doorbell
     cache: Cache
     limiter: RateLimiter
+    recent_views: RecentViews
     disks: Disks
     clock: Clock
     ids: IdSource
@@ -66,6 +69,7 @@ class Adapters:
         async with AsyncExitStack() as stack:
             for adapter in (self.database, self.index, self.blobs, self.doorbell, self.cache, self.limiter):
                 stack.push_async_callback(adapter.close)
+            stack.callback(self.recent_views.close)
 
 
 def choose_adapters(
@@ -88,6 +92,7 @@ def choose_adapters(
         doorbell=chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings),
         cache=chosen_adapter(CACHES, "cache_url", settings.cache_url, settings),
         limiter=chosen_adapter(LIMITERS, "limits_url", settings.limits_url, settings),
+        recent_views=shared_recent_views(settings),
         disks=choose_disks(settings),
         clock=clock or SystemClock(),
         ids=Uuid7IdSource(),

@@ -68,6 +68,7 @@ from mechshare.services.revisions import RevisionService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.shares import ShareService
+from mechshare.services.statistics import StatisticsService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.support.admissions import Admissions
 from mechshare.services.support.category_names import CategoryNames
@@ -172,6 +173,7 @@ def build(
         comments=CommentService(transactions, clock, ids),
         lineage=LineageService(transactions, clock),
         marks=MarkService(transactions, clock),
+        statistics=StatisticsService(transactions, adapters.recent_views, clock),
         shares=ShareService(transactions, clock),
         groups=GroupService(transactions, clock, ids),
         attachments=AttachmentService(transactions, clock, ids),

@@ -18,6 +18,7 @@ from mechshare.adapters.doorbell.memory import MemoryDoorbell
 from mechshare.adapters.persistence.memory.database import MemoryDatabase
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
+from mechshare.adapters.recent_views.table import TableOfRecentViews
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 from mechshare.bootstrap.data_folder import usable_data
@@ -26,6 +27,7 @@ from mechshare.ports.cache import STALENESS, Cache
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
+from mechshare.ports.recent_views import RecentViews
 from mechshare.ports.search import SearchIndex
 from mechshare.setting_values import PREFIX, SettingsError
 from mechshare.settings import COPIED, Settings, secret_in_file
@@ -136,6 +138,12 @@ def _redis_cache(url: str, settings: Settings) -> Cache:
 def _shared_limiter(settings: Settings) -> RateLimiter:
     with usable_data():
         return MemoryRateLimiter(_shared_file(settings, "rate-limits"))
+
+
+def shared_recent_views(settings: Settings) -> RecentViews:
+    """Returns what the processes of this machine share. Raises SettingsError."""
+    with usable_data():
+        return TableOfRecentViews(_shared_file(settings, "recent-views"))
 
 
 def _shared_file(settings: Settings, name: str) -> Path | None:

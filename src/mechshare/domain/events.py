@@ -165,6 +165,13 @@ class DeletionIndexed:
 
 
 @dataclass(frozen=True, slots=True)
+class CountsChanged:
+    """The likes, views and other numbers of these mechanisms were counted anew."""
+
+    mechanisms: Sequence[Mechanism]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexRebuilt:
     pass
 
@@ -301,6 +308,7 @@ Event = (
     | MechanismsRenamed
     | MechanismIndexed
     | DeletionIndexed
+    | CountsChanged
     | IndexRebuilt
     | ProcessingRequested
     | ThumbnailChosen

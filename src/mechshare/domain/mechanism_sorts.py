@@ -16,6 +16,10 @@ class MechanismSort(StrEnum):
     TITLE = "title"
     MOST_RELIABLE = "-reliability"
     PERIOD = "period"
+    POPULAR = "popular"
+    VIEWS = "views"
+    LIKES = "likes"
+    COMMENTS = "comments"
 
     @property
     def order(self) -> SortOrder:
@@ -31,11 +35,15 @@ SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
         (MechanismSort.RECENTLY_CHANGED, "updated_at", KeyType.TIME, True),
         (MechanismSort.TITLE, "title", KeyType.TEXT, False),
         (MechanismSort.PERIOD, "period_rank", KeyType.NUMBER, False),
+        (MechanismSort.POPULAR, "popularity", KeyType.NUMBER, True),
+        (MechanismSort.VIEWS, "views", KeyType.NUMBER, True),
+        (MechanismSort.LIKES, "likes", KeyType.NUMBER, True),
+        (MechanismSort.COMMENTS, "comments", KeyType.NUMBER, True),
         (MechanismSort.MOST_RELIABLE, "reliability_rank", KeyType.NUMBER, True),
     )
 }
 """Titles compare by code point. Mechanisms without a stated level follow those of level 1, and those without
-a period precede those with the shortest."""
+a period precede those with the shortest. What is counted is ordered as it was last counted, the most first."""
 
 
 def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:

@@ -25,6 +25,7 @@ from mechshare.domain.motion import Motion, MotionKind
 from mechshare.domain.named_values import NamedValue
 from mechshare.domain.reliability import Reliability, ReliabilityChange
 from mechshare.domain.statements import Statement
+from mechshare.domain.statistics import NOTHING_COUNTED, Counts
 from mechshare.domain.text import clean_text
 from mechshare.domain.trims import Trim
 from mechshare.domain.users import User
@@ -125,7 +126,8 @@ class Mechanism:
     clips) are https URLs for media on other hosts, or `blob:` URLs (see `mechshare.domain.blobs`) once a file stored
     here is ready. `kind` is what the format suggests until then: a GIF may turn out to be a picture.
     `license` is an SPDX identifier, None if the author states none. With `original_offered`, all who see the mechanism
-    may download its original. `motion` is None until a clip is analysed. The audience of `visibility` sees it while it
+    may download its original. `motion` is None until a clip is analysed. `counts` are only read: storing a mechanism
+    leaves them. The audience of `visibility` sees it while it
     `is_published`.
     """
 
@@ -152,6 +154,7 @@ class Mechanism:
     motion: Motion | None = None
     original: OriginalFile | None = None
     withdrawn_reason: str | None = None
+    counts: Counts = NOTHING_COUNTED
     version: int = 0
 
     @property
@@ -187,6 +190,23 @@ class Mechanism:
     def loops(self) -> bool:
         """Whether the whole clip is known to repeat without a jump."""
         return self.motion is not None and self.motion.loops
+
+    @property
+    def popularity(self) -> float:
+        """The number by which lists of what is popular are ordered."""
+        return self.counts.popularity
+
+    @property
+    def views(self) -> int:
+        return self.counts.views
+
+    @property
+    def likes(self) -> int:
+        return self.counts.likes
+
+    @property
+    def comments(self) -> int:
+        return self.counts.comments
 
     @property
     def reliability_level(self) -> int | None:

@@ -115,6 +115,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(tags=_tags_of([found.id], is_public=was_public))
         case events.DeletionIndexed(mechanism_id, was_public):
             return Effects(tags=_tags_of([mechanism_id], is_public=was_public))
+        case events.CountsChanged(mechanisms):
+            return Effects(refreshed=_counted(mechanisms))
         case events.IndexRebuilt():
             return Effects(tags=[SEARCHES])
         case events.ProcessingRequested(mechanism):
@@ -299,6 +301,13 @@ def _shown(*states: Mechanism) -> list[str]:
     """Returns the tags of the lists that show a mechanism in one of these states, if it is public there."""
     public = [state for state in states if state.is_public]
     return [*lists_of(*public), CATEGORIES] if public else []
+
+
+def _counted(mechanisms: Sequence[Mechanism]) -> list[str]:
+    """Returns the tags of what shows the numbers of these mechanisms to everybody."""
+    public = [one for one in mechanisms if one.is_public]
+    lists = [*lists_of(*public), SEARCHES] if public else []
+    return [*lists, *(mechanism_tag(one.id) for one in mechanisms if one.is_open)]
 
 
 def _searched(before: Mechanism) -> list[str]:

@@ -33,6 +33,7 @@ class MarkService:
             if kind is MarkKind.BOOKMARK:
                 await _require_room(tx, actor)
             await tx.marks.add(mark)
+            await _count_later(tx, mechanism_id, kind)
             return await _marks(tx, actor, mechanism_id)
 
     async def remove(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
@@ -40,6 +41,7 @@ class MarkService:
         async with self._transactions.begin() as tx:
             await find_visible(tx, actor, mechanism_id)
             await tx.marks.delete(mechanism_id, actor.id, kind)
+            await _count_later(tx, mechanism_id, kind)
             return await _marks(tx, actor, mechanism_id)
 
     async def find_bookmarked(self, actor: Actor, request: PageRequest) -> Page[AuthoredMechanism]:
@@ -60,6 +62,11 @@ async def _marks(tx: UnitOfWork, viewer: Viewer, mechanism_id: MechanismId) -> M
     likes = await tx.marks.count(mechanism_id, MarkKind.LIKE)
     own = await tx.marks.find_own(mechanism_id, viewer.id) if viewer else frozenset()
     return Marks(likes=likes, own=own)
+
+
+async def _count_later(tx: Transaction, mechanism_id: MechanismId, kind: MarkKind) -> None:
+    if kind is MarkKind.LIKE:
+        await tx.statistics.mark_stale(mechanism_id)
 
 
 async def _require_room(tx: Transaction, actor: Actor) -> None:

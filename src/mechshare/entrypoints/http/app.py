@@ -68,6 +68,7 @@ from mechshare.entrypoints.http.routes import (
     sessions,
     shares,
     similar,
+    statistics,
     thumbnails,
     uploads,
     users,
@@ -78,7 +79,7 @@ from mechshare.entrypoints.startup import prepare, prepare_when_available, priva
 from mechshare.entrypoints.web.error_pages import ErrorPagesMiddleware
 from mechshare.entrypoints.web.session_cookies import SessionCookieMiddleware
 from mechshare.entrypoints.web.site import site_router
-from mechshare.entrypoints.worker.loop import work
+from mechshare.entrypoints.worker.loop import work, write_last_visits
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
@@ -97,6 +98,7 @@ _TAGGED = (
         similar,
         marks,
         comments,
+        statistics,
         attachments,
         revisions,
         citations,
@@ -138,7 +140,9 @@ def build_app(
         publish_document(app)
     reads = PublicReads(application)
     app.state.public_reads = reads
-    asgi_app: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
+    asgi_app: ASGIApp = ResponseCacheMiddleware(
+        LogContextMiddleware(app), application.authentication, application.statistics, reads
+    )
     if chosen.anonymous == "none":
         asgi_app = SignInRequiredMiddleware(asgi_app, application.authentication)
     asgi_app = SessionCookieMiddleware(asgi_app, application)
@@ -181,6 +185,7 @@ def build_routes(public_url: str) -> Litestar:
             similar.router,
             marks.router,
             comments.router,
+            statistics.router,
             attachments.router,
             revisions.router,
             citations.router,
@@ -233,6 +238,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
         for task in background:
             task.cancel()
         await working
+        await write_last_visits(application)
         await application.close()
 
 

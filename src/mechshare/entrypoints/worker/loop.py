@@ -18,6 +18,8 @@ LATE_INDEX_INTERVAL = timedelta(seconds=2)
 """How often a process looks for index jobs that no worker runs."""
 RECORD_INTERVAL = timedelta(minutes=1)
 """The interval for which refused tokens are counted before the audit log records their number."""
+COUNT_INTERVAL = timedelta(seconds=10)
+"""How often a process writes the views and downloads that it has noted, and counts what has changed."""
 CLEANUP_INTERVAL = timedelta(minutes=1)
 """How often a process removes what killed processes left on its disks."""
 SHUTDOWN_GRACE = 10.0
@@ -56,6 +58,10 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await _pause(stop, USE_INTERVAL)
         await app.personal_access_tokens.record_uses()
 
+    async def count() -> None:
+        await _pause(stop, COUNT_INTERVAL)
+        await app.statistics.refresh()
+
     async def remove_leftovers() -> None:
         await app.installation.remove_leftovers()
         await _pause(stop, CLEANUP_INTERVAL)
@@ -70,6 +76,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
             remove_leftovers,
             record_refused_tokens,
             record_token_uses,
+            count,
         )
     ]
     stopped = asyncio.create_task(stop.wait())
@@ -81,6 +88,14 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         for task in (stopped, *loops):
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def write_last_visits(app: Application) -> None:
+    """Writes what was noted while the last requests of the process were finished, if the database is there."""
+    try:
+        await app.statistics.refresh()
+    except (Unavailable, OutOfSpace) as down:
+        _log.warning("dependency_unavailable", problem=down.message)
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:

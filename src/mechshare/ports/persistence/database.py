@@ -38,6 +38,7 @@ from mechshare.ports.persistence.reports import ReportRepository
 from mechshare.ports.persistence.revisions import RevisionRepository
 from mechshare.ports.persistence.sessions import SessionRepository
 from mechshare.ports.persistence.shares import ShareRepository
+from mechshare.ports.persistence.statistics import StatisticsRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
 from mechshare.ports.persistence.uploads import UploadRepository
 from mechshare.ports.persistence.users import CredentialRepository, UserRepository
@@ -105,6 +106,9 @@ class UnitOfWork(Protocol):
 
     @property
     def marks(self) -> MarkRepository: ...
+
+    @property
+    def statistics(self) -> StatisticsRepository: ...
 
     @property
     def attachments(self) -> AttachmentRepository: ...

@@ -281,7 +281,7 @@ async def test_pages_contain_each_mechanism_once_in_order_even_with_equal_keys(
         MechanismSort.RECENTLY_CHANGED: lambda one: (one.updated_at, one.id),
     }
     key = keys.get(sort, lambda one: (one.created_at, one.id))
-    expected = sorted(stored, key=key, reverse=sort.value.startswith("-"))
+    expected = sorted(stored, key=key, reverse=sort.order.is_descending)
     assert [one.id for one in listed] == [one.id for one in expected]
     assert [page.total for page in pages] == [11] * 4
     assert [len(page.items) for page in pages] == [3, 3, 3, 2]
@@ -573,9 +573,7 @@ async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_wit
         for one in stored
         if not set(categories).isdisjoint(one.categories) and (one.is_published or scope is EVERYTHING)
     ]
-    ordered = sorted(
-        wanted, key=lambda one: (sort_key(one, sort), one.id), reverse=sort.value.startswith("-")
-    )
+    ordered = sorted(wanted, key=lambda one: (sort_key(one, sort), one.id), reverse=sort.order.is_descending)
     assert listed == ordered
     assert page.total == len(ordered) > 6
 

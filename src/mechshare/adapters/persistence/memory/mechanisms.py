@@ -17,6 +17,7 @@ from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, author_of
 from mechshare.domain.pages import MAX_SCANNED_TEXT
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
+from mechshare.domain.statistics import NOTHING_COUNTED
 from mechshare.domain.visibility import PUBLIC_SCOPE, ListScope, Visibility
 from mechshare.ports.persistence.mechanisms import (
     MechanismBulkRepository,
@@ -89,8 +90,11 @@ class MemoryMechanismRepository(MechanismRepository):
             await self.save(mechanism)
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
+        mechanisms = self._access.write(MECHANISMS)
+        stored = mechanisms.find(mechanism.id)
+        counts = stored.counts if stored else NOTHING_COUNTED
         try:
-            return self._access.write(MECHANISMS).save(mechanism)
+            return mechanisms.save(replace(mechanism, counts=counts))
         except ReferenceViolated as problem:
             raise (UserNotFound() if problem.field == "user_id" else CategoryNotFound()) from problem
 

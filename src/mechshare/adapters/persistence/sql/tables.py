@@ -43,6 +43,9 @@ IS_INTERNAL = "is_restricted AND visibility = 'internal'"
 IS_PRIVATE = "is_restricted AND visibility = 'private'"
 """The conditions of the partial indexes, which statements repeat literally."""
 
+_COUNTS = ("likes", "comments", "views", "downloads", "evidence")
+_SORTED_COUNTS = ("popularity", "views", "likes", "comments")
+
 users = Table(
     "users",
     metadata,
@@ -138,6 +141,9 @@ mechanisms = Table(
     Column("parameters", JsonColumn(tuple[NamedValue, ...], empty=())),
     Column("license", String(40)),
     Column("original_offered", Boolean, nullable=False, server_default=false()),
+    # Written by recounts alone, without a new version.
+    *(Column(name, Integer, nullable=False, server_default="0") for name in _COUNTS),
+    Column("popularity", Float, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False),
     Index("ix_mechanisms_created", "created_at", "id"),
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),
@@ -159,6 +165,8 @@ mechanisms = Table(
         "ix_mechanisms_internal_reliability", text("coalesce(reliability_level, 0)"), "id", where=IS_INTERNAL
     ),
     _partial("ix_mechanisms_private_of_user", "user_id", "created_at", "id", where=IS_PRIVATE),
+    *(_partial(f"ix_mechanisms_public_{name}", name, "id", where="is_published") for name in _SORTED_COUNTS),
+    *(_partial(f"ix_mechanisms_internal_{name}", name, "id", where=IS_INTERNAL) for name in _SORTED_COUNTS),
     _partial("ix_mechanisms_unfinished", "user_id", where="processing_state IN ('pending', 'processing')"),
 )
 

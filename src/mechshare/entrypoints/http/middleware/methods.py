@@ -6,6 +6,8 @@ from collections.abc import Awaitable
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
 
+from mechshare.entrypoints.http.protocol.visits import IS_HEAD
+
 
 class MethodsMiddleware:
     """Handles HEAD as GET without content, and responds to OPTIONS with every method of the path."""
@@ -37,6 +39,7 @@ class MethodsMiddleware:
         # Range applies to GET only (RFC 9110, 14.2).
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]
         scope["method"] = "GET"
+        scope["state"][IS_HEAD] = True
         try:
             await self._app(scope, disconnect_when_started, send_start)
         finally:

@@ -10,14 +10,17 @@ from mechshare.domain.errors import InvalidToken, Unavailable
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.domain.personal_access_tokens import may_read
 from mechshare.domain.policy import Viewer
+from mechshare.domain.statistics import VisitKind
 from mechshare.entrypoints.http.protocol.auth import bearer_token
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
 from mechshare.entrypoints.http.protocol.errors import send_refusal
 from mechshare.entrypoints.http.protocol.responses import PUBLIC, RESPONSE_KEY, VARY
+from mechshare.entrypoints.http.protocol.visits import visitor_of
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.response_cache import CachedResponse, ResponseKey
+from mechshare.services.statistics import StatisticsService
 
 MAX_ADDRESSES = 20_000
 """Maximum number of addresses (path and query) whose response keys are remembered."""
@@ -39,9 +42,16 @@ class ResponseCacheMiddleware:
     All other requests go to the application, those with an invalid token too.
     """
 
-    def __init__(self, app: ASGIApp, authentication: AuthenticationService, reads: PublicReads) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        authentication: AuthenticationService,
+        statistics: StatisticsService,
+        reads: PublicReads,
+    ) -> None:
         self._app = app
         self._authentication = authentication
+        self._statistics = statistics
         self._reads = reads
         self._addresses: OrderedDict[tuple[str, bytes], _Address] = OrderedDict()
 
@@ -77,13 +87,24 @@ class ResponseCacheMiddleware:
             return None
         if_none_match, authorization = _request_headers(scope)
         # Lists contain more for signed-in callers; a single mechanism is the same for everybody.
-        if authorization is not None and (address or await self._caller(authorization) is None):
-            return None
+        caller: Viewer = None
+        if authorization is not None:
+            caller = None if address else await self._caller(authorization)
+            if caller is None:
+                return None
+        if address is None:
+            self._note_view(scope, caller)
         scope["path_template"] = template
         return response, if_none_match
 
     async def _find_mechanism(self, id: str) -> CachedResponse | None:
         return await self._reads.mechanism(MechanismId(id)) if is_id(id) else None
+
+    def _note_view(self, scope: HTTPScope, caller: Viewer) -> None:
+        visitor = visitor_of(scope, caller)
+        if visitor is not None:
+            id = MechanismId(scope["path"].removeprefix(_MECHANISM_PREFIX))
+            self._statistics.note(VisitKind.VIEW, id, visitor)
 
     def _remember(self, scope: HTTPScope) -> None:
         key = scope["state"].get(RESPONSE_KEY)

@@ -19,6 +19,7 @@ from mechshare.domain.mechanisms import (
 )
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
+from mechshare.domain.statistics import Counts
 from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
@@ -127,6 +128,18 @@ class MediaResponse(Struct):
     thumbnail_failure: ReasonResponse | None = None
 
 
+@published("Stats")
+class StatsResponse(Struct):
+    """How many like the mechanism, have commented on it, viewed and downloaded it, and how many claims there are about
+    it; at most 15 s old. They change neither `version` nor `updated_at`."""
+
+    likes: int
+    comments: int
+    views: int
+    downloads: int
+    evidence: int
+
+
 @published("Mechanism")
 class MechanismResponse(Struct):
     """`duration` is in seconds, to the millisecond; it and the URLs are null until the file is ready.
@@ -165,11 +178,22 @@ class MechanismResponse(Struct):
     media: MediaResponse | None
     motion: MotionResponse | None
     loop: LoopResponse | None
+    stats: StatsResponse
     version: int
 
 
 def processing_response(processing: Processing, language: str = "en") -> ProcessingResponse:
     return ProcessingResponse(processing.state, reason_response(processing.failure, language))
+
+
+def stats_response(counts: Counts) -> StatsResponse:
+    return StatsResponse(
+        likes=counts.likes,
+        comments=counts.comments,
+        views=counts.views,
+        downloads=counts.downloads,
+        evidence=counts.evidence,
+    )
 
 
 def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonResponse | None:
@@ -207,6 +231,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         motion=motion_response(mechanism.motion),
         loop=loop_response(mechanism.motion),
         media=_media_of(mechanism),
+        stats=stats_response(mechanism.counts),
         version=mechanism.version,
     )
 

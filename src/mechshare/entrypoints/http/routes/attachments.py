@@ -33,6 +33,7 @@ from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import no_content, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.protocol.served_files import ORIGINAL, RANGED, served_file
+from mechshare.entrypoints.http.protocol.visits import note_download
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.rate_limits import CostlyOperation
 
@@ -200,7 +201,9 @@ async def download_attachment(
     id = mechanism_id_in(mechanism_id)
     found = await application.media.find_attachment(viewer, id, AttachmentId(attachment_id))
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
-    return await served_file(request, found, ORIGINAL)
+    response = await served_file(request, found, ORIGINAL)
+    note_download(request, viewer, id, response)
+    return response
 
 
 def attachment_url(attachment: Attachment) -> str:

@@ -48,6 +48,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import json_response, no_content, public_response
 from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.protocol.visits import note_view
 from mechshare.entrypoints.http.public_reads.keys import ListKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanism_fields import (
@@ -172,6 +173,7 @@ async def get_mechanism(
     else:
         found = (await application.revisions.get_revised(viewer, id, revision)).item
     await note_draft_read(request, viewer, found.mechanism)
+    note_view(request, viewer, id)
     return mechanism_resource(request, found)
 
 

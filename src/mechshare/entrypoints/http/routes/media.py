@@ -17,6 +17,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.openapi import OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.served_files import ORIGINAL, RANGED, served_file
+from mechshare.entrypoints.http.protocol.visits import note_download
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 
 Req = Request[Any, Any, Any]
@@ -67,7 +68,9 @@ async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]
     viewer, id = await viewer_of(request), MechanismId(mechanism_id)
     found = await application_of(request).media.find_original(viewer, id)
     await application_of(request).audit.record_original_read(viewer, id, request_metadata_of(request))
-    return await served_file(request, found, ORIGINAL)
+    response = await served_file(request, found, ORIGINAL)
+    note_download(request, viewer, id, response)
+    return response
 
 
 @get(
@@ -86,7 +89,9 @@ async def get_document(
         viewer, MechanismId(mechanism_id), expires=expires, signature=signature
     )
     await _note_read(request, viewer, mechanism_id)
-    return await served_file(request, found, ORIGINAL)
+    response = await served_file(request, found, ORIGINAL)
+    note_download(request, viewer, MechanismId(mechanism_id), response)
+    return response
 
 
 @get(

@@ -11,6 +11,7 @@ from mechshare.domain.errors import MechanismNotFound
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.site_address import site_url
+from mechshare.entrypoints.http.protocol.visits import note_view
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, card, external_host
 from mechshare.entrypoints.web.previews import LinkPreview, link_preview
@@ -31,6 +32,7 @@ async def show_embedded(request: Req, mechanism_id: FromPath[str]) -> Response[s
         return await page(
             request, "embed.html", status=404, is_embeddable=True, shown=None, external_host=None
         )
+    note_view(request, None, shown.mechanism.id)
     host = external_host(shown.mechanism)
     shown_page = await page(request, "embed.html", is_embeddable=True, shown=shown, external_host=host)
     return hide_referrer(shown_page, has_forms=False) if host else shown_page

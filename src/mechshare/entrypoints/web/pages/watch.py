@@ -41,6 +41,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.site_address import site_url
+from mechshare.entrypoints.http.protocol.visits import note_view
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses, media_addresses
 from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
@@ -72,7 +73,10 @@ class Actions:
 
 @get("/m/{mechanism_id:str}")
 async def show_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[str]:
-    return await _watch_page(request, mechanism_id_in(mechanism_id))
+    known = mechanism_id_in(mechanism_id)
+    shown = await _watch_page(request, known)
+    note_view(request, await viewer_of(request), known)
+    return shown
 
 
 @post("/m/{mechanism_id:str}/publish", status_code=200, guards=[require_permissions()])

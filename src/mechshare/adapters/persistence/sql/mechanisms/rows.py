@@ -29,6 +29,7 @@ _RECORD = record_of(
         "is_public": attrgetter("is_public"),
         "is_restricted": lambda mechanism: mechanism.is_published and not mechanism.is_public,
     },
+    unwritten=("likes", "comments", "views", "downloads", "evidence", "popularity"),
     converted={"is_published": bool, "categories": _categories},
 )
 mechanism_of = _RECORD.value

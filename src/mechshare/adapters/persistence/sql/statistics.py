@@ -1,0 +1,184 @@
+"""Traffic and counts of mechanisms in SQL."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    ScalarSelect,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
+
+from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.evidence import claims
+from mechshare.adapters.persistence.sql.marks import marks
+from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.adapters.persistence.sql.tables import mechanisms, metadata
+from mechshare.adapters.persistence.sql.types import Id, IdList, ordered_text
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.marks import MarkKind
+from mechshare.domain.statistics import Counts, DailyTraffic, Days, Traffic, popularity_of
+from mechshare.ports.persistence.statistics import StatisticsRepository
+
+daily_traffic = Table(
+    "daily_traffic",
+    metadata,
+    Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
+    # ISO 8601, which sorts as the days do.
+    Column("day", ordered_text(10), primary_key=True),
+    Column("views", Integer, nullable=False),
+    Column("own_views", Integer, nullable=False),
+    Column("downloads", Integer, nullable=False),
+    Column("own_downloads", Integer, nullable=False),
+)
+stale_counts = Table(
+    "stale_counts",
+    metadata,
+    Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
+)
+
+_TRAFFIC = ("views", "own_views", "downloads", "own_downloads")
+_AMONG = bindparam("ids", type_=IdList())
+_EXISTING = select(mechanisms.c.id).where(IsAmong(mechanisms.c.id, _AMONG))
+_ADD_TRAFFIC = text(
+    "INSERT INTO daily_traffic (mechanism_id, day, views, own_views, downloads, own_downloads)"
+    " VALUES (:mechanism_id, :day, :views, :own_views, :downloads, :own_downloads)"
+    " ON CONFLICT (mechanism_id, day) DO UPDATE SET views = daily_traffic.views + excluded.views,"
+    " own_views = daily_traffic.own_views + excluded.own_views,"
+    " downloads = daily_traffic.downloads + excluded.downloads,"
+    " own_downloads = daily_traffic.own_downloads + excluded.own_downloads"
+).bindparams(bindparam("mechanism_id", type_=Id))
+# Writes an existing row too, and so locks it: a recount that deletes it waits for this transaction.
+_MARK_STALE = text(
+    "INSERT INTO stale_counts (mechanism_id) VALUES (:mechanism_id)"
+    " ON CONFLICT (mechanism_id) DO UPDATE SET mechanism_id = excluded.mechanism_id"
+).bindparams(bindparam("mechanism_id", type_=Id))
+_MARK_STALE_OF = text(
+    "INSERT INTO stale_counts (mechanism_id) SELECT mechanism_id FROM marks WHERE user_id = :user_id"
+    " UNION SELECT mechanism_id FROM claims WHERE user_id = :user_id"
+    " ON CONFLICT (mechanism_id) DO UPDATE SET mechanism_id = excluded.mechanism_id"
+).bindparams(bindparam("user_id", type_=Id))
+_FIND_STALE = (
+    select(stale_counts.c.mechanism_id).order_by(stale_counts.c.mechanism_id).limit(bindparam("limit"))
+)
+_DELETE_STALE = delete(stale_counts).where(IsAmong(stale_counts.c.mechanism_id, _AMONG))
+
+
+def _sum_of(name: str) -> ScalarSelect[int]:
+    own = select(func.coalesce(func.sum(daily_traffic.c[name]), 0))
+    return own.where(daily_traffic.c.mechanism_id == mechanisms.c.id).scalar_subquery()
+
+
+def _number_of(table: Table, *conditions: Any) -> ScalarSelect[int]:
+    own = select(func.count()).select_from(table).where(table.c.mechanism_id == mechanisms.c.id, *conditions)
+    return own.scalar_subquery()
+
+
+_COUNTED: Mapping[str, ScalarSelect[int]] = {
+    "likes": _number_of(marks, marks.c.kind == MarkKind.LIKE.value),
+    "evidence": _number_of(claims, claims.c.withdrawn_at.is_(None)),
+    "views": _sum_of("views"),
+    "downloads": _sum_of("downloads"),
+}
+_COUNT = select(
+    mechanisms.c.id,
+    mechanisms.c.created_at,
+    _sum_of("own_views").label("own_views"),
+    *(counted.label(name) for name, counted in _COUNTED.items()),
+).where(IsAmong(mechanisms.c.id, _AMONG))
+_SET = update(mechanisms).where(mechanisms.c.id == bindparam("same_id"))
+_BETWEEN = daily_traffic.c.day.between(bindparam("first"), bindparam("last"))
+_DAYS = (
+    select(daily_traffic.c.day, *(daily_traffic.c[name] for name in _TRAFFIC))
+    .where(daily_traffic.c.mechanism_id == bindparam("mechanism_id"), _BETWEEN)
+    .order_by(daily_traffic.c.day)
+)
+_DAYS_OF_USER = (
+    select(daily_traffic.c.day, *(func.sum(daily_traffic.c[name]) for name in _TRAFFIC))
+    .join(mechanisms, mechanisms.c.id == daily_traffic.c.mechanism_id)
+    .where(mechanisms.c.user_id == bindparam("user_id"), _BETWEEN)
+    .group_by(daily_traffic.c.day)
+    .order_by(daily_traffic.c.day)
+)
+_TOTALS = ("likes", "comments", "views", "downloads", "evidence")
+_FIND_TOTALS = select(*(func.coalesce(func.sum(mechanisms.c[name]), 0) for name in _TOTALS)).where(
+    mechanisms.c.user_id == bindparam("user_id")
+)
+
+
+class SqlStatisticsRepository(StatisticsRepository):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def add_traffic(self, traffic: Sequence[DailyTraffic]) -> None:
+        existing = await self._lock({one.mechanism_id for one in traffic})
+        rows = [
+            {**{name: getattr(one, name) for name in _TRAFFIC}, "day": one.day.isoformat()}
+            | {"mechanism_id": one.mechanism_id}
+            for one in traffic
+            if one.mechanism_id in existing
+        ]
+        if rows:
+            await self._statements.change(_ADD_TRAFFIC, rows)
+            await self._statements.change(_MARK_STALE, [{"mechanism_id": id} for id in existing])
+
+    async def mark_stale(self, mechanism_id: MechanismId) -> None:
+        await self._statements.change(_MARK_STALE, {"mechanism_id": mechanism_id})
+
+    async def mark_stale_of(self, user_id: UserId) -> None:
+        await self._statements.change(_MARK_STALE_OF, {"user_id": user_id})
+
+    async def find_stale(self, limit: int) -> Sequence[MechanismId]:
+        return [MechanismId(id) for (id,) in await self._statements.rows(_FIND_STALE, {"limit": limit})]
+
+    async def recount(self, ids: Sequence[MechanismId]) -> None:
+        existing = await self._lock(set(ids))
+        # First, and by a statement of its own: it waits for those who change what is counted, whose rows the next one
+        # then sees.
+        await self._statements.change(_DELETE_STALE, {"ids": existing})
+        rows = await self._statements.rows(_COUNT, {"ids": existing})
+        if rows:
+            await self._statements.change(_SET, [_counted(*row) for row in rows])
+
+    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
+        rows = await self._statements.rows(_DAYS, _bounds(days) | {"mechanism_id": mechanism_id})
+        return [_traffic(*row) for row in rows]
+
+    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
+        rows = await self._statements.rows(_DAYS_OF_USER, _bounds(days) | {"user_id": user_id})
+        return [_traffic(*row) for row in rows]
+
+    async def find_totals(self, user_id: UserId) -> Counts:
+        sums = await self._statements.row(_FIND_TOTALS, {"user_id": user_id})
+        return Counts(**dict(zip(_TOTALS, map(int, sums), strict=True)))
+
+    async def _lock(self, ids: set[MechanismId]) -> list[MechanismId]:
+        """Locks the mechanisms, all transactions in the same order; returns those that exist."""
+        ordered = sorted(ids)
+        for id in ordered:
+            await self._statements.lock_row(mechanisms.c.id, id, may_be_deleted=False)
+        return [MechanismId(id) for (id,) in await self._statements.rows(_EXISTING, {"ids": ordered})]
+
+
+def _counted(id: str, created_at: Any, own_views: int, *numbers: int) -> dict[str, Any]:
+    """Returns the parameters of _SET for a row of _COUNT."""
+    values = dict(zip(_COUNTED, map(int, numbers), strict=True))
+    popularity = popularity_of(Counts(**values), int(own_views), created_at)
+    return {**values, "popularity": popularity, "same_id": id}
+
+
+def _bounds(days: Days) -> dict[str, Any]:
+    return {"first": days.first.isoformat(), "last": days.last.isoformat()}
+
+
+def _traffic(day: str, *numbers: int) -> Traffic:
+    return Traffic(day=date.fromisoformat(day), **dict(zip(_TRAFFIC, map(int, numbers), strict=True)))

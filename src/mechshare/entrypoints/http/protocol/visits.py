@@ -1,0 +1,61 @@
+"""Visits as requests show them: who looks at a mechanism, or downloads its files."""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.types import Scope
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.policy import Viewer
+from mechshare.domain.statistics import VisitKind
+from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.client_address import client_address_of
+from mechshare.services.support.visits import Visitor
+
+IS_HEAD = "mechshare.is_head"
+"""The key in the request's state that is set for HEAD, which the routes handle as GET."""
+_MAX_USER_AGENT = 200
+_PURPOSES = (b"sec-purpose", b"purpose")
+
+
+def visitor_of(scope: Scope, viewer: Viewer) -> Visitor | None:
+    """Returns the visitor; None if nobody looks: for HEAD, and where a browser only loads ahead."""
+    user_agent = b""
+    for name, value in scope["headers"]:
+        if name == b"user-agent":
+            user_agent = value
+        elif name in _PURPOSES and b"prefetch" in value:
+            return None
+    if IS_HEAD in scope["state"]:
+        return None
+    text = user_agent[:_MAX_USER_AGENT].decode("latin-1")
+    return Visitor(viewer.id if viewer else None, client_address_of(scope), text)
+
+
+def note_view(request: Request[Any, Any, Any], viewer: Viewer, mechanism_id: MechanismId) -> None:
+    """Notes that `viewer`, who may, looks at the mechanism."""
+    _note(request, viewer, mechanism_id, VisitKind.VIEW)
+
+
+def note_download(
+    request: Request[Any, Any, Any], viewer: Viewer, mechanism_id: MechanismId, response: Response[Any]
+) -> None:
+    """Notes a download, if the response has the first byte of the file or leads to it."""
+    if _begins_file(request, response):
+        _note(request, viewer, mechanism_id, VisitKind.DOWNLOAD)
+
+
+def _note(
+    request: Request[Any, Any, Any], viewer: Viewer, mechanism_id: MechanismId, kind: VisitKind
+) -> None:
+    visitor = visitor_of(request.scope, viewer)
+    if visitor is not None:
+        application_of(request).statistics.note(kind, mechanism_id, visitor)
+
+
+def _begins_file(request: Request[Any, Any, Any], response: Response[Any]) -> bool:
+    if response.status_code == 206:
+        return str(response.headers["Content-Range"]).startswith("bytes 0-")
+    if response.status_code == 302:  # the store serves the range that the client asks it for
+        return request.headers.get("range", "bytes=0-").startswith("bytes=0-")
+    return response.status_code == 200

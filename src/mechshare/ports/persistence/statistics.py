@@ -1,0 +1,43 @@
+"""The traffic of mechanisms, and the counts that are made of it and of likes and claims."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.statistics import Counts, DailyTraffic, Days, Traffic
+
+
+class StatisticsRepository(Protocol):
+    """`Mechanism.counts` are as of the last `recount`. What they are made of makes them stale.
+
+    Traffic ends with its mechanism.
+    """
+
+    async def add_traffic(self, traffic: Sequence[DailyTraffic]) -> None:
+        """Adds to the traffic of these days, at most 100 mechanisms; their counts become stale. Ignores mechanisms
+        that do not exist."""
+
+    async def mark_stale(self, mechanism_id: MechanismId) -> None:
+        """Call it in the transaction that changes what is counted, once the mechanism was found in it."""
+
+    async def mark_stale_of(self, user_id: UserId) -> None:
+        """Makes the counts of everything stale that this user has marked or made claims about. Call it before the
+        account is deleted."""
+
+    async def find_stale(self, limit: int) -> Sequence[MechanismId]:
+        """Returns mechanisms whose counts are stale, in the order of their identifiers."""
+
+    async def recount(self, ids: Sequence[MechanismId]) -> None:
+        """Counts anew for these mechanisms, at most 100, which are then no longer stale. Changes no version.
+
+        A change of what is counted that another transaction commits later makes them stale again.
+        """
+
+    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
+        """Returns the days on which there was traffic, in order."""
+
+    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
+        """Returns the sums over all mechanisms of the user, for the days on which there was traffic, in order."""
+
+    async def find_totals(self, user_id: UserId) -> Counts:
+        """Returns the sums of the counts over all mechanisms of the user; their popularity is 0."""

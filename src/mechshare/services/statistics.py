@@ -1,0 +1,158 @@
+"""Counts views and downloads, and shows what is counted."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from mechshare.domain.events import CountsChanged
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.policy import Viewer
+from mechshare.domain.statistics import (
+    Counts,
+    DailyTraffic,
+    Days,
+    Traffic,
+    VisitKind,
+    days_between,
+    is_bot,
+)
+from mechshare.domain.users import Actor
+from mechshare.ports.clock import Clock
+from mechshare.ports.recent_views import RecentViews
+from mechshare.services.support.access import find_managed, find_visible
+from mechshare.services.support.visits import Visit, Visitor, Visits
+from mechshare.services.transactions import Transactions
+
+_BATCH = 100
+"""Mechanisms of one transaction."""
+_SLICE = 1_000
+"""Visits that are looked at before other tasks of the process have their turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The counts until now, and the traffic of each of the `days`."""
+
+    counts: Counts
+    days: tuple[Traffic, ...]
+
+
+class _Counted(NamedTuple):
+    mechanism_id: MechanismId
+    day: date
+    kind: VisitKind
+    user_id: UserId | None
+
+
+class StatisticsService:
+    """Visits are noted in this process's memory alone. `refresh` writes them, and counts what has changed."""
+
+    def __init__(self, transactions: Transactions, recent_views: RecentViews, clock: Clock) -> None:
+        self._transactions = transactions
+        self._recent_views = recent_views
+        self._clock = clock
+        self._visits = Visits()
+        self._unwritten: Counter[_Counted] = Counter()
+        self._refreshing = asyncio.Lock()
+        self.note = self._visits.note
+
+    async def note_view(self, viewer: Viewer, mechanism_id: MechanismId, visitor: Visitor) -> None:
+        """Notes that the visitor looks at a mechanism which `viewer` may see. Raises MechanismNotFound."""
+        async with self._transactions.read() as tx:
+            await find_visible(tx, viewer, mechanism_id)
+        self.note(VisitKind.VIEW, mechanism_id, visitor)
+
+    async def refresh(self) -> None:
+        """Writes the visits since the last call, one row for each mechanism and day, and counts anew for every
+        mechanism whose counts are stale. Raises Unavailable; the next call then does the rest."""
+        async with self._refreshing:
+            await self._admit(self._visits.take())
+            await self._write()
+            await self._recount()
+
+    async def find_series(
+        self, actor: Actor, mechanism_id: MechanismId, first: date | None, last: date | None
+    ) -> Series:
+        """Returns the statistics of a mechanism for its owner and admins.
+
+        Raises MechanismNotFound, UnauthorizedOperation, InvalidField.
+        """
+        days = self._days(first, last)
+        async with self._transactions.read() as tx:
+            mechanism = await find_managed(tx, actor, mechanism_id)
+            found = await tx.statistics.find_days(mechanism_id, days)
+        return Series(counts=mechanism.counts, days=_complete(days, found))
+
+    async def find_series_of_user(self, actor: Actor, first: date | None, last: date | None) -> Series:
+        """Returns the sums over all mechanisms of the actor. Raises InvalidField."""
+        days = self._days(first, last)
+        async with self._transactions.read() as tx:
+            found = await tx.statistics.find_days_of_user(actor.id, days)
+            counts = await tx.statistics.find_totals(actor.id)
+        return Series(counts=counts, days=_complete(days, found))
+
+    def _days(self, first: date | None, last: date | None) -> Days:
+        return days_between(first, last, self._clock.now().date())
+
+    async def _admit(self, visits: Sequence[Visit]) -> None:
+        """Adds those visits to what is to be written that count."""
+        now = self._clock.now()
+        for start in range(0, len(visits), _SLICE):
+            for kind, mechanism_id, visitor in visits[start : start + _SLICE]:
+                if is_bot(visitor.user_agent):
+                    continue
+                if self._recent_views.admit(visitor.name, f"{kind} {mechanism_id}", now):
+                    self._unwritten[_Counted(mechanism_id, now.date(), kind, visitor.user_id)] += 1
+            await asyncio.sleep(0)
+
+    async def _write(self) -> None:
+        ids = sorted({one.mechanism_id for one in self._unwritten})
+        for start in range(0, len(ids), _BATCH):
+            some = frozenset(ids[start : start + _BATCH])
+            counted = {one: count for one, count in self._unwritten.items() if one.mechanism_id in some}
+            async with self._transactions.begin() as tx:
+                found = await tx.mechanisms.find_authored(list(some))
+                owners = {item.mechanism.id: item.mechanism.user_id for item in found}
+                await tx.statistics.add_traffic(_traffic(counted, owners))
+            for one in counted:
+                del self._unwritten[one]
+
+    async def _recount(self) -> None:
+        stale: Sequence[MechanismId] = ()
+        while not stale or len(stale) == _BATCH:
+            async with self._transactions.read() as tx:
+                stale = await tx.statistics.find_stale(_BATCH)
+            if not stale:
+                return
+            async with self._transactions.begin() as tx:
+                await tx.statistics.recount(stale)
+                recounted = await tx.mechanisms.find_authored(stale)
+                await tx.record(CountsChanged([item.mechanism for item in recounted]))
+
+
+def _traffic(counted: Mapping[_Counted, int], owners: Mapping[MechanismId, UserId]) -> Sequence[DailyTraffic]:
+    """Returns one sum for each mechanism and day."""
+    sums: dict[tuple[MechanismId, date], DailyTraffic] = {}
+    for (id, day, kind, user_id), count in counted.items():
+        own = count if user_id is not None and user_id == owners.get(id) else 0
+        is_view = kind is VisitKind.VIEW
+        more = DailyTraffic(
+            mechanism_id=id,
+            day=day,
+            views=count if is_view else 0,
+            own_views=own if is_view else 0,
+            downloads=0 if is_view else count,
+            own_downloads=0 if is_view else own,
+        )
+        before = sums.get((id, day))
+        sums[id, day] = before.plus(more) if before else more
+    return list(sums.values())
+
+
+def _complete(days: Days, found: Sequence[Traffic]) -> tuple[Traffic, ...]:
+    """Returns all days, with zeros where nothing was counted."""
+    of_day = {traffic.day: traffic for traffic in found}
+    return tuple(of_day.get(day) or Traffic(day=day) for day in days)
