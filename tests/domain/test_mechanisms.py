@@ -292,4 +292,8 @@ def test_each_order_compares_the_field_in_its_name():
         MechanismSort.TITLE: "歯車",
         MechanismSort.MOST_RELIABLE: 0,
         MechanismSort.PERIOD: 0.0,
+        MechanismSort.POPULAR: 0.0,
+        MechanismSort.VIEWS: 0,
+        MechanismSort.LIKES: 0,
+        MechanismSort.COMMENTS: 0,
     }

@@ -141,10 +141,11 @@ async def test_a_deleted_account_likes_nothing(site: Site) -> None:
 
 async def test_a_series_has_every_day_and_sums_up_what_a_user_has_made(site: Site) -> None:
     mika = await site.sign_up("mika")
-    made = [await site.published(mika) for _ in range(2)]
+    for _ in range(2):
+        await site.published(mika)
     await site.application.statistics.refresh()
-    asked = {"from": str(TODAY - timedelta(days=2)), "to": str(TODAY + timedelta(days=1))}
-    own = (await site.client.get(f"{API}/users/me/stats", headers=mika, params=asked)).json()
+    days = {"from": str(TODAY - timedelta(days=2)), "to": str(TODAY + timedelta(days=1))}
+    own = (await site.client.get(f"{API}/users/me/stats", headers=mika, params=days)).json()
     assert [(day["day"], day["views"]) for day in own["days"]] == [
         (str(TODAY + timedelta(days=number)), 2 if number == 0 else 0) for number in (-2, -1, 0, 1)
     ]
@@ -152,7 +153,7 @@ async def test_a_series_has_every_day_and_sums_up_what_a_user_has_made(site: Sit
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "days",
     [
         {"from": "2026-03-02", "to": "2026-03-01"},
         {"from": "2024-01-01", "to": "2026-01-01"},
@@ -161,12 +162,12 @@ async def test_a_series_has_every_day_and_sums_up_what_a_user_has_made(site: Sit
     ],
 )
 async def test_days_that_cannot_be_shown_are_refused_with_the_reason(
-    site: Site, asked: dict[str, str]
+    site: Site, days: dict[str, str]
 ) -> None:
     mika = await site.sign_up("mika")
-    refused = await site.client.get(f"{API}/users/me/stats", headers=mika, params=asked)
+    refused = await site.client.get(f"{API}/users/me/stats", headers=mika, params=days)
     assert refused.status_code in (400, 422)
-    assert refused.json()["details"][0]["field"] == next(iter(asked))
+    assert refused.json()["details"][0]["field"] == next(iter(days))
 
 
 @pytest.mark.parametrize("last", ["0001-01-01", "9999-12-31"])

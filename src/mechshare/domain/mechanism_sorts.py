@@ -1,10 +1,12 @@
 """The orders of lists of mechanisms."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from enum import StrEnum
 
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
+from mechshare.domain.statistics import Counts
 
 
 class MechanismSort(StrEnum):
@@ -46,7 +48,11 @@ SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
 a period precede those with the shortest. What is counted is ordered as it was last counted, the most first."""
 
 
+_COUNTED = frozenset(field.name for field in fields(Counts))
+
+
 def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:
     """Returns the value by which `sort` orders."""
-    key: SortKey = getattr(mechanism, sort.order.column)
+    column = sort.order.column
+    key: SortKey = getattr(mechanism.counts if column in _COUNTED else mechanism, column)
     return key

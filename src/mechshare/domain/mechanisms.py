@@ -192,23 +192,6 @@ class Mechanism:
         return self.motion is not None and self.motion.loops
 
     @property
-    def popularity(self) -> float:
-        """The number by which lists of what is popular are ordered."""
-        return self.counts.popularity
-
-    @property
-    def views(self) -> int:
-        return self.counts.views
-
-    @property
-    def likes(self) -> int:
-        return self.counts.likes
-
-    @property
-    def comments(self) -> int:
-        return self.counts.comments
-
-    @property
     def reliability_level(self) -> int | None:
         """The level that the author states, 1..5; None if nothing is stated."""
         return self.reliability.level if self.reliability else None

@@ -93,7 +93,7 @@ class EvidenceService:
             if await tx.claims.count_of_user(mechanism_id, actor.id) >= MAX_CLAIMS_PER_USER:
                 raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
             claim = await tx.claims.save(self._claim(actor, mechanism, cleaned))
-            await tx.statistics.mark_stale(mechanism_id)
+            await tx.counts.mark_stale(mechanism_id)
             return await _authored(tx, claim)
 
     async def withdraw_claim(
@@ -109,7 +109,7 @@ class EvidenceService:
             withdrawn = claim.withdraw(actor, self._clock.now())
             if withdrawn != claim:
                 withdrawn = await tx.claims.save(withdrawn)
-                await tx.statistics.mark_stale(mechanism_id)
+                await tx.counts.mark_stale(mechanism_id)
                 if withdrawn.is_hidden:
                     await tx.record(
                         ClaimWithdrawnByModerator(mechanism_id, claim_id, actor.id, request_metadata)

@@ -66,7 +66,7 @@ async def _marks(tx: UnitOfWork, viewer: Viewer, mechanism_id: MechanismId) -> M
 
 async def _count_later(tx: Transaction, mechanism_id: MechanismId, kind: MarkKind) -> None:
     if kind is MarkKind.LIKE:
-        await tx.statistics.mark_stale(mechanism_id)
+        await tx.counts.mark_stale(mechanism_id)
 
 
 async def _require_room(tx: Transaction, actor: Actor) -> None:

@@ -83,15 +83,15 @@ class StatisticsService:
         days = self._days(first, last)
         async with self._transactions.read() as tx:
             mechanism = await find_managed(tx, actor, mechanism_id)
-            found = await tx.statistics.find_days(mechanism_id, days)
+            found = await tx.traffic.find_days(mechanism_id, days)
         return Series(counts=mechanism.counts, days=_complete(days, found))
 
     async def find_series_of_user(self, actor: Actor, first: date | None, last: date | None) -> Series:
         """Returns the sums over all mechanisms of the actor. Raises InvalidField."""
         days = self._days(first, last)
         async with self._transactions.read() as tx:
-            found = await tx.statistics.find_days_of_user(actor.id, days)
-            counts = await tx.statistics.find_totals(actor.id)
+            found = await tx.traffic.find_days_of_user(actor.id, days)
+            counts = await tx.counts.find_totals(actor.id)
         return Series(counts=counts, days=_complete(days, found))
 
     def _days(self, first: date | None, last: date | None) -> Days:
@@ -116,7 +116,7 @@ class StatisticsService:
             async with self._transactions.begin() as tx:
                 found = await tx.mechanisms.find_authored(list(some))
                 owners = {item.mechanism.id: item.mechanism.user_id for item in found}
-                await tx.statistics.add_traffic(_traffic(counted, owners))
+                await tx.traffic.add(_traffic(counted, owners))
             for one in counted:
                 del self._unwritten[one]
 
@@ -124,11 +124,11 @@ class StatisticsService:
         stale: Sequence[MechanismId] = ()
         while not stale or len(stale) == _BATCH:
             async with self._transactions.read() as tx:
-                stale = await tx.statistics.find_stale(_BATCH)
+                stale = await tx.counts.find_stale(_BATCH)
             if not stale:
                 return
             async with self._transactions.begin() as tx:
-                await tx.statistics.recount(stale)
+                await tx.counts.recount(stale)
                 recounted = await tx.mechanisms.find_authored(stale)
                 await tx.record(CountsChanged([item.mechanism for item in recounted]))
 

@@ -245,7 +245,7 @@ class UserService:
                     tx, gone, were_public=were_public, request_id=request_metadata.request_id
                 )
             await tx.shares.delete_for(user_recipient(user.id))
-            await tx.statistics.mark_stale_of(user.id)
+            await tx.counts.mark_stale_of(user.id)
             await tx.comments.delete_of_user(user.id, self._clock.now())
             await tx.users.delete(user.id)
             await tx.audit.erase_person(user.id, (user.username, user.email))

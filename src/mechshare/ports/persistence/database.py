@@ -38,7 +38,7 @@ from mechshare.ports.persistence.reports import ReportRepository
 from mechshare.ports.persistence.revisions import RevisionRepository
 from mechshare.ports.persistence.sessions import SessionRepository
 from mechshare.ports.persistence.shares import ShareRepository
-from mechshare.ports.persistence.statistics import StatisticsRepository
+from mechshare.ports.persistence.statistics import CountRepository, TrafficRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
 from mechshare.ports.persistence.uploads import UploadRepository
 from mechshare.ports.persistence.users import CredentialRepository, UserRepository
@@ -108,7 +108,10 @@ class UnitOfWork(Protocol):
     def marks(self) -> MarkRepository: ...
 
     @property
-    def statistics(self) -> StatisticsRepository: ...
+    def traffic(self) -> TrafficRepository: ...
+
+    @property
+    def counts(self) -> CountRepository: ...
 
     @property
     def attachments(self) -> AttachmentRepository: ...

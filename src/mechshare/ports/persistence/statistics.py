@@ -7,15 +7,22 @@ from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.statistics import Counts, DailyTraffic, Days, Traffic
 
 
-class StatisticsRepository(Protocol):
-    """`Mechanism.counts` are as of the last `recount`. What they are made of makes them stale.
+class TrafficRepository(Protocol):
+    """Traffic ends with its mechanism."""
 
-    Traffic ends with its mechanism.
-    """
-
-    async def add_traffic(self, traffic: Sequence[DailyTraffic]) -> None:
+    async def add(self, traffic: Sequence[DailyTraffic]) -> None:
         """Adds to the traffic of these days, at most 100 mechanisms; their counts become stale. Ignores mechanisms
         that do not exist."""
+
+    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
+        """Returns the days on which there was traffic, in order."""
+
+    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
+        """Returns the sums over all mechanisms of the user, for the days on which there was traffic, in order."""
+
+
+class CountRepository(Protocol):
+    """`Mechanism.counts` are as of the last `recount`. They are stale when what they are made of has changed."""
 
     async def mark_stale(self, mechanism_id: MechanismId) -> None:
         """Call it in the transaction that changes what is counted, once the mechanism was found in it."""
@@ -32,12 +39,6 @@ class StatisticsRepository(Protocol):
 
         A change of what is counted that another transaction commits later makes them stale again.
         """
-
-    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
-        """Returns the days on which there was traffic, in order."""
-
-    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
-        """Returns the sums over all mechanisms of the user, for the days on which there was traffic, in order."""
 
     async def find_totals(self, user_id: UserId) -> Counts:
         """Returns the sums of the counts over all mechanisms of the user; their popularity is 0."""

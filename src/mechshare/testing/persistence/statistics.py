@@ -25,7 +25,7 @@ def some_traffic(mechanism: Mechanism, day: date = DAY, **numbers: int) -> Daily
 
 async def add_traffic(database: Database, *traffic: DailyTraffic) -> None:
     async with database.begin() as tx:
-        await tx.statistics.add_traffic(traffic)
+        await tx.traffic.add(traffic)
 
 
 async def like(database: Database, user: User, mechanism: Mechanism) -> None:
@@ -33,14 +33,14 @@ async def like(database: Database, user: User, mechanism: Mechanism) -> None:
         await tx.mechanisms.find_by_id(mechanism.id)
         mark = Mark(mechanism_id=mechanism.id, user_id=user.id, kind=MarkKind.LIKE, created_at=NOW)
         await tx.marks.add(mark)
-        await tx.statistics.mark_stale(mechanism.id)
+        await tx.counts.mark_stale(mechanism.id)
 
 
 async def recount(database: Database) -> list[MechanismId]:
     """Counts what is stale, and returns it."""
     async with database.begin() as tx:
-        stale = list(await tx.statistics.find_stale(100))
-        await tx.statistics.recount(stale)
+        stale = list(await tx.counts.find_stale(100))
+        await tx.counts.recount(stale)
     return stale
 
 
@@ -62,8 +62,8 @@ async def test_traffic_of_a_day_adds_up_and_is_counted_without_a_new_version(dat
     assert await recount(database) == [mechanism.id]
     async with database.read() as tx:
         found = await tx.mechanisms.find_by_id(mechanism.id)
-        days = await tx.statistics.find_days(mechanism.id, ALL_DAYS)
-        one_day = await tx.statistics.find_days(mechanism.id, Days(first=DAY, last=DAY))
+        days = await tx.traffic.find_days(mechanism.id, ALL_DAYS)
+        one_day = await tx.traffic.find_days(mechanism.id, Days(first=DAY, last=DAY))
     counts = Counts(views=9, downloads=1)
     popularity = popularity_of(counts, 1, mechanism.created_at)
     assert found == replace(mechanism, counts=replace(counts, popularity=popularity))
@@ -81,7 +81,7 @@ async def test_counts_are_stale_until_they_are_counted(database: Database) -> No
     await like(database, mika, first)
     await like(database, mika, first)
     async with database.begin() as tx:
-        assert list(await tx.statistics.find_stale(1)) == [first.id]
+        assert list(await tx.counts.find_stale(1)) == [first.id]
     assert await recount(database) == [first.id, second.id]
     assert await recount(database) == []
     assert (await counts_of(database, first)).likes == 1
@@ -103,7 +103,7 @@ async def test_the_likes_of_a_deleted_account_are_no_longer_counted(database: Da
     await like(database, other, mechanism)
     await recount(database)
     async with database.begin() as tx:
-        await tx.statistics.mark_stale_of(other.id)
+        await tx.counts.mark_stale_of(other.id)
         await tx.users.delete(other.id)
     assert await recount(database) == [mechanism.id]
     assert (await counts_of(database, mechanism)).likes == 0
@@ -118,7 +118,7 @@ async def test_traffic_of_an_absent_mechanism_is_ignored_and_ends_with_it(databa
         await tx.mechanisms.delete(mechanism.id, mechanism.version)
     assert await recount(database) == []
     async with database.read() as tx:
-        assert list(await tx.statistics.find_days_of_user(mika.id, ALL_DAYS)) == []
+        assert list(await tx.traffic.find_days_of_user(mika.id, ALL_DAYS)) == []
 
 
 async def test_a_user_has_the_sums_of_their_own_mechanisms(database: Database) -> None:
@@ -132,9 +132,9 @@ async def test_a_user_has_the_sums_of_their_own_mechanisms(database: Database) -
     await like(database, other, first)
     await recount(database)
     async with database.read() as tx:
-        assert await tx.statistics.find_totals(mika.id) == Counts(likes=1, views=4, downloads=2)
-        assert await tx.statistics.find_totals(other.id) == Counts(views=2, downloads=1)
-        days = await tx.statistics.find_days_of_user(mika.id, ALL_DAYS)
+        assert await tx.counts.find_totals(mika.id) == Counts(likes=1, views=4, downloads=2)
+        assert await tx.counts.find_totals(other.id) == Counts(views=2, downloads=1)
+        days = await tx.traffic.find_days_of_user(mika.id, ALL_DAYS)
     assert list(days) == [Traffic(day=DAY, views=4, downloads=2)]
 
 

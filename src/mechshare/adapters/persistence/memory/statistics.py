@@ -14,7 +14,7 @@ from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.marks import MarkKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.statistics import Counts, DailyTraffic, Days, StaleCounts, Traffic, popularity_of
-from mechshare.ports.persistence.statistics import StatisticsRepository
+from mechshare.ports.persistence.statistics import CountRepository, TrafficRepository
 
 DAILY_TRAFFIC = Table(
     "daily_traffic",
@@ -27,18 +27,29 @@ STALE_COUNTS = Table(
 )
 
 
-class MemoryStatisticsRepository(StatisticsRepository):
+class MemoryTrafficRepository(TrafficRepository):
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    async def add_traffic(self, traffic: Sequence[DailyTraffic]) -> None:
+    async def add(self, traffic: Sequence[DailyTraffic]) -> None:
         stored, mechanisms = self._access.write(DAILY_TRAFFIC), self._access.read(MECHANISMS)
         for one in traffic:
             if mechanisms.find(one.mechanism_id) is None:
                 continue
             before = stored.find(one.mechanism_id, one.day)
             stored.put(before.plus(one) if before else one)
-            await self.mark_stale(one.mechanism_id)
+            self._access.write(STALE_COUNTS).put(StaleCounts(one.mechanism_id))
+
+    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
+        return _by_day(_traffic_of(self._access, {mechanism_id}), days)
+
+    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
+        return _by_day(_traffic_of(self._access, _owned_by(self._access, user_id)), days)
+
+
+class MemoryCountRepository(CountRepository):
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
     async def mark_stale(self, mechanism_id: MechanismId) -> None:
         self._access.write(STALE_COUNTS).put(StaleCounts(mechanism_id))
@@ -58,14 +69,9 @@ class MemoryStatisticsRepository(StatisticsRepository):
             mechanisms.put(replace(mechanism, counts=self._counts(mechanism)))
             stale.delete(mechanism.id)
 
-    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
-        return _by_day(self._of({mechanism_id}), days)
-
-    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
-        return _by_day(self._of({one.id for one in self._owned(user_id)}), days)
-
     async def find_totals(self, user_id: UserId) -> Counts:
-        counts = [one.counts for one in self._owned(user_id)]
+        owned, mechanisms = _owned_by(self._access, user_id), self._access.read(MECHANISMS)
+        counts = [mechanisms.get(id).counts for id in owned]
         return Counts(
             likes=sum(one.likes for one in counts),
             comments=sum(one.comments for one in counts),
@@ -74,14 +80,8 @@ class MemoryStatisticsRepository(StatisticsRepository):
             evidence=sum(one.evidence for one in counts),
         )
 
-    def _owned(self, user_id: UserId) -> list[Mechanism]:
-        return [one for one in self._access.read(MECHANISMS) if one.user_id == user_id]
-
-    def _of(self, ids: set[MechanismId]) -> list[DailyTraffic]:
-        return [one for one in self._access.read(DAILY_TRAFFIC) if one.mechanism_id in ids]
-
     def _counts(self, mechanism: Mechanism) -> Counts:
-        id, traffic = mechanism.id, self._of({mechanism.id})
+        id, traffic = mechanism.id, _traffic_of(self._access, {mechanism.id})
         marks, claims = self._access.read(MARKS), self._access.read(CLAIMS)
         counts = Counts(
             likes=sum(mark.mechanism_id == id and mark.kind is MarkKind.LIKE for mark in marks),
@@ -91,6 +91,14 @@ class MemoryStatisticsRepository(StatisticsRepository):
         )
         own_views = sum(one.own_views for one in traffic)
         return replace(counts, popularity=popularity_of(counts, own_views, mechanism.created_at))
+
+
+def _owned_by(access: Access, user_id: UserId) -> set[MechanismId]:
+    return {one.id for one in access.read(MECHANISMS) if one.user_id == user_id}
+
+
+def _traffic_of(access: Access, ids: set[MechanismId]) -> list[DailyTraffic]:
+    return [one for one in access.read(DAILY_TRAFFIC) if one.mechanism_id in ids]
 
 
 def _by_day(traffic: Iterable[DailyTraffic], days: Days) -> list[Traffic]:

@@ -27,7 +27,7 @@ from mechshare.adapters.persistence.sql.types import Id, IdList, ordered_text
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.marks import MarkKind
 from mechshare.domain.statistics import Counts, DailyTraffic, Days, Traffic, popularity_of
-from mechshare.ports.persistence.statistics import StatisticsRepository
+from mechshare.ports.persistence.statistics import CountRepository, TrafficRepository
 
 daily_traffic = Table(
     "daily_traffic",
@@ -115,12 +115,12 @@ _FIND_TOTALS = select(*(func.coalesce(func.sum(mechanisms.c[name]), 0) for name 
 )
 
 
-class SqlStatisticsRepository(StatisticsRepository):
+class SqlTrafficRepository(TrafficRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def add_traffic(self, traffic: Sequence[DailyTraffic]) -> None:
-        existing = await self._lock({one.mechanism_id for one in traffic})
+    async def add(self, traffic: Sequence[DailyTraffic]) -> None:
+        existing = await _locked(self._statements, {one.mechanism_id for one in traffic})
         rows = [
             {**{name: getattr(one, name) for name in _TRAFFIC}, "day": one.day.isoformat()}
             | {"mechanism_id": one.mechanism_id}
@@ -130,6 +130,19 @@ class SqlStatisticsRepository(StatisticsRepository):
         if rows:
             await self._statements.change(_ADD_TRAFFIC, rows)
             await self._statements.change(_MARK_STALE, [{"mechanism_id": id} for id in existing])
+
+    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
+        rows = await self._statements.rows(_DAYS, _bounds(days) | {"mechanism_id": mechanism_id})
+        return [_traffic(*row) for row in rows]
+
+    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
+        rows = await self._statements.rows(_DAYS_OF_USER, _bounds(days) | {"user_id": user_id})
+        return [_traffic(*row) for row in rows]
+
+
+class SqlCountRepository(CountRepository):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def mark_stale(self, mechanism_id: MechanismId) -> None:
         await self._statements.change(_MARK_STALE, {"mechanism_id": mechanism_id})
@@ -141,7 +154,7 @@ class SqlStatisticsRepository(StatisticsRepository):
         return [MechanismId(id) for (id,) in await self._statements.rows(_FIND_STALE, {"limit": limit})]
 
     async def recount(self, ids: Sequence[MechanismId]) -> None:
-        existing = await self._lock(set(ids))
+        existing = await _locked(self._statements, set(ids))
         # First, and by a statement of its own: it waits for those who change what is counted, whose rows the next one
         # then sees.
         await self._statements.change(_DELETE_STALE, {"ids": existing})
@@ -149,24 +162,17 @@ class SqlStatisticsRepository(StatisticsRepository):
         if rows:
             await self._statements.change(_SET, [_counted(*row) for row in rows])
 
-    async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
-        rows = await self._statements.rows(_DAYS, _bounds(days) | {"mechanism_id": mechanism_id})
-        return [_traffic(*row) for row in rows]
-
-    async def find_days_of_user(self, user_id: UserId, days: Days) -> Sequence[Traffic]:
-        rows = await self._statements.rows(_DAYS_OF_USER, _bounds(days) | {"user_id": user_id})
-        return [_traffic(*row) for row in rows]
-
     async def find_totals(self, user_id: UserId) -> Counts:
         sums = await self._statements.row(_FIND_TOTALS, {"user_id": user_id})
         return Counts(**dict(zip(_TOTALS, map(int, sums), strict=True)))
 
-    async def _lock(self, ids: set[MechanismId]) -> list[MechanismId]:
-        """Locks the mechanisms, all transactions in the same order; returns those that exist."""
-        ordered = sorted(ids)
-        for id in ordered:
-            await self._statements.lock_row(mechanisms.c.id, id, may_be_deleted=False)
-        return [MechanismId(id) for (id,) in await self._statements.rows(_EXISTING, {"ids": ordered})]
+
+async def _locked(statements: Statements, ids: set[MechanismId]) -> list[MechanismId]:
+    """Locks these mechanisms, all transactions in the same order; returns those that exist."""
+    ordered = sorted(ids)
+    for id in ordered:
+        await statements.lock_row(mechanisms.c.id, id, may_be_deleted=False)
+    return [MechanismId(id) for (id,) in await statements.rows(_EXISTING, {"ids": ordered})]
 
 
 def _counted(id: str, created_at: Any, own_views: int, *numbers: int) -> dict[str, Any]:
