@@ -121,6 +121,7 @@ class CommentService:
                 at=at,
                 created_at=self._clock.now(),
             )
+            await tx.counts.mark_stale(mechanism_id)
             return await _authored(tx, await tx.comments.save(comment))
 
     async def edit(
@@ -156,6 +157,7 @@ class CommentService:
                 raise CommentNotFound()
             require_deletable(comment, actor)
             await self._delete(tx, comment)
+            await tx.counts.mark_stale(mechanism_id)
             if comment.user_id != actor.id:
                 await tx.record(CommentDeletedByModerator(comment, actor.id, request_metadata))
 

@@ -1,4 +1,4 @@
-"""The traffic of mechanisms, and the counts that are made of it and of likes and claims."""
+"""The traffic of mechanisms, and the counts that are made of it and of likes, comments and claims."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -28,8 +28,8 @@ class CountRepository(Protocol):
         """Call it in the transaction that changes what is counted, once the mechanism was found in it."""
 
     async def mark_stale_of(self, user_id: UserId) -> None:
-        """Makes the counts of everything stale that this user has marked or made claims about. Call it before the
-        account is deleted."""
+        """Makes the counts of everything stale that this user has marked, commented on or made claims about. Call it
+        before the account is deleted."""
 
     async def find_stale(self, limit: int) -> Sequence[MechanismId]:
         """Returns mechanisms whose counts are stale, in the order of their identifiers."""

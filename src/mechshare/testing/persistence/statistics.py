@@ -164,5 +164,5 @@ async def test_a_walk_in_the_order_of_views_shows_each_mechanism_once(database: 
             first = await tx.mechanisms.find_all(PageRequest(limit=2), sort=sort)
             rest = await tx.mechanisms.find_all(PageRequest(limit=9, after=first.next), sort=sort)
         walked = [item.mechanism for item in (*first.items, *rest.items)]
-        assert [one.views for one in walked] == [2, 1, 1, 0, 0]
+        assert [one.counts.views for one in walked] == [2, 1, 1, 0, 0]
         assert {one.id for one in walked} == {one.id for one in made}

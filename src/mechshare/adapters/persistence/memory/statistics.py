@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.comments import COMMENTS
 from mechshare.adapters.persistence.memory.evidence import CLAIMS
 from mechshare.adapters.persistence.memory.marks import MARKS
 from mechshare.adapters.persistence.memory.table import Column, Table
@@ -57,7 +58,8 @@ class MemoryCountRepository(CountRepository):
     async def mark_stale_of(self, user_id: UserId) -> None:
         marked = {mark.mechanism_id for mark in self._access.read(MARKS) if mark.user_id == user_id}
         claimed = {claim.mechanism_id for claim in self._access.read(CLAIMS) if claim.user_id == user_id}
-        for id in marked | claimed:
+        commented = {one.mechanism_id for one in self._access.read(COMMENTS) if one.user_id == user_id}
+        for id in marked | claimed | commented:
             await self.mark_stale(id)
 
     async def find_stale(self, limit: int) -> Sequence[MechanismId]:
@@ -83,8 +85,10 @@ class MemoryCountRepository(CountRepository):
     def _counts(self, mechanism: Mechanism) -> Counts:
         id, traffic = mechanism.id, _traffic_of(self._access, {mechanism.id})
         marks, claims = self._access.read(MARKS), self._access.read(CLAIMS)
+        comments = self._access.read(COMMENTS)
         counts = Counts(
             likes=sum(mark.mechanism_id == id and mark.kind is MarkKind.LIKE for mark in marks),
+            comments=sum(one.mechanism_id == id and not one.is_deleted for one in comments),
             evidence=sum(claim.mechanism_id == id and not claim.is_withdrawn for claim in claims),
             views=sum(one.views for one in traffic),
             downloads=sum(one.downloads for one in traffic),

@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from mechshare.adapters.persistence.sql.comments import comments
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.evidence import claims
 from mechshare.adapters.persistence.sql.marks import marks
@@ -64,6 +65,7 @@ _MARK_STALE = text(
 ).bindparams(bindparam("mechanism_id", type_=Id))
 _MARK_STALE_OF = text(
     "INSERT INTO stale_counts (mechanism_id) SELECT mechanism_id FROM marks WHERE user_id = :user_id"
+    " UNION SELECT mechanism_id FROM comments WHERE user_id = :user_id"
     " UNION SELECT mechanism_id FROM claims WHERE user_id = :user_id"
     " ON CONFLICT (mechanism_id) DO UPDATE SET mechanism_id = excluded.mechanism_id"
 ).bindparams(bindparam("user_id", type_=Id))
@@ -85,6 +87,7 @@ def _number_of(table: Table, *conditions: Any) -> ScalarSelect[int]:
 
 _COUNTED: Mapping[str, ScalarSelect[int]] = {
     "likes": _number_of(marks, marks.c.kind == MarkKind.LIKE.value),
+    "comments": _number_of(comments, comments.c.deleted_at.is_(None)),
     "evidence": _number_of(claims, claims.c.withdrawn_at.is_(None)),
     "views": _sum_of("views"),
     "downloads": _sum_of("downloads"),

@@ -10,8 +10,8 @@ from alembic import op
 
 from mechshare.adapters.persistence.sql.types import Id, ordered_text
 
-revision = "0029"
-down_revision = "0028"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
@@ -61,7 +61,7 @@ def upgrade() -> None:
     )
     op.execute(
         "INSERT INTO stale_counts (mechanism_id)"
-        " SELECT mechanism_id FROM marks UNION SELECT mechanism_id FROM claims"
+        " SELECT mechanism_id FROM marks UNION SELECT mechanism_id FROM comments UNION SELECT mechanism_id FROM claims"
     )
 
 
