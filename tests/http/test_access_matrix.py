@@ -296,6 +296,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "POST /api/v1/categories": {SAME: (401, 403, 403, 403, 201, 401, 401)},
     "PATCH /api/v1/categories/{category_id}": {SAME: ADMIN},
     "DELETE /api/v1/categories/{category_id}": {SAME: (401, 403, 403, 403, 204, 401, 401)},
+    "POST /api/v1/categories/{category_id}/merge": {SAME: ADMIN},
     "GET /api/v1/search/mechanisms": {SAME: OPEN},
     "GET /api/v1/search/suggest": {SAME: (200,) * 7},
     "POST /api/v1/search/by-motion": {SAME: (401, 415, 415, 415, 415, 401, 401)},
@@ -325,6 +326,7 @@ ELSEWHERE = {
 }
 UPLOADING = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(GIF))}
 HEADERS = {
+    "POST /api/v1/categories/{category_id}/merge": {"If-Match": "*"},
     "POST /api/v1/mechanisms/{mechanism_id}/revisions/{number}/restore": {"If-Match": "*"},
     "POST /api/v1/uploads": UPLOADING,
     "GET /api/v1/uploads/{upload_id}": UPLOADING,
@@ -370,6 +372,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},
+    "POST /api/v1/categories/{category_id}/merge": {"into": "cams"},
 }
 CASES = [(row, state) for row, states in MATRIX.items() for state in states]
 
@@ -431,7 +434,7 @@ async def with_every_caller(open_site: Any) -> Site:
 
 async def address(site: Site, template: str, state: str) -> str:
     """Creates what `template` addresses, and returns its address. Mechanisms belong to `owner`, all else to `other`."""
-    path = template.replace("{user_id}", site.ids["other"]).replace("{category_id}", "gears")
+    path = template.replace("{user_id}", site.ids["other"]).replace("{category_id}", "screws")
     if "{session_id}" in path:
         credentials = {"username": "other", "password": PASSWORD}
         session = (await site.client.post(f"{API}/auth/login", json=credentials)).json()["session_id"]
@@ -625,7 +628,8 @@ SETTABLE = {
     "POST /api/v1/mechanisms/from-upload": {*OF_NEW, *STATED_OF_FILES},
     "PUT /api/v1/groups/{group_id}/members/{user_id}": {"role"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", *STATED_OF_FILES},
-    "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
+    "POST /api/v1/categories": {"parent_id"},
+    "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja", "parent_id"},
 }
 """Fields that may be set in addition to those in BODIES."""
 

@@ -18,7 +18,7 @@ from mechshare.domain.users import Role
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from tests.services.world import HERE
 
-GEARS = CategoryId("gears")
+GEARS, CAMS = CategoryId("gears"), CategoryId("cams")
 
 
 @pytest.fixture
@@ -102,13 +102,13 @@ async def test_a_name_in_use_a_bad_name_and_an_absent_category_are_refused(world
 
 async def test_a_category_in_use_stays_though_nothing_in_it_is_published(world, admin):
     await world.app.categories.seed()
-    made = await world.external(admin, categories=(GEARS,))
+    made = await world.external(admin, categories=(CAMS,))
     with pytest.raises(CategoryInUse):
-        await world.app.categories.delete_category(admin, GEARS)
+        await world.app.categories.delete_category(admin, CAMS)
 
     await world.app.mechanisms.delete_mechanism(admin, made.id, HERE)
 
-    await world.app.categories.delete_category(admin, GEARS)
+    await world.app.categories.delete_category(admin, CAMS)
 
 
 async def test_the_same_request_again_returns_the_first_response(world, admin):

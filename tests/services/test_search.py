@@ -8,6 +8,7 @@ from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.jobs import DEADLINE, LEASE, JobKind, JobState, new_job
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.overload import Overloaded, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import MAX_EXCLUDED, MAX_QUERY_LENGTH, SearchSort, Suggestions
@@ -233,7 +234,10 @@ async def test_a_search_can_be_narrowed_sorted_and_paged(world, mika):
         made.append((await world.published(mika, f"crank {number}", categories=(category,))).id)
     await world.work()
 
-    assert set((await found(world, None, "crank", category_ids=[GEARS]))[0]) == {made[0], made[2]}
+    assert set((await found(world, None, "crank", within=MechanismFilter(category_ids=(GEARS,))))[0]) == {
+        made[0],
+        made[2],
+    }
     newest, total, _ = await found(world, None, "crank", sort=SearchSort.NEWEST, limit=2)
     rest, _, _ = await found(world, None, "crank", sort=SearchSort.NEWEST, limit=2, page=2)
     assert total == 3
@@ -271,7 +275,7 @@ async def test_without_the_index_the_database_serves_degraded_results(world, mik
     await world.work()
     world.index.is_down = True
 
-    page = await world.app.search.search(None, text, category_ids=[GEARS])
+    page = await world.app.search.search(None, text, within=MechanismFilter(category_ids=(GEARS,)))
 
     assert page.degraded
     assert [item.found.mechanism.id for item in page.items] == [made.id]

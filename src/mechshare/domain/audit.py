@@ -45,6 +45,8 @@ class AuditAction(StrEnum):
     ACCOUNTS_LISTED = "accounts_listed"
     CATEGORY_CREATED = "category_created"
     CATEGORY_RENAMED = "category_renamed"
+    CATEGORY_MOVED = "category_moved"
+    CATEGORY_MERGED = "category_merged"
     CATEGORY_DELETED = "category_deleted"
     TOKENS_REFUSED = "tokens_refused"
     """Several refusals of requests without a known caller: the detail is their number in an interval."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.blobs import BlobReference
+from mechshare.domain.category_events import CategoryEvent
 from mechshare.domain.comment_events import CommentEvent
 from mechshare.domain.evidence_events import EvidenceEvent
-from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
+from mechshare.domain.ids import MechanismId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.motion_events import AnalysisRequested, MotionSearchBegun, MotionSearchEnded
@@ -235,27 +236,6 @@ class AccountStatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryCreated:
-    category_id: CategoryId
-    actor_id: UserId
-    request_metadata: RequestMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryRenamed:
-    category_id: CategoryId
-    admin_id: UserId
-    request_metadata: RequestMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryDeleted:
-    category_id: CategoryId
-    admin_id: UserId
-    request_metadata: RequestMetadata
-
-
-@dataclass(frozen=True, slots=True)
 class AccessDenied:
     """An authenticated caller was refused the operation `attempted` with the error `code`."""
 
@@ -329,9 +309,7 @@ Event = (
     | ReportMade
     | ReportJudged
     | AccountStatusChanged
-    | CategoryCreated
-    | CategoryRenamed
-    | CategoryDeleted
+    | CategoryEvent
     | SessionOpened
     | SignInFailed
     | SignInThrottled

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
@@ -11,23 +12,32 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import NamedValue, ValueRange
+from mechshare.domain.statements import MAX_CATEGORIES
 
 MAX_RANGES = 5
 
 
+class CategoryMatch(StrEnum):
+    """Whether a mechanism is in any of several categories, or in all of them."""
+
+    ANY = "any"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MechanismFilter:
-    """The mechanisms that meet every condition that is given: in any of `category_ids`, of the user `user_id`, with a
-    stated reliability of at least `reliability_min`, created from `created_from` on and before `created_before`, of a
-    duration and of a period between two bounds each, both included (in ms), of a kind of `motion`, whose whole clip
-    loops if `loops`, under any of `licenses`, and with parameters in all `ranges`, at most
-    MAX_RANGES. What does not move meets no condition about its duration.
+    """The mechanisms that meet every condition that is given: in any of `category_ids`, in one category of each of
+    `families`, at most MAX_CATEGORIES, of the user `user_id`, with a stated reliability of at least `reliability_min`,
+    created from `created_from` on and before `created_before`, of a duration and of a period between two bounds each,
+    both included (in ms), of a kind of `motion`, whose whole clip loops if `loops`, under any of `licenses`, and with
+    parameters in all `ranges`, at most MAX_RANGES. What does not move meets no condition about its duration.
 
     A further condition is a field, whose default means that it is not given, and a line in `admits`; the statements of
     SQL name it as the field.
     """
 
     category_ids: tuple[CategoryId, ...] = ()
+    families: tuple[tuple[CategoryId, ...], ...] = ()
     user_id: UserId | None = None
     reliability_min: int | None = None
     created_from: datetime | None = None
@@ -51,17 +61,42 @@ class MechanismFilter:
     def conditions(self) -> str:
         """The conditions as text; equal ones give equal texts, in whatever order the categories are."""
         # repr quotes user input, so that different conditions never share a text.
-        return repr({**self.given, "category_ids": sorted(self.category_ids)})
+        return repr(
+            {**self.given, "category_ids": sorted(self.category_ids), "families": sorted(self.families)}
+        )
 
     def admits(self, mechanism: Mechanism) -> bool:
         """Whether the mechanism meets the conditions."""
         return (
-            (not self.category_ids or not set(self.category_ids).isdisjoint(mechanism.categories))
+            self.admits_categories(mechanism.categories)
             and self.user_id in (None, mechanism.user_id)
             and self.admits_times(mechanism.created_at, mechanism.duration)
             and self.admits_motion(mechanism.period, mechanism.motion_kind, loops=mechanism.loops)
             and self.admits_statement(mechanism.reliability_rank, mechanism.license, mechanism.parameters)
         )
+
+    def admits_categories(self, categories: Sequence[CategoryId]) -> bool:
+        """Whether a mechanism in these categories meets the conditions about categories."""
+        wanted = (*self.families, self.category_ids) if self.category_ids else self.families
+        return all(not set(family).isdisjoint(categories) for family in wanted)
+
+    def in_categories(
+        self, families: Sequence[tuple[CategoryId, ...]], match: CategoryMatch
+    ) -> "MechanismFilter":
+        """Returns the filter with these families of categories: one of any of them, or one of each.
+
+        Raises InvalidField for more than MAX_CATEGORIES that a mechanism should all have.
+        """
+        if match is CategoryMatch.ANY or len(families) == 1:
+            return replace(self, category_ids=tuple(dict.fromkeys(id for one in families for id in one)))
+        if len(families) > MAX_CATEGORIES:
+            raise InvalidField(
+                "category",
+                en=f"no mechanism is in more than {MAX_CATEGORIES} categories: state fewer, or any of them.",
+                ja=f"1 つの機構のカテゴリーは {MAX_CATEGORIES} 個までです。数を減らすか、"
+                "いずれかに一致する指定にしてください。",
+            )
+        return replace(self, families=tuple(families))
 
     def admits_times(self, created_at: datetime, seconds: float | None) -> bool:
         """Whether a mechanism that was created then and moves for `seconds` meets the conditions about both."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_of
+from mechshare.domain.categories import Category
 from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
@@ -148,9 +149,8 @@ class SearchQuery(MechanismFilter):
     `published_only`; `mechshare.domain.policy` decides on both, never a caller. The conditions of a MechanismFilter
     narrow it.
 
-    `synonyms` are
-    words of `text` with other names for the same thing, by which a mechanism is found too; `parts` are terms within
-    words, by whose other names a mechanism is found if there are few others.
+    `synonyms` are words of `text` with other names for the same thing, by which a mechanism is found too; `parts` are
+    terms within words, by whose other names a mechanism is found if there are few others.
 
     With `after`, the hits that follow this place, whatever the `offset`; total and facets stay those of all matches.
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
@@ -174,7 +174,7 @@ class SearchQuery(MechanismFilter):
         Without an author, only published mechanisms are found.
         """
         without: dict[str, Any] = {
-            "category": {"category_ids": ()} if self.category_ids else {},
+            "category": {"category_ids": (), "families": ()} if self.category_ids or self.families else {},
             "author": {"user_id": None, "published_only": True} if self.user_id is not None else {},
             "created": _cleared(created_from=self.created_from, created_before=self.created_before),
             "duration": _cleared(min_duration_ms=self.min_duration_ms, max_duration_ms=self.max_duration_ms),
@@ -318,19 +318,20 @@ def clean_query(text: str) -> str:
 
 def document_of(
     authored: AuthoredMechanism,
-    category_names: tuple[str, ...],
+    categories: Sequence[Category],
     *,
     pages: tuple[str, ...] = (),
     shares: Sequence[Share] = (),
 ) -> SearchDocument:
+    """`categories` are those of the mechanism and their parents."""
     mechanism = authored.mechanism
     return SearchDocument(
         mechanism_id=mechanism.id,
         version=mechanism.version,
         title=mechanism.title,
         description=mechanism.description,
-        category_ids=mechanism.categories,
-        category_names=category_names,
+        category_ids=tuple(one.id for one in categories),
+        category_names=tuple(name for one in categories for name in (one.name_en, one.name_ja)),
         user_id=mechanism.user_id,
         author_name=authored.author.display_name,
         author_username=authored.author.username,

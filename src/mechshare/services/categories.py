@@ -1,28 +1,50 @@
 """Categories, which admins manage; authors add some (`services/support/category_names.py`)."""
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.categories import (
     FIRST_CATEGORIES,
+    FIRST_PARENTS,
     Category,
     CategoryCount,
+    CategoryHasChildren,
+    CategoryRedirect,
     clean_name,
     clean_slug,
+    families,
     ids_by_name,
+    is_slug,
     name_key,
+    require_merge_target,
+    require_parent,
+)
+from mechshare.domain.category_events import (
+    CategoryCreated,
+    CategoryDeleted,
+    CategoryMerged,
+    CategoryMoved,
+    CategoryRenamed,
 )
 from mechshare.domain.errors import CategoryNotFound, NameTaken
-from mechshare.domain.events import CategoryCreated, CategoryDeleted, CategoryRenamed
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
+from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
-from mechshare.services.support.rename_propagation import propagate_rename
+from mechshare.services.support.rename_propagation import move_mechanisms, propagate_rename
 from mechshare.services.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True)
+class ParentChange:
+    """The new parent of a category; None puts it at the top."""
+
+    parent_id: CategoryId | None
 
 
 class CategoryService:
@@ -40,7 +62,12 @@ class CategoryService:
                 at = now + timedelta(microseconds=position)
                 await tx.categories.save(
                     Category(
-                        id=CategoryId(slug), name_en=name_en, name_ja=name_ja, created_at=at, updated_at=at
+                        id=CategoryId(slug),
+                        name_en=name_en,
+                        name_ja=name_ja,
+                        created_at=at,
+                        updated_at=at,
+                        parent_id=FIRST_PARENTS.get(CategoryId(slug)),
                     )
                 )
         return len(FIRST_CATEGORIES)
@@ -51,33 +78,55 @@ class CategoryService:
             return await tx.categories.find_counts()
 
     async def get_category(self, category_id: CategoryId) -> Category:
-        """Raises CategoryNotFound."""
+        """Returns the category with this id, or that into which it was merged. Raises CategoryNotFound."""
         async with self._transactions.read() as tx:
-            return _existing(await tx.categories.find_by_id(category_id))
+            redirects = await tx.category_redirects.find([category_id]) if is_slug(category_id) else ()
+            current = redirects[0].target_id if redirects else category_id
+            return _existing(await tx.categories.find_by_id(current))
+
+    async def find_families(self, ids: Sequence[CategoryId]) -> tuple[tuple[CategoryId, ...], ...]:
+        """Returns for each of `ids` the category itself, or that into which it was merged, followed by its children.
+
+        What is no id of a category is a family of its own, in which nothing is.
+        """
+        possible = [id for id in ids if is_slug(id)]
+        if not possible:
+            return tuple((id,) for id in dict.fromkeys(ids))
+        async with self._transactions.read() as tx:
+            redirects = await tx.category_redirects.find(possible)
+            parents = [*possible, *(one.target_id for one in redirects)]
+            return families(ids, redirects, await tx.categories.find_children(parents))
 
     async def create_category(
         self,
         actor: Actor,
         slug: str,
-        name_en: str,
-        name_ja: str,
+        name_en: str | None,
+        name_ja: str | None,
         idempotency: IdempotentRequest[Category] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
+        *,
+        parent_id: CategoryId | None = None,
     ) -> Category | ReplayedResponse:
-        """Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused."""
+        """Creates a category; with one name alone, both languages show it.
+
+        Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused.
+        """
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         now = self._clock.now()
         category = Category(
             id=clean_slug(slug),
-            name_en=clean_name("name_en", name_en),
-            name_ja=clean_name("name_ja", name_ja),
+            name_en=clean_name("name_en", name_en or name_ja or ""),
+            name_ja=clean_name("name_ja", name_ja or name_en or ""),
             created_at=now,
             updated_at=now,
+            parent_id=parent_id,
         )
         async with self._transactions.begin() as tx:
 
             async def create() -> Category:
-                _require_new_names(category, await tx.categories.find_all())
+                await _require_new_names(tx, category)
+                await _require_place(tx, category)
                 saved = await tx.categories.save(category)
                 await tx.record(CategoryCreated(saved.id, actor.id, request_metadata))
                 return saved
@@ -91,10 +140,11 @@ class CategoryService:
         *,
         name_en: str | None = None,
         name_ja: str | None = None,
+        parent: ParentChange | None = None,
         versions: Collection[int] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
     ) -> Category:
-        """Renames a category, also in the search index; None keeps a name.
+        """Renames a category or moves it in the tree, also in the search index; None keeps a name, or the parent.
 
         Raises UnauthorizedOperation, CategoryNotFound, InvalidField, NameTaken, StaleVersion.
         """
@@ -102,16 +152,56 @@ class CategoryService:
         async with self._transactions.begin() as tx:
             category = _existing(await tx.categories.find_by_id(category_id))
             require_version(category.version, versions)
-            changed = category.renamed(
+            renamed = category.renamed(
                 name_en=category.name_en if name_en is None else name_en,
                 name_ja=category.name_ja if name_ja is None else name_ja,
                 now=self._clock.now(),
             )
-            _require_new_names(changed, await tx.categories.find_all())
+            changed = replace(renamed, parent_id=parent.parent_id if parent else category.parent_id)
+            await _require_new_names(tx, changed)
+            if parent:
+                await _require_place(tx, changed)
             saved = await tx.categories.save(changed)
-            await tx.record(CategoryRenamed(category_id, actor.id, request_metadata))
-            await propagate_rename(tx, category_id=category_id, are_public=True, actor_id=actor.id)
+            if saved.parent_id != category.parent_id:
+                moved = CategoryMoved(category_id, saved.parent_id, actor.id, request_metadata)
+                await tx.record(moved)
+            if name_en is not None or name_ja is not None:
+                await tx.record(CategoryRenamed(category_id, actor.id, request_metadata))
+            # Documents of the index name the parents of their categories, too.
+            for one in (saved, *await tx.categories.find_children([category_id])):
+                await propagate_rename(tx, category_id=one.id, are_public=True, actor_id=actor.id)
             return saved
+
+    async def merge_category(
+        self,
+        actor: Actor,
+        category_id: CategoryId,
+        target_id: CategoryId,
+        versions: Collection[int] | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
+    ) -> Category:
+        """Moves the mechanisms and the children of a category to the target, and deletes the category; its id and names
+        lead to the target from then on. Returns the target.
+
+        Raises UnauthorizedOperation, CategoryNotFound, InvalidField if the target does not exist or the children would
+        be in a third level, StaleVersion.
+        """
+        require_permission(actor, Permission.MANAGE_CATEGORIES)
+        async with self._transactions.begin() as tx:
+            every = {one.id: one for one in await tx.categories.find_all()}
+            category, target = _existing(every.get(category_id)), every.get(target_id)
+            require_version(category.version, versions)
+            children = await tx.categories.find_children([category_id])
+            merged_into = require_merge_target(category, target, has_children=bool(children))
+            now = self._clock.now()
+            for child in children:
+                await tx.categories.save(replace(child, parent_id=merged_into.id, updated_at=now))
+                await propagate_rename(tx, category_id=child.id, are_public=True, actor_id=actor.id)
+            await move_mechanisms(tx, category_id, merged_into.id, actor.id)
+            await tx.category_redirects.add(_redirect(category, merged_into.id, now))
+            await tx.categories.delete(category_id)
+            await tx.record(CategoryMerged(category_id, merged_into.id, actor.id, request_metadata))
+            return merged_into
 
     async def delete_category(
         self,
@@ -120,21 +210,46 @@ class CategoryService:
         versions: Collection[int] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
     ) -> None:
-        """Raises UnauthorizedOperation, CategoryNotFound, CategoryInUse, StaleVersion."""
+        """Raises UnauthorizedOperation, CategoryNotFound, CategoryInUse, CategoryHasChildren, StaleVersion."""
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         async with self._transactions.begin() as tx:
             category = _existing(await tx.categories.find_by_id(category_id))
             require_version(category.version, versions)
+            if await tx.categories.find_children([category_id]):
+                raise CategoryHasChildren()
             await tx.categories.delete(category_id)
             await tx.record(CategoryDeleted(category_id, actor.id, request_metadata))
 
 
-def _require_new_names(category: Category, categories: Collection[Category]) -> None:
-    """Raises NameTaken if another category has one of the names, which authors find categories by."""
-    ids = ids_by_name([one for one in categories if one.id != category.id])
+async def _require_new_names(tx: UnitOfWork, category: Category) -> None:
+    """Raises NameTaken if one of the names, by which authors find categories, leads to another category, or the id to
+    the target of a merged one."""
+    others = [one for one in await tx.categories.find_all() if one.id != category.id]
+    redirects = await tx.category_redirects.find_all()
+    if any(one.id == category.id for one in redirects):
+        raise NameTaken(field="id", value=category.id)
+    ids = ids_by_name(others, redirects)
     for field, name in (("name_en", category.name_en), ("name_ja", category.name_ja)):
-        if name_key(name) in ids:
+        if ids.get(name_key(name), category.id) != category.id:
             raise NameTaken(field=field, value=name)
+
+
+async def _require_place(tx: UnitOfWork, category: Category) -> None:
+    """Raises InvalidField unless the tree has room for the category below its parent."""
+    if category.parent_id is not None:
+        parent = await tx.categories.find_by_id(category.parent_id) if is_slug(category.parent_id) else None
+        children = await tx.categories.find_children([category.id])
+        require_parent(category, parent, has_children=bool(children))
+
+
+def _redirect(category: Category, target_id: CategoryId, now: datetime) -> CategoryRedirect:
+    return CategoryRedirect(
+        id=category.id,
+        target_id=target_id,
+        name_en=category.name_en,
+        name_ja=category.name_ja,
+        created_at=now,
+    )
 
 
 def _existing(category: Category | None) -> Category:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from mechshare.domain import (
+    category_events,
     comment_events,
     events,
     evidence_events,
@@ -184,11 +185,18 @@ def effects_of(event: events.Event) -> Effects:
                 tags=[access_tag(after.id)],
                 audit=[Audited(action, admin_id, after.id, metadata) for action in _decisions(before, after)],
             )
-        case events.CategoryCreated(id, actor_id, metadata):
+        case category_events.CategoryCreated(id, actor_id, metadata):
             return _category(AuditAction.CATEGORY_CREATED, id, actor_id, metadata)
-        case events.CategoryRenamed(id, admin_id, metadata):
+        case category_events.CategoryRenamed(id, admin_id, metadata):
             return _category(AuditAction.CATEGORY_RENAMED, id, admin_id, metadata)
-        case events.CategoryDeleted(id, admin_id, metadata):
+        case category_events.CategoryMoved(id, parent_id, admin_id, metadata):
+            audited = Audited(AuditAction.CATEGORY_MOVED, admin_id, id, metadata, parent_id or "")
+            # Of all lists: those of a parent contain what is in its children.
+            return Effects(tags=[PUBLIC_LISTS], audit=[audited])
+        case category_events.CategoryMerged(id, target_id, admin_id, metadata):
+            audited = Audited(AuditAction.CATEGORY_MERGED, admin_id, id, metadata, target_id)
+            return Effects(tags=[PUBLIC_LISTS], audit=[audited])
+        case category_events.CategoryDeleted(id, admin_id, metadata):
             return _category(AuditAction.CATEGORY_DELETED, id, admin_id, metadata)
         case session_events.SessionOpened(user_id, account, metadata):
             return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])

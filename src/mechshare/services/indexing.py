@@ -31,11 +31,11 @@ async def _all_documents(transactions: Transactions) -> AsyncIterator[SearchDocu
     while request is not None:
         async with transactions.read() as tx:
             page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, scope=EVERYTHING)
-            names = _names(await tx.categories.find_all())
+            categories = _by_id(await tx.categories.find_all())
             listed = [item for item in page.items if _is_indexed(item)]
             parts = await _texts_and_shares(tx, listed)
         for item in listed:
-            yield _document(item, names, parts)
+            yield _document(item, categories, parts)
         request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
 
 
@@ -94,12 +94,13 @@ class IndexMechanism:
         # A transaction, not a plain read: it waits for a concurrent rename of a category that did not see a mechanism.
         async with self._transactions.begin() as tx:
             found = {item.mechanism.id: item for item in await tx.mechanisms.find_authored(ids)}
-            categories = sorted({id for item in found.values() for id in item.mechanism.categories})
-            names = _names([one for id in categories if (one := await tx.categories.find_by_id(id))])
+            categories = await _with_parents(
+                tx, {id for item in found.values() for id in item.mechanism.categories}
+            )
             indexed = [item for item in found.values() if _is_indexed(item)]
             parts = await _texts_and_shares(tx, indexed)
         if indexed:
-            await self._index.put([_document(item, names, parts) for item in indexed])
+            await self._index.put([_document(item, categories, parts) for item in indexed])
         for id in ids:
             if id not in found:
                 await self._index.remove(id, _DELETED)
@@ -140,8 +141,15 @@ class RebuildIndex:
         """Does nothing: the worker that owns the job now rebuilds the index again."""
 
 
-def _names(categories: Iterable[Category]) -> dict[CategoryId, tuple[str, str]]:
-    return {each.id: (each.name_en, each.name_ja) for each in categories}
+def _by_id(categories: Iterable[Category]) -> dict[CategoryId, Category]:
+    return {each.id: each for each in categories}
+
+
+async def _with_parents(tx: UnitOfWork, ids: Iterable[CategoryId]) -> dict[CategoryId, Category]:
+    """Returns the categories with these ids and their parents, which it locks in the order of their ids."""
+    found = [one for id in sorted(ids) if (one := await tx.categories.find_by_id(id))]
+    parents = sorted({one.parent_id for one in found if one.parent_id})
+    return _by_id([*found, *[one for id in parents if (one := await tx.categories.find_by_id(id))]])
 
 
 def _is_indexed(item: AuthoredMechanism) -> bool:
@@ -165,8 +173,12 @@ async def _texts_and_shares(tx: UnitOfWork, items: Sequence[AuthoredMechanism]) 
 
 
 def _document(
-    item: AuthoredMechanism, names: Mapping[CategoryId, tuple[str, str]], parts: _Parts
+    item: AuthoredMechanism, categories: Mapping[CategoryId, Category], parts: _Parts
 ) -> SearchDocument:
-    category_names = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
+    own = [categories[id] for id in item.mechanism.categories if id in categories]
+    parents = [categories[one.parent_id] for one in own if one.parent_id and one.parent_id in categories]
+    distinct = _by_id([*own, *parents])
     id = item.mechanism.id
-    return document_of(item, category_names, pages=parts.pages.get(id, ()), shares=parts.shares.get(id, ()))
+    return document_of(
+        item, list(distinct.values()), pages=parts.pages.get(id, ()), shares=parts.shares.get(id, ())
+    )

@@ -1,15 +1,14 @@
 """Searches mechanisms by the index, or by the database while the index is unavailable."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_with
 from mechshare.domain.errors import Unavailable
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.jobs import INDEXING, JobKind
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
@@ -41,6 +40,7 @@ from mechshare.domain.visibility import ListScope
 from mechshare.ports.search import FindWords, SearchIndex
 from mechshare.services.indexing import rebuild
 from mechshare.services.support.access import found_among
+from mechshare.services.support.facets import families_of, without
 from mechshare.services.support.query_texts import completes, respelled
 from mechshare.services.transactions import Transactions
 
@@ -53,7 +53,6 @@ _MAX_WAIT_SECONDS = 3.0
 MAX_CONCURRENT_SEARCHES = 64
 """The most concurrent searches of one process, including waiting ones; responses served from the cache do not count."""
 _MAX_SPELLINGS = 3
-Value = TypeVar("Value")
 _DATABASE_SORTS = {SearchSort.MOST_RELIABLE: MechanismSort.MOST_RELIABLE}
 _NOBODY = UserId("")
 """No account has this id."""
@@ -87,7 +86,6 @@ class SearchService:
         viewer: Viewer,
         text: str,
         *,
-        category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
         author: str = "",
         within: MechanismFilter = EVERY_MECHANISM,
@@ -98,9 +96,9 @@ class SearchService:
     ) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
 
-        `author` is a user name; empty means anybody. Of `within`, the conditions about time, duration, motion and what
-        the author states count. With `after`, the `next` of another page of this search, returns what follows it and
-        calls it `page`.
+        `author` is a user name; empty means anybody. Of `within`, the conditions about categories, time, duration,
+        motion and what the author states count. With `after`, the `next` of another page of this search, returns what
+        follows it and calls it `page`.
 
         Raises MalformedRequest, InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
@@ -111,7 +109,7 @@ class SearchService:
         scope = scope_of(viewer, user_id)
         writer = await self._find_author(author, user_id) if author else user_id
         query = query_within(
-            replace(within, category_ids=tuple(category_ids), user_id=writer),
+            replace(within, user_id=writer),
             text=clean_query(text),
             published_only=not scope.is_everything,
             audience=await self._find_audience(scope),
@@ -198,21 +196,22 @@ class SearchService:
         async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored(list(hits))
             visible = await found_among(tx, viewer, found)
-        shown = [item for item in visible if _is_current(hits[item.mechanism.id], item.mechanism)]
+            shown = [item for item in visible if _is_current(hits[item.mechanism.id], item.mechanism)]
+            hidden = [item.mechanism for item in found if item not in shown]
+            families = await families_of(tx, hidden)
         items = tuple(
             FoundMechanism(found=item, highlights=hit.highlights, page=hit.page)
             for item, hit in ((each, hits[each.mechanism.id]) for each in shown)
         )
         is_exact = result.total <= EXACT_TOTAL
-        hidden = [item.mechanism for item in found if item not in shown]
         return SearchPage(
             items=items,
             page=request.page,
             limit=request.limit,
             total=result.total - (len(hits) - len(items)) if is_exact else EXACT_TOTAL,
             total_is_exact=is_exact,
-            facets=_without((one for each in hidden for one in each.categories), result.facets),
-            levels=_without((each.reliability_rank for each in hidden), result.levels),
+            facets=without((id for family in families for id in family), result.facets),
+            levels=without((each.reliability_rank for each in hidden), result.levels),
             expanded=result.expanded,
             is_complete=not hidden,
             next=shown_hits[-1].place.position if len(result.hits) > request.limit else None,
@@ -341,10 +340,3 @@ def _is_current(hit: Hit, mechanism: Mechanism) -> bool:
     was restored from a copy. The versions of drafts also count steps of processing, which show no text
     to others."""
     return hit.version == mechanism.version or not mechanism.is_published
-
-
-def _without(hidden: Iterable[Value], facets: Mapping[Value, int]) -> Mapping[Value, int]:
-    """Returns `facets` without the values of mechanisms that the index still shows."""
-    counts = Counter(hidden)
-    left = {value: count - counts[value] for value, count in facets.items()}
-    return {value: count for value, count in left.items() if count > 0}

@@ -247,7 +247,7 @@ def _passes(query: SearchQuery, document: SearchDocument) -> bool:
         and query.filter.admits_times(document.created_at, _seconds(document.duration_ms))
         and query.filter.admits_motion(_seconds(document.period_ms), document.motion, loops=document.loops)
         and query.filter.admits_statement(document.reliability, document.license, document.parameters)
-        and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
+        and query.filter.admits_categories(document.category_ids)
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.licenses import clean_license
-from mechshare.domain.mechanism_filters import MechanismFilter, few_ranges, search_filter
+from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter, few_ranges, search_filter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import MAX_DURATION
 from mechshare.domain.named_values import ranges_in
@@ -88,7 +88,8 @@ ANYTHING = Bounds()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """`show` counts the mechanisms from the beginning of the page, in steps of STEP."""
+    """`show` counts the mechanisms from the beginning of the page, in steps of STEP. `families` are the categories,
+    each with those below it; `match` says whether any or all of them are meant."""
 
     text: str
     category_ids: tuple[CategoryId, ...]
@@ -96,6 +97,26 @@ class Conditions:
     bounds: Bounds = ANYTHING
     page: int = 1
     show: int = STEP
+    match: CategoryMatch = CategoryMatch.ANY
+    families: tuple[tuple[CategoryId, ...], ...] = ()
+
+    @property
+    def filter(self) -> MechanismFilter:
+        """The conditions but the words. Raises InvalidField for more categories than a mechanism can have."""
+        return self.bounds.search_filter().in_categories(self.families, self.match)
+
+    @property
+    def other_match(self) -> "Conditions | None":
+        """The conditions that ask for all of the categories if these ask for any of them, or the reverse; None for
+        fewer than two categories."""
+        if len(self.category_ids) < 2:
+            return None
+        other = CategoryMatch.ANY if self.match is CategoryMatch.ALL else CategoryMatch.ALL
+        return replace(self, match=other, page=1, show=STEP)
+
+    def with_families(self, families: tuple[tuple[CategoryId, ...], ...]) -> "Conditions":
+        """Returns the conditions with the categories to which their ids lead, each with those below it."""
+        return replace(self, families=families, category_ids=tuple(one[0] for one in families))
 
     @property
     def is_search(self) -> bool:
@@ -114,6 +135,11 @@ class Conditions:
     def offset(self) -> int:
         """How many mechanisms the pages before this one show."""
         return (self.page - 1) * WINDOW
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether several categories are given, and all of them are meant."""
+        return self.match is CategoryMatch.ALL and len(self.category_ids) > 1
 
     @property
     def address(self) -> str:
@@ -143,7 +169,7 @@ class Conditions:
         return replace(self, bounds=bounds, sort=sort, page=1, show=STEP)
 
     def without_categories(self) -> "Conditions":
-        return replace(self, category_ids=(), page=1, show=STEP)
+        return replace(self, category_ids=(), families=(), page=1, show=STEP)
 
     def without_bounds(self) -> "Conditions":
         return self._bounded(ANYTHING)
@@ -187,6 +213,7 @@ class Conditions:
     def _address(self, path: str) -> str:
         query: list[tuple[str, str]] = [("q", self.text)] if self.text else []
         query += [("category", category_id) for category_id in self.category_ids]
+        query += [("category_match", self.match.value)] if self.is_of_all else []
         query += list(self.bounds.values.items())
         query += [("sort", self.sort.value)] if self.sort is not self.sorts[0] else []
         query += [("page", str(self.page))] if self.page > 1 else []
@@ -201,6 +228,7 @@ def conditions_of(
     page: int,
     show: int,
     bounds: Bounds = ANYTHING,
+    match: CategoryMatch = CategoryMatch.ANY,
 ) -> Conditions:
     """Returns the conditions of an address. Raises InvalidField, MalformedRequest.
 
@@ -214,6 +242,7 @@ def conditions_of(
         category_ids=tuple(map(CategoryId, dict.fromkeys(category_ids))),
         sort=_sort(sort, is_search=bool(cleaned or bounds.values)),
         bounds=bounds,
+        match=match,
         page=page,
         show=min(-(-show // STEP) * STEP, WINDOW),
     )

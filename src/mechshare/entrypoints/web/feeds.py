@@ -47,6 +47,7 @@ def feed_links(request: Request[Any, Any, Any], conditions: Conditions) -> dict[
         return {}
     query = [("q", conditions.text)] if conditions.text else []
     query += [("category", id) for id in conditions.category_ids]
+    query += [("category_match", conditions.match.value)] if conditions.is_of_all else []
     ending = f"?{urlencode(query)}" if query else ""
     names = {ATOM: "feed.atom", JSON_FEED: "feed.json"}
     return {type: f"{site_url(request)}/{name}{ending}" for type, name in names.items()}

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 
+from mechshare.domain.categories import in_tree_order
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
@@ -30,20 +31,32 @@ _BEYOND_LEVELS = max(ReliabilityLevel) + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categories:
-    """The categories by id: their names in the person's language, and how many public mechanisms each has."""
+    """The categories by id, each followed by those below it: their names in the person's language, and how many public
+    mechanisms each has. `parents` has those of the lower level."""
 
     names: dict[CategoryId, str]
     counts: dict[CategoryId, int]
+    parents: dict[CategoryId, CategoryId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A category as a filter. `count` is None if it is unknown; `address` adds or removes the filter."""
+    """A category as a filter. `count` is None if it is unknown; `address` adds or removes the filter. `is_child` if it
+    is below another category."""
 
     name: str
     count: int | None
     is_chosen: bool
     address: str
+    is_child: bool = False
+
+
+async def with_families(request: Req, conditions: Conditions) -> Conditions:
+    """Returns the conditions with the categories to which their ids lead, and those below them. Raises InvalidField."""
+    families = await application_of(request).categories.find_families(conditions.category_ids)
+    complete = conditions.with_families(families)
+    complete.filter  # noqa: B018 - refuses what no mechanism can meet
+    return complete
 
 
 async def find_page(
@@ -69,9 +82,8 @@ async def _search(request: Req, viewer: Viewer, conditions: Conditions, number: 
     return await application_of(request).search.search(
         viewer,
         conditions.text,
-        category_ids=conditions.category_ids,
         author=conditions.bounds.author,
-        within=conditions.bounds.search_filter(),
+        within=conditions.filter,
         sort=SearchSort(conditions.sort),
         page=number,
         limit=size,
@@ -81,7 +93,7 @@ async def _search(request: Req, viewer: Viewer, conditions: Conditions, number: 
 async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: int, size: int) -> SearchPage:
     application, sort = application_of(request), MechanismSort(conditions.sort)
     wanted = PageRequest(page=number, limit=size)
-    filter = MechanismFilter(category_ids=conditions.category_ids)
+    filter = conditions.filter
     counted = await _count_public(request, wanted, filter, sort) if viewer is None else None
     requested = replace(wanted, counted=counted)
     found = await application.mechanisms.find_all(viewer, requested, filter, sort=sort)
@@ -108,11 +120,12 @@ async def _count_public(
 async def find_categories(request: Req, viewer: Viewer) -> Categories:
     """Returns the categories from the cache of public responses: counting them for each page would be slow."""
     stored = await public_reads_of(request).categories(viewer)
-    items = msgspec.json.decode(stored.body, type=CategoriesResponse).items
+    items = in_tree_order(msgspec.json.decode(stored.body, type=CategoriesResponse).items)
     is_japanese = language_of(request) == "ja"
     return Categories(
         names={CategoryId(one.id): one.name_ja if is_japanese else one.name_en for one in items},
         counts={CategoryId(one.id): one.mechanism_count for one in items},
+        parents={CategoryId(one.id): CategoryId(one.parent_id) for one in items if one.parent_id},
     )
 
 
@@ -122,11 +135,13 @@ async def find_chips(
     """Returns the filters: the chosen ones first, then those that add mechanisms to the page."""
     counts = await _counts(request, viewer, conditions, found, categories)
     offered = [id for id in categories.names if counts.get(id, 0) and id not in conditions.category_ids]
+    is_unknown = conditions.is_of_all and not conditions.is_search
     return [
         Chip(
             name=categories.names.get(id, id),
-            count=None if found.degraded else counts.get(id, 0),
+            count=None if found.degraded or is_unknown else counts.get(id, 0),
             is_chosen=id in conditions.category_ids,
+            is_child=id in categories.parents,
             address=conditions.toggled(id).address,
         )
         for id in (*conditions.category_ids, *offered)
@@ -136,10 +151,10 @@ async def find_chips(
 async def _counts(
     request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage, categories: Categories
 ) -> dict[CategoryId, int]:
-    """Returns how many mechanisms each category alone would show."""
+    """Returns how many mechanisms each category alone would show, or besides the chosen ones if all are meant."""
     if not conditions.is_search or found.degraded:
         return categories.counts
-    if not conditions.category_ids:
+    if not conditions.category_ids or conditions.is_of_all:
         return dict(found.facets)
     # Facets count the matches within the chosen categories only.
     everywhere = await _search(request, viewer, conditions.without_categories(), 1, 1)

@@ -1,8 +1,9 @@
 """Categories."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from mechshare.domain.categories import Category, CategoryCount
+from mechshare.domain.categories import Category, CategoryCount, CategoryRedirect
 from mechshare.domain.ids import CategoryId
 
 
@@ -16,9 +17,24 @@ class CategoryRepository(Protocol):
         """Returns all categories with their numbers of published mechanisms, in the same order. Slow: it counts all of
         them."""
 
+    async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
+        """Returns the categories whose parent is one of `ids`, in order of creation, then by identifier."""
+
     async def save(self, category: Category) -> Category:
         """Stores a category as `UserRepository.save` stores a user; raises NameTaken if a new one's identifier
         exists."""
 
     async def delete(self, id: CategoryId) -> None:
-        """Deletes the category. Raises CategoryInUse while any mechanism, published or not, is in it."""
+        """Deletes the category and the redirects to it. Raises CategoryInUse while any mechanism, published or not, is
+        in it."""
+
+
+class CategoryRedirectRepository(Protocol):
+    async def find(self, ids: Sequence[CategoryId]) -> tuple[CategoryRedirect, ...]:
+        """Returns the redirects from `ids`, by identifier."""
+
+    async def find_all(self) -> tuple[CategoryRedirect, ...]:
+        """Returns all redirects, by identifier."""
+
+    async def add(self, redirect: CategoryRedirect) -> None:
+        """Stores a redirect. Those that lead to its `id` then lead to its target."""

@@ -11,7 +11,7 @@ from typing import Protocol
 from mechshare.ports.persistence.attachments import AttachmentRepository
 from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
-from mechshare.ports.persistence.categories import CategoryRepository
+from mechshare.ports.persistence.categories import CategoryRedirectRepository, CategoryRepository
 from mechshare.ports.persistence.comments import (
     CommentLockRepository,
     CommentReplyRepository,
@@ -67,6 +67,9 @@ class UnitOfWork(Protocol):
 
     @property
     def categories(self) -> CategoryRepository: ...
+
+    @property
+    def category_redirects(self) -> CategoryRedirectRepository: ...
 
     @property
     def mechanisms(self) -> MechanismRepository: ...

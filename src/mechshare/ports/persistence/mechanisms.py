@@ -79,6 +79,10 @@ class MechanismBulkRepository(Protocol):
     async def renew(self, ids: Sequence[MechanismId]) -> None:
         """Gives the existing ones a new version."""
 
+    async def move(self, ids: Sequence[MechanismId], source: CategoryId, target: CategoryId) -> None:
+        """Puts those in the category `source` into `target` instead, at its place unless they are there already, and
+        gives the existing ones a new version."""
+
     async def withdraw(self, ids: Sequence[MechanismId], reason: str, now: datetime) -> Sequence[MechanismId]:
         """Withdraws the published ones for `reason`, as `Mechanism.withdraw_for` does, and gives them a new version;
         returns their ids."""

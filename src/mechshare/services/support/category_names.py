@@ -1,12 +1,19 @@
 """The categories that authors name: they are found by id or name, or added."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.categories import Category, category_named, clean_name, ids_by_name, name_key
+from mechshare.domain.categories import (
+    Category,
+    category_named,
+    clean_name,
+    ids_by_name,
+    name_key,
+    names_of_both,
+)
+from mechshare.domain.category_events import CategoryCreated
 from mechshare.domain.errors import InvalidField
-from mechshare.domain.events import CategoryCreated
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.policy import require_poster
 from mechshare.domain.statements import distinct_categories
@@ -31,19 +38,20 @@ class CategoryNames:
         UnauthorizedOperation for one of an actor who is blocked from posting.
         """
         cleaned = [clean_name("categories", name) for name in distinct_categories(names)]
-        keys = {name_key(name): name for name in cleaned}
-        if not keys:
+        if not cleaned:
             return ()
         # In a transaction, this waits for others that read all categories: two never add the same name.
-        ids = ids_by_name(await tx.categories.find_all())
-        new = {key: name for key, name in keys.items() if key not in ids}
-        if new:
-            self._require_addition(actor, list(new.values()))
-        for key, name in new.items():
-            ids[key] = await self._add(
-                tx, actor, category_named(name, ids.values(), self.clock.now()), request_metadata
-            )
-        return tuple(dict.fromkeys(ids[key] for key in keys))
+        redirects = await tx.category_redirects.find_all()
+        ids = ids_by_name(await tx.categories.find_all(), redirects)
+        if new := [name for name in cleaned if _find(ids, name) is None]:
+            self._require_addition(actor, new)
+        taken = {*ids.values(), *(one.id for one in redirects)}
+        for name in new:
+            if _find(ids, name) is None:
+                category = category_named(name, taken, self.clock.now())
+                ids |= ids_by_name([await self._add(tx, actor, category, request_metadata)])
+        found = (_find(ids, name) for name in cleaned)
+        return tuple(dict.fromkeys(id for id in found if id is not None))
 
     def _require_addition(self, actor: Actor, names: Sequence[str]) -> None:
         require_poster(actor)
@@ -57,7 +65,13 @@ class CategoryNames:
 
     async def _add(
         self, tx: Transaction, actor: Actor, category: Category, request_metadata: RequestMetadata
-    ) -> CategoryId:
+    ) -> Category:
         saved = await tx.categories.save(category)
         await tx.record(CategoryCreated(saved.id, actor.id, request_metadata))
-        return saved.id
+        return saved
+
+
+def _find(ids: Mapping[str, CategoryId], text: str) -> CategoryId | None:
+    """Returns the category whose id or name is the whole `text`, or else one of the names in it."""
+    keys = (name_key(text), *map(name_key, names_of_both(text)))
+    return next((ids[key] for key in keys if key in ids), None)

@@ -1,4 +1,4 @@
-"""Propagates a changed name to the mechanisms that show it."""
+"""Propagates a changed name, or a merged category, to the mechanisms that show it."""
 
 from mechshare.domain.events import MechanismsRenamed
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
@@ -27,3 +27,10 @@ async def propagate_rename(
         await tx.mechanism_bulk.renew(found)
         await tx.record(MechanismsRenamed(found, are_public, actor_id))
         last = found[-1]
+
+
+async def move_mechanisms(tx: Transaction, source: CategoryId, target: CategoryId, actor_id: UserId) -> None:
+    """Puts the mechanisms of a category into another one instead, published or not, and has them indexed again."""
+    while found := await tx.mechanism_bulk.find(limit=_BATCH_SIZE, category_id=source):
+        await tx.mechanism_bulk.move(found, source, target)
+        await tx.record(MechanismsRenamed(found, True, actor_id))

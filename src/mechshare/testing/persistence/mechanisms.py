@@ -312,6 +312,8 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
     assert await found(user_id=own.id, scope=EVERYTHING) == {a.id, b.id}
     assert await found(category_ids=(cams,), scope=EVERYTHING) == {b.id, c.id}
     assert await found(category_ids=[CategoryId("no-such")]) == set()
+    assert await found(families=((gears,), (cams,)), scope=EVERYTHING) == {b.id}
+    assert await found(families=((gears, cams), (cams,)), scope=EVERYTHING) == {b.id, c.id}
 
 
 async def test_lists_are_narrowed_by_time_and_duration(database: Database) -> None:

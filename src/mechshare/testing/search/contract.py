@@ -451,6 +451,17 @@ class TestFilters:
         assert await found(filled, text, category_ids=("absent\ud800'",)) == []
 
     @pytest.mark.parametrize("text", ["gear", ""])
+    async def test_a_search_in_all_of_several_families_finds_what_is_in_each(
+        self, filled: Any, text: str
+    ) -> None:
+        assert await found(filled, text, families=(("cams",), ("gears",))) == ["b"]
+        assert sorted(await found(filled, text, families=(("cams",), ("absent", "gears", "cams")))) == [
+            "b",
+            "c",
+        ]
+        assert await found(filled, text, families=(("cams",), ("absent\ud800'",))) == []
+
+    @pytest.mark.parametrize("text", ["gear", ""])
     async def test_a_search_of_one_user_finds_only_theirs(self, filled: Any, text: str) -> None:
         result = await filled.search(SearchQuery(text=text, user_id=UserId("other")))
 

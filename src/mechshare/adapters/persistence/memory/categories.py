@@ -1,13 +1,22 @@
 """Categories in memory."""
 
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 from mechshare.adapters.persistence.memory.access import Access
-from mechshare.adapters.persistence.memory.tables import CATEGORIES, MECHANISMS
-from mechshare.domain.categories import Category, CategoryCount
+from mechshare.adapters.persistence.memory.table import Column, Table
+from mechshare.adapters.persistence.memory.tables import CATEGORIES, KEY, MECHANISMS
+from mechshare.domain.categories import Category, CategoryCount, CategoryRedirect
 from mechshare.domain.errors import CategoryInUse, NameTaken
 from mechshare.domain.ids import CategoryId
-from mechshare.ports.persistence.categories import CategoryRepository
+from mechshare.ports.persistence.categories import CategoryRedirectRepository, CategoryRepository
+
+CATEGORY_REDIRECTS = Table(
+    "category_redirects",
+    CategoryRedirect,
+    id=KEY,
+    target_id=Column(refers_to=CATEGORIES, cascades=True),
+)
 
 
 class MemoryCategoryRepository(CategoryRepository):
@@ -21,11 +30,18 @@ class MemoryCategoryRepository(CategoryRepository):
         return tuple(sorted(self._access.read(CATEGORIES), key=lambda one: (one.created_at, one.id)))
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        published = (one for one in self._access.read(MECHANISMS) if one.is_public)
-        counts = Counter(category for mechanism in published for category in mechanism.categories)
+        every = await self.find_all()
+        published = [set(one.categories) for one in self._access.read(MECHANISMS) if one.is_public]
+        families = [
+            (one, {each.id for each in every if one.id in (each.id, each.parent_id)}) for one in every
+        ]
         return tuple(
-            CategoryCount(category=one, mechanism_count=counts[one.id]) for one in await self.find_all()
+            CategoryCount(category=one, mechanism_count=sum(not family.isdisjoint(its) for its in published))
+            for one, family in families
         )
+
+    async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
+        return tuple(one for one in await self.find_all() if one.parent_id in ids)
 
     async def save(self, category: Category) -> Category:
         categories = self._access.write(CATEGORIES)
@@ -38,3 +54,20 @@ class MemoryCategoryRepository(CategoryRepository):
         if count:
             raise CategoryInUse(count=count)
         self._access.write(CATEGORIES).delete(id)
+
+
+class MemoryCategoryRedirectRepository(CategoryRedirectRepository):
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def find(self, ids: Sequence[CategoryId]) -> tuple[CategoryRedirect, ...]:
+        return tuple(one for one in await self.find_all() if one.id in ids)
+
+    async def find_all(self) -> tuple[CategoryRedirect, ...]:
+        return tuple(sorted(self._access.read(CATEGORY_REDIRECTS), key=lambda one: one.id))
+
+    async def add(self, redirect: CategoryRedirect) -> None:
+        redirects = self._access.write(CATEGORY_REDIRECTS)
+        for former in [one for one in redirects if one.target_id == redirect.id]:
+            redirects.put(replace(former, target_id=redirect.target_id))
+        redirects.insert(redirect)

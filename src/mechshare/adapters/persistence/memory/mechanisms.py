@@ -134,6 +134,14 @@ class MemoryMechanismBulkRepository(MechanismBulkRepository):
         for one in [one for id in ids if (one := mechanisms.find(id))]:
             mechanisms.put(replace(one, version=one.version + 1))
 
+    async def move(self, ids: Sequence[MechanismId], source: CategoryId, target: CategoryId) -> None:
+        await self.renew(ids)
+        mechanisms = self._access.write(MECHANISMS)
+        for one in [one for id in ids if (one := mechanisms.find(id))]:
+            instead = () if target in one.categories else (target,)
+            moved = [id for each in one.categories for id in (instead if each == source else (each,))]
+            mechanisms.put(replace(one, categories=tuple(moved)))
+
     async def withdraw(self, ids: Sequence[MechanismId], reason: str, now: datetime) -> Sequence[MechanismId]:
         return self._change(ids, lambda one: one.is_published, lambda one: one.withdraw_for(reason, now))
 

@@ -1,31 +1,72 @@
 """Categories in SQL."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    bindparam,
+    delete,
+    distinct,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from mechshare.adapters.persistence.sql.errors import UniqueViolated
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import categories, mechanism_categories
-from mechshare.domain.categories import Category, CategoryCount
+from mechshare.adapters.persistence.sql.tables import categories, mechanism_categories, metadata
+from mechshare.adapters.persistence.sql.types import UtcTime, ordered_text
+from mechshare.domain.categories import Category, CategoryCount, CategoryRedirect
 from mechshare.domain.errors import CategoryInUse, NameTaken, StaleVersion
 from mechshare.domain.ids import CategoryId
-from mechshare.ports.persistence.categories import CategoryRepository
+from mechshare.ports.persistence.categories import CategoryRedirectRepository, CategoryRepository
+
+category_redirects = Table(
+    "category_redirects",
+    metadata,
+    Column("id", ordered_text(40), primary_key=True),
+    Column("target_id", ordered_text(40), ForeignKey("categories.id", ondelete="CASCADE"), nullable=False),
+    Column("name_en", String(80), nullable=False),
+    Column("name_ja", String(80), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("ix_category_redirects_target", "target_id"),
+)
 
 _CATEGORY = record_of(Category, categories)
+_REDIRECT = record_of(CategoryRedirect, category_redirects)
 _BY_ID = select(categories).where(categories.c.id == bindparam("id"))
+_IS_PUBLISHED = text("mechanism_categories.is_published")  # literally the condition of the partial index
 _PUBLISHED_IN_IT = (
     select(func.count())
-    .where(
-        mechanism_categories.c.category_id == categories.c.id,
-        text("mechanism_categories.is_published"),  # literally the condition of the partial index
-    )
+    .where(mechanism_categories.c.category_id == categories.c.id, _IS_PUBLISHED)
     .correlate(categories)
     .scalar_subquery()
 )
 _ALL = select(categories).order_by(categories.c.created_at, categories.c.id)
 _COUNTED = _ALL.add_columns(_PUBLISHED_IN_IT)
+_AMONG_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_PUBLISHED_IN_ANY = select(func.count(distinct(mechanism_categories.c.mechanism_id))).where(
+    mechanism_categories.c.category_id.in_(_AMONG_IDS), _IS_PUBLISHED
+)
+_CHILDREN = _ALL.where(categories.c.parent_id.in_(_AMONG_IDS))
+_REDIRECTS = select(category_redirects).order_by(category_redirects.c.id)
+_REDIRECTS_FROM = _REDIRECTS.where(category_redirects.c.id.in_(_AMONG_IDS))
+_INSERT_REDIRECT = insert(category_redirects)
+_FOLLOW_REDIRECT = (
+    update(category_redirects)
+    .where(category_redirects.c.target_id == bindparam("former_id"))
+    .values(target_id=bindparam("new_target_id"))
+)
 _IN_USE = select(func.count()).where(mechanism_categories.c.category_id == bindparam("id"))
 _INSERT = insert(categories)
 _UPDATE = update(categories).where(
@@ -50,10 +91,16 @@ class SqlCategoryRepository(CategoryRepository):
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
         await self._statements.advisory_lock("categories")
-        rows = await self._statements.rows(_COUNTED)
-        return tuple(
-            CategoryCount(category=_CATEGORY.value(row[:-1]), mechanism_count=row[-1]) for row in rows
-        )
+        counts = {_CATEGORY.value(row[:-1]): row[-1] for row in await self._statements.rows(_COUNTED)}
+        for parent in {one.parent_id for one in counts if one.parent_id}:
+            family = [one.id for one in counts if parent in (one.id, one.parent_id)]
+            row = await self._statements.row(_PUBLISHED_IN_ANY, {"ids": family})
+            counts.update({one: row[0] for one in counts if one.id == parent})
+        return tuple(CategoryCount(category=one, mechanism_count=count) for one, count in counts.items())
+
+    async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
+        rows = await self._statements.rows(_CHILDREN, {"ids": ids}) if ids else ()
+        return tuple(map(_CATEGORY.value, rows))
 
     async def save(self, category: Category) -> Category:
         saved = replace(category, version=category.version + 1)
@@ -75,3 +122,20 @@ class SqlCategoryRepository(CategoryRepository):
         if count:
             raise CategoryInUse(count=count)
         await self._statements.change(_DELETE, {"id": id})
+
+
+class SqlCategoryRedirectRepository(CategoryRedirectRepository):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find(self, ids: Sequence[CategoryId]) -> tuple[CategoryRedirect, ...]:
+        rows = await self._statements.rows(_REDIRECTS_FROM, {"ids": ids}) if ids else ()
+        return tuple(map(_REDIRECT.value, rows))
+
+    async def find_all(self) -> tuple[CategoryRedirect, ...]:
+        return tuple(map(_REDIRECT.value, await self._statements.rows(_REDIRECTS)))
+
+    async def add(self, redirect: CategoryRedirect) -> None:
+        followed = {"former_id": redirect.id, "new_target_id": redirect.target_id}
+        await self._statements.change(_FOLLOW_REDIRECT, followed)
+        await self._statements.change(_INSERT_REDIRECT, _REDIRECT.values(redirect))

@@ -104,6 +104,9 @@ categories = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
+    # Not a foreign key: a copy writes the rows in the order of their identifiers, children before parents too.
+    Column("parent_id", ordered_text(40)),
+    Index("ix_categories_children", "parent_id"),
 )
 
 mechanisms = Table(

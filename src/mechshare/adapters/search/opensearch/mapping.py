@@ -31,7 +31,7 @@ MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 OWN, GONE = "own", "gone"
 """The audience of what only its owner finds, among their own, and of a removed mechanism."""
-FORMAT = 10
+FORMAT = 11
 """Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1

@@ -15,6 +15,7 @@ from mechshare.adapters.search.text.ranking import (
     microseconds,
 )
 from mechshare.domain.audiences import Audience
+from mechshare.domain.ids import CategoryId
 from mechshare.domain.named_values import ValueRange
 from mechshare.domain.search import SearchPlace, SearchQuery, SearchSort
 
@@ -173,7 +174,8 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
     if query.user_id is not None:
         conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
     if query.category_ids:
-        conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
+        conditions.append(_in_any(query.category_ids))
+    conditions += map(_in_any, query.families)
     conditions += _ranges(query)
     conditions += [{"terms": {"license": list(query.licenses)}}] if query.licenses else []
     conditions += map(_has_parameter, query.ranges)
@@ -199,6 +201,10 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
             ],
         }
     }
+
+
+def _in_any(ids: Sequence[CategoryId]) -> _Json:
+    return {"terms": {"category_ids": [_sendable(id) for id in ids]}}
 
 
 def _ranges(query: SearchQuery) -> list[_Json]:

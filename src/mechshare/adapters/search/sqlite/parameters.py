@@ -49,6 +49,7 @@ def parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
             "audience": json_or_none(query.audience),
             "user_id": None if query.user_id is None else _storable(query.user_id),
             "categories": json_or_none(query.category_ids),
+            "families": _json_of_families(query.families),
             "excluded": json_or_none(query.excluded),
             "created_from": None if query.created_from is None else microseconds(query.created_from),
             "created_before": None if query.created_before is None else microseconds(query.created_before),
@@ -74,6 +75,10 @@ def parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
 
 def json_or_none(ids: Sequence[str]) -> str | None:
     return json.dumps([_storable(id) for id in ids]) if ids else None
+
+
+def _json_of_families(families: Sequence[Sequence[str]]) -> str | None:
+    return json.dumps([list(map(_storable, one)) for one in families]) if families else None
 
 
 def _json_of_ranges(ranges: Sequence[ValueRange]) -> str | None:

@@ -51,6 +51,9 @@ _PASSES = """
     AND (:user_id IS NULL OR d.user_id = :user_id)
     AND (:categories IS NULL OR EXISTS (
         SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
+    AND (:families IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:families) f WHERE NOT EXISTS (
+            SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(f.value)))))
     AND (:excluded IS NULL OR d.id NOT IN (SELECT value FROM json_each(:excluded)))
     AND (:created_from IS NULL OR d.created_at >= :created_from)
     AND (:created_before IS NULL OR d.created_at < :created_before)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 """Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
 alone, so that two releases, as during an upgrade, never recreate each other's."""
 LATER_OPENING, FIRST_OPENING, AUTHOR_OPENING = range(3)

@@ -20,6 +20,7 @@ _NAMES = {
             "Access",
             "AuditAction",
             "Author",
+            "CategoryMatch",
             "ClaimKind",
             "CommentSort",
             "Decision",
@@ -33,7 +34,7 @@ _NAMES = {
 """Maps class names without module to published names. Classes of the domain keep their names; the decorator `published`
 adds the others."""
 _PAGE = re.compile(r"PageResponse_(\w+)_\Z")
-_NO_UUIDS = {"category_id", "request_id"}
+_NO_UUIDS = {"category_id", "parent_id", "request_id"}
 """Fields and parameters whose names end in `_id` although they are not UUIDs."""
 _NAMED_BY_SLUG = {"Category", "CategoryCount"}
 _MODULE = re.compile(r"mechshare\.(?:\w+\.)*")

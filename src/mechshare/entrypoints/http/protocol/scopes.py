@@ -132,6 +132,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"POST {_API}/categories",
         f"PATCH {_API}/categories/{{category_id}}",
         f"DELETE {_API}/categories/{{category_id}}",
+        f"POST {_API}/categories/{{category_id}}/merge",
     ),
 }
 """The routes of each scope; those of None accept no personal access token at all, as pages do.

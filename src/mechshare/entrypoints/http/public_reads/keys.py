@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
@@ -40,7 +40,8 @@ class ListKey:
 
     @property
     def _tag(self) -> str:
-        return list_tag(self.filter.category_ids, self.filter.user_id)
+        filter = self.filter
+        return list_tag(() if filter.families else filter.category_ids, filter.user_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,6 @@ class SearchKey:
     path: str
     query: tuple[tuple[str, str], ...]
     text: str
-    category_ids: tuple[CategoryId, ...]
     user_id: UserId | None
     author: str
     within: MechanismFilter
@@ -60,7 +60,7 @@ class SearchKey:
     @property
     def conditions(self) -> str:
         """What is searched for, as text."""
-        narrowed = replace(self.within, category_ids=self.category_ids, user_id=self.user_id)
+        narrowed = replace(self.within, user_id=self.user_id)
         return f"{self.text!r}|{self.author!r}|{narrowed.conditions}"
 
     @property

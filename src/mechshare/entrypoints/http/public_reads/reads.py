@@ -110,7 +110,6 @@ class PublicReads:
         found = await self._application.search.search(
             None,
             key.text,
-            category_ids=key.category_ids,
             user_id=key.user_id,
             author=key.author,
             within=key.within,

@@ -10,11 +10,13 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 
 @published("CategoryCount")
 class CountedCategory(Struct):
-    """A category with the number of published mechanisms in it."""
+    """A category with the number of published mechanisms in it and below it. `parent_id` is null at the top of the
+    tree."""
 
     id: str
     name_en: str
     name_ja: str
+    parent_id: str | None
     mechanism_count: int
 
 
@@ -26,7 +28,13 @@ class CategoriesResponse(Struct):
 def categories_response(counts: Iterable[CategoryCount]) -> CategoriesResponse:
     return CategoriesResponse(
         [
-            CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
+            CountedCategory(
+                one.category.id,
+                one.category.name_en,
+                one.category.name_ja,
+                one.category.parent_id,
+                one.mechanism_count,
+            )
             for one in counts
         ]
     )

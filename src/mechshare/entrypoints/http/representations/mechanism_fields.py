@@ -10,12 +10,13 @@ from msgspec import Struct
 
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.licenses import LICENSES, clean_license
-from mechshare.domain.mechanism_filters import MechanismFilter, few_ranges
+from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter, few_ranges
 from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import MAX_VALUES, ValueRange, range_in
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
 from mechshare.domain.statements import MAX_CATEGORIES
 from mechshare.domain.trims import Trim
+from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.openapi import documented
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.named_values import NamedValueFields
@@ -57,7 +58,16 @@ class TrimFields(Struct, forbid_unknown_fields=True):
 
 
 Categories = Annotated[
-    list[str] | None, QueryParameter(name="category", description="In any of these; may be repeated.")
+    list[str] | None,
+    QueryParameter(
+        name="category", description="In any of these, or in a category below one; may be repeated."
+    ),
+]
+CategoryMatching = Annotated[
+    CategoryMatch,
+    QueryParameter(
+        name="category_match", description="`all` for those in all of several categories, not in any of them."
+    ),
 ]
 ByUser = Annotated[str | None, QueryParameter(name="user_id")]
 ReliabilityMin = Annotated[
@@ -92,7 +102,7 @@ Loops = Annotated[
 ]
 _RANGE = "param."
 _NAMES = (
-    *("category", "license", "loops", "motion"),
+    *("category", "category_match", "license", "loops", "motion"),
     *("period_max", "period_min", "reliability_min", "user_id"),
 )
 
@@ -102,9 +112,21 @@ def is_filter_parameter(name: str) -> bool:
     return name in _NAMES or name.startswith(_RANGE)
 
 
-def mechanism_filter(
+async def in_categories(
+    request: Request[Any, Any, Any],
+    filter: MechanismFilter,
+    ids: Iterable[str],
+    match: CategoryMatch,
+) -> MechanismFilter:
+    """Returns the filter with these categories, and those below them. Raises InvalidField."""
+    families = await application_of(request).categories.find_families(tuple(map(CategoryId, ids)))
+    return filter.in_categories(families, match)
+
+
+async def mechanism_filter(
     request: Request[Any, Any, Any],
     category: Categories = None,
+    category_match: CategoryMatching = CategoryMatch.ANY,
     user_id: ByUser = None,
     reliability_min: ReliabilityMin = None,
     license: Licenses = None,
@@ -114,15 +136,15 @@ def mechanism_filter(
     loops: Loops = None,
 ) -> MechanismFilter:
     """Returns the filter that the query parameters of a request state. Raises InvalidField."""
-    return replace(
+    filter = replace(
         stated_filter(request, reliability_min, license),
-        category_ids=tuple(map(CategoryId, category or ())),
         user_id=None if user_id is None else UserId(user_id),
         min_period_ms=None if period_min is None else period_min * 1000,
         max_period_ms=None if period_max is None else period_max * 1000,
         motion=motion,
         loops=loops,
     )
+    return await in_categories(request, filter, category or (), category_match)
 
 
 def stated_filter(

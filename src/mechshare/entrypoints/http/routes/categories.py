@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
@@ -35,11 +36,15 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.categories import CategoriesResponse
+from mechshare.services.categories import ParentChange
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
 TAG = Tag("categories", "Kinematic families and fields of physics")
 _PATH = "/api/v1/categories"
+_MERGED = {
+    308: ResponseSpec(None, generate_examples=False, description="Merged into the category at Location")
+}
 
 
 Slug = Annotated[str, documented(minLength=2, maxLength=40)]
@@ -48,19 +53,36 @@ CategoryName = Annotated[str, documented(minLength=1, maxLength=80)]
 
 @published("NewCategory")
 class NewCategory(Struct, forbid_unknown_fields=True):
-    """`id` is a slug: a-z and 0-9, in words joined by hyphens."""
+    """`id` is a slug: a-z and 0-9, in words joined by hyphens. One of the names is enough: without the other, both
+    languages show it. `parent_id` is a category at the top of the tree."""
 
     id: Slug
-    name_en: CategoryName
-    name_ja: CategoryName
+    name_en: CategoryName | None = None
+    name_ja: CategoryName | None = None
+    parent_id: Slug | None = None
 
 
 @published("CategoryUpdate")
 class CategoryChanges(Struct, forbid_unknown_fields=True):
-    """A merge patch (RFC 7396): omitted fields stay unchanged."""
+    """A merge patch (RFC 7396): omitted fields stay unchanged; a `parent_id` of null puts the category at the top."""
 
     name_en: CategoryName | UnsetType = UNSET
     name_ja: CategoryName | UnsetType = UNSET
+    parent_id: Slug | UnsetType | None = UNSET
+
+    @property
+    def parent(self) -> ParentChange | None:
+        """The other parent that the patch states; None if it states none."""
+        if self.parent_id is UNSET:
+            return None
+        return ParentChange(None if self.parent_id is None else CategoryId(self.parent_id))
+
+
+@published("CategoryMerge")
+class Merge(Struct, forbid_unknown_fields=True):
+    """`into` is the category that gets the mechanisms."""
+
+    into: Slug
 
 
 @published("Category")
@@ -68,6 +90,7 @@ class CategoryResponse(Struct):
     id: str
     name_en: str
     name_ja: str
+    parent_id: str | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -80,10 +103,17 @@ async def find_categories(request: Req) -> Response[CategoriesResponse]:
     return public_response(request, categories, CATEGORIES_KEY)
 
 
-@get("/{category_id:str}", operation_id="getCategory", summary="Read a category", responses=NOT_MODIFIED)
+@get(
+    "/{category_id:str}",
+    operation_id="getCategory",
+    summary="Read a category",
+    responses={**NOT_MODIFIED, **_MERGED},
+)
 async def get_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
-    """Returns the category with this slug."""
+    """Returns the category with this slug. The slug of a category that was merged redirects to the other one."""
     category = await application_of(request).categories.get_category(CategoryId(category_id))
+    if category.id != category_id:
+        return _redirect_to(category)
     return _resource(request, category, cache=PUBLIC)
 
 
@@ -103,7 +133,13 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
     actor = actor_of(request)
     idempotency = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
     created = await application_of(request).categories.create_category(
-        actor, new.id, new.name_en, new.name_ja, idempotency, request_metadata_of(request)
+        actor,
+        new.id,
+        new.name_en,
+        new.name_ja,
+        idempotency,
+        request_metadata_of(request),
+        parent_id=None if new.parent_id is None else CategoryId(new.parent_id),
     )
     if isinstance(created, ReplayedResponse):
         return replayed(request, created, 201, _PATH)
@@ -114,18 +150,20 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
     "/{category_id:str}",
     guards=[require_permissions("categories:manage")],
     operation_id="updateCategory",
-    summary="Rename a category (admins)",
+    summary="Rename or move a category (admins)",
     opt={**ACCEPTS_IF_MATCH, **refuses(Invalid)},
     operation_class=body_of(CategoryChanges, example={"name_en": "Cams"}),
 )
 async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
-    """Changes the names of the category; the slug stays. Requires If-Match."""
+    """Changes the names of the category or its place in the tree, which has two levels; the slug stays. Requires
+    If-Match."""
     changes = await decoded_body(request, CategoryChanges)
     changed = await application_of(request).categories.update_category(
         actor_of(request),
         CategoryId(category_id),
         name_en=None if changes.name_en is UNSET else changes.name_en,
         name_ja=None if changes.name_ja is UNSET else changes.name_ja,
+        parent=changes.parent,
         versions=expected_versions(request),
         request_metadata=request_metadata_of(request),
     )
@@ -149,12 +187,40 @@ async def delete_category(request: Req, category_id: FromPath[str]) -> Response[
     return no_content()
 
 
+@post(
+    "/{category_id:str}/merge",
+    status_code=200,
+    guards=[require_permissions("categories:manage")],
+    operation_id="mergeCategory",
+    summary="Merge a category into another (admins)",
+    opt={**ACCEPTS_IF_MATCH, **refuses(Invalid)},
+    operation_class=body_of(Merge, example={"into": "cams"}),
+)
+async def merge_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
+    """Moves all mechanisms of the category and the categories below it to another one, deletes it and returns the
+    other. The slug and the names of the merged category lead to the other one from then on. Requires If-Match."""
+    merge = await decoded_body(request, Merge)
+    target = await application_of(request).categories.merge_category(
+        actor_of(request),
+        CategoryId(category_id),
+        CategoryId(merge.into),
+        expected_versions(request),
+        request_metadata_of(request),
+    )
+    return _resource(request, target)
+
+
+def _redirect_to(category: Category) -> Response[Any]:
+    return Response(b"", status_code=308, headers={"Location": f"{_PATH}/{category.id}"})
+
+
 def _encoded(category: Category) -> bytes:
     return msgspec.json.encode(
         CategoryResponse(
             id=category.id,
             name_en=category.name_en,
             name_ja=category.name_ja,
+            parent_id=category.parent_id,
             created_at=category.created_at,
             updated_at=category.updated_at,
             version=category.version,
@@ -178,5 +244,12 @@ def _resource(request: Req, category: Category, *, status: int = 200, cache: str
 router = Router(
     _PATH,
     tags=[TAG.name],
-    route_handlers=[find_categories, get_category, create_category, update_category, delete_category],
+    route_handlers=[
+        find_categories,
+        get_category,
+        create_category,
+        update_category,
+        delete_category,
+        merge_category,
+    ],
 )

@@ -127,7 +127,7 @@ class Withdrawal(Struct, forbid_unknown_fields=True):
     summary="List mechanisms",
     responses=NOT_MODIFIED,
     opt={**OPTIONAL_TOKEN, **refuses(Invalid)},
-    dependencies={"filter": Provide(mechanism_filter, sync_to_thread=False)},
+    dependencies={"filter": Provide(mechanism_filter)},
 )
 async def find_mechanisms(
     request: Req,

@@ -10,8 +10,8 @@ from litestar.openapi.spec import Tag
 from litestar.params import QueryParameter
 
 from mechshare.domain.errors import Invalid
-from mechshare.domain.ids import CategoryId, UserId
-from mechshare.domain.mechanism_filters import search_filter
+from mechshare.domain.ids import UserId
+from mechshare.domain.mechanism_filters import CategoryMatch, search_filter
 from mechshare.domain.mechanisms import MAX_DURATION
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort
@@ -26,12 +26,14 @@ from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_
 from mechshare.entrypoints.http.representations.mechanism_fields import (
     ByUser,
     Categories,
+    CategoryMatching,
     Licenses,
     Loops,
     MotionOf,
     PeriodMax,
     PeriodMin,
     ReliabilityMin,
+    in_categories,
     is_filter_parameter,
     stated_filter,
 )
@@ -91,6 +93,7 @@ async def search_mechanisms(
     request: Req,
     q: Text = "",
     category: Categories = None,
+    category_match: CategoryMatching = CategoryMatch.ANY,
     user_id: ByUser = None,
     author: Author = "",
     created_from: CreatedFrom = None,
@@ -113,24 +116,24 @@ async def search_mechanisms(
     With `user_id`, that user and admins also find the unpublished mechanisms of the user. Nobody finds unlisted ones.
     """
     viewer = await viewer_of(request)
+    within = search_filter(
+        created_from,
+        created_before,
+        duration_min,
+        duration_max,
+        period_min=period_min,
+        period_max=period_max,
+        motion=motion,
+        loops=loops,
+        stated=stated_filter(request, reliability_min, license),
+    )
     key = SearchKey(
         path=request.scope["path"],
         query=tuple(item for item in request.query_params.multi_items() if _is_repeated(item[0])),
         text=q,
-        category_ids=tuple(map(CategoryId, category or ())),
         user_id=UserId(user_id) if user_id is not None else None,
         author=author,
-        within=search_filter(
-            created_from,
-            created_before,
-            duration_min,
-            duration_max,
-            period_min=period_min,
-            period_max=period_max,
-            motion=motion,
-            loops=loops,
-            stated=stated_filter(request, reliability_min, license),
-        ),
+        within=await in_categories(request, within, category or (), category_match),
         sort=sort,
         request=PageRequest(),
     )
@@ -151,7 +154,6 @@ async def _search_for(request: Req, viewer: Actor, key: SearchKey) -> Response[S
     found = await application.search.search(
         viewer,
         key.text,
-        category_ids=key.category_ids,
         user_id=key.user_id,
         author=key.author,
         within=key.within,

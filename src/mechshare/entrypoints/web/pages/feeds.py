@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
-from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import PageRequest
@@ -21,12 +21,13 @@ from mechshare.entrypoints.http.representations.mechanisms import media_addresse
 from mechshare.entrypoints.web.cards import CardTexts, card
 from mechshare.entrypoints.web.conditions import STEP, conditions_of
 from mechshare.entrypoints.web.feeds import ATOM, JSON_FEED, Feed, atom, json_feed
-from mechshare.entrypoints.web.listing import Categories, find_categories, find_page
+from mechshare.entrypoints.web.listing import Categories, find_categories, find_page, with_families
 from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 Words = Annotated[str, QueryParameter(name="q")]
 CategoryNames = Annotated[list[str] | None, QueryParameter(name="category")]
+Match = Annotated[CategoryMatch, QueryParameter(name="category_match")]
 _count_search = limits(CostlyOperation.SEARCHES)
 
 
@@ -38,9 +39,12 @@ class _Place(NamedTuple):
 
 
 @get(["/feed.atom", "/feed.json"])
-async def get_feed(request: Req, q: Words = "", category: CategoryNames = None) -> Response[Any]:
+async def get_feed(
+    request: Req, q: Words = "", category: CategoryNames = None, category_match: Match = CategoryMatch.ANY
+) -> Response[Any]:
     """Returns the newest public mechanisms that match the words and categories; the same for every caller."""
-    conditions = conditions_of(q, category or (), MechanismSort.NEWEST.value, 1, STEP)
+    stated = conditions_of(q, category or (), MechanismSort.NEWEST.value, 1, STEP, match=category_match)
+    conditions = await with_families(request, stated)
     if conditions.is_search:
         await _count_search(request)
     found = await find_page(request, None, conditions, 0, STEP)

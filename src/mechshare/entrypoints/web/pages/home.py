@@ -8,6 +8,7 @@ from litestar.params import QueryParameter
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.licenses import LICENSES
+from mechshare.domain.mechanism_filters import CategoryMatch
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import SearchPage
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, viewer_of
@@ -23,6 +24,7 @@ from mechshare.entrypoints.web.listing import (
     find_level_chips,
     find_page,
     level_names,
+    with_families,
 )
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.rate_limits import CostlyOperation
@@ -30,6 +32,7 @@ from mechshare.services.rate_limits import CostlyOperation
 Req = Request[Any, Any, Any]
 Words = Annotated[str, QueryParameter(name="q")]
 CategoryNames = Annotated[list[str] | None, QueryParameter(name="category")]
+Match = Annotated[CategoryMatch, QueryParameter(name="category_match")]
 SortName = Annotated[str | None, QueryParameter(name="sort")]
 Page = Annotated[int, QueryParameter(name="page", ge=1, le=MAX_PAGE)]
 Show = Annotated[int, QueryParameter(name="show", ge=1)]
@@ -43,13 +46,15 @@ async def show_home(
     bounds: NamedDependency[Bounds],
     q: Words = "",
     category: CategoryNames = None,
+    category_match: Match = CategoryMatch.ANY,
     sort: SortName = None,
     number: Page = 1,
     show: Show = STEP,
 ) -> Response[str]:
     """Shows the first `show` mechanisms of a page, so that the address of a longer list shows it again."""
     try:
-        conditions = conditions_of(q, category or (), sort, number, show, bounds)
+        stated = conditions_of(q, category or (), sort, number, show, bounds, category_match)
+        conditions = await with_families(request, stated)
     except InvalidField as error:
         return await form_page(request, "home_refused.html", error, search_words=q)
     viewer = await viewer_of(request)
@@ -64,12 +69,14 @@ async def show_more_cards(
     bounds: NamedDependency[Bounds],
     q: Words = "",
     category: CategoryNames = None,
+    category_match: Match = CategoryMatch.ANY,
     sort: SortName = None,
     number: Page = 1,
     show: Show = STEP,
 ) -> Response[str]:
     """Shows the last cards of the page with this address alone; the script of "Show more" appends them."""
-    conditions = conditions_of(q, category or (), sort, number, show, bounds)
+    stated = conditions_of(q, category or (), sort, number, show, bounds, category_match)
+    conditions = await with_families(request, stated)
     viewer = await viewer_of(request)
     await _limit(request, conditions)
     offset = conditions.offset + conditions.show - STEP

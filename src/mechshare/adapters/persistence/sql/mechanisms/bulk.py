@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, Update, bindparam, delete, select, update
+from sqlalchemy import Integer, Select, Update, bindparam, delete, exists, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -46,6 +46,19 @@ _SHOW_IN_CATEGORIES = (
         .scalar_subquery()
     )
 )
+_IS_IN_SOURCE = (
+    IsAmong(mechanism_categories.c.mechanism_id, bindparam("ids", type_=IdList())),
+    mechanism_categories.c.category_id == bindparam("source"),
+)
+_target = mechanism_categories.alias("target")
+_LEAVE_SOURCE = delete(mechanism_categories).where(
+    *_IS_IN_SOURCE,
+    exists().where(
+        _target.c.mechanism_id == mechanism_categories.c.mechanism_id,
+        _target.c.category_id == bindparam("target"),
+    ),
+)
+_MOVE = update(mechanism_categories).where(*_IS_IN_SOURCE).values(category_id=bindparam("target"))
 _DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id)
 
 
@@ -78,6 +91,12 @@ class SqlMechanismBulkRepository(MechanismBulkRepository):
     async def renew(self, ids: Sequence[MechanismId]) -> None:
         await self._statements.rows(_LOCK, {"ids": ids})
         await self._statements.change(_RENEW, {"ids": ids})
+
+    async def move(self, ids: Sequence[MechanismId], source: CategoryId, target: CategoryId) -> None:
+        await self.renew(ids)
+        moved = {"ids": ids, "source": source, "target": target}
+        await self._statements.change(_LEAVE_SOURCE, moved)
+        await self._statements.change(_MOVE, moved)
 
     async def withdraw(self, ids: Sequence[MechanismId], reason: str, now: datetime) -> Sequence[MechanismId]:
         return await self._show(_WITHDRAW, ids, reason, now)

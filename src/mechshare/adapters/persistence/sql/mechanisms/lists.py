@@ -39,6 +39,7 @@ from mechshare.adapters.persistence.sql.tables import (
 from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pages import MAX_SCANNED_TEXT
+from mechshare.domain.statements import MAX_CATEGORIES
 from mechshare.domain.visibility import ListScope
 
 _PUBLIC = ("public",)
@@ -90,13 +91,14 @@ def _given(filter: MechanismFilter) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Returns the names of the conditions that are given, and their parameters."""
     # The value of an enumeration: PostgreSQL's driver would send its name.
     values = {name: value.value if isinstance(value, Enum) else value for name, value in filter.given.items()}
+    families = {f"family_{number}": one for number, one in enumerate(values.pop("families", ()))}
     ranges = {f"range_{number}": one for number, one in enumerate(values.pop("ranges", ()))}
     bounds = {
         f"{name}_{field}": getattr(one, field)
         for name, one in ranges.items()
         for field in ("key", "quantity", "low", "high")
     }
-    return (*values, *ranges), values | bounds
+    return (*values, *families, *ranges), values | families | bounds
 
 
 @cache
@@ -218,12 +220,13 @@ def _in_range(name: str) -> ColumnElement[bool]:
     return mechanisms.c.id.in_(inside)
 
 
+def _in_any(name: str) -> ColumnElement[bool]:
+    in_it = mechanism_categories.c.category_id.in_(bindparam(name, expanding=True))
+    return mechanisms.c.id.in_(select(mechanism_categories.c.mechanism_id).where(in_it))
+
+
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
-    "category_ids": mechanisms.c.id.in_(
-        select(mechanism_categories.c.mechanism_id).where(
-            mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
-        )
-    ),
+    "category_ids": _in_any("category_ids"),
     "user_id": mechanisms.c.user_id == bindparam("user_id"),
     "reliability_min": _rank(mechanisms.c.reliability_level) >= bindparam("reliability_min"),
     "created_from": mechanisms.c.created_at >= bindparam("created_from"),
@@ -235,9 +238,11 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "motion": mechanisms.c.motion_kind == bindparam("motion"),
     "loops": func.coalesce(mechanisms.c.loops, false()) == bindparam("loops", type_=Boolean()),
     "licenses": mechanisms.c.license.in_(bindparam("licenses", expanding=True)),
+    **{name: _in_any(name) for name in (f"family_{number}" for number in range(MAX_CATEGORIES))},
     **{name: _in_range(name) for name in (f"range_{number}" for number in range(MAX_RANGES))},
 }
-"""By the field of MechanismFilter, whose value the parameter of the same name has; each range has its own."""
+"""By the field of MechanismFilter, whose value the parameter of the same name has; each family and each range has
+its own."""
 
 
 def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:
