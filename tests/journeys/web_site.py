@@ -32,6 +32,12 @@ PAYLOADS = (
     "{{ executed(7) }} ${executed(8)} %(executed)s <!-- ]]> \\u003cscript\\u003e",
 )
 """Texts that execute in a page that does not escape them."""
+MARKDOWN_PAYLOADS = (
+    '[a](javascript:executed(8)) <javascript:executed(9)> ![x](x" onerror="executed(10))',
+    '[a](http://a.example/"onmouseover=executed(11)) `</code><script>executed(12)</script>`',
+    '```"><script>executed(13)</script>\n</pre><img src=x onerror=executed(14)>\n```',
+)
+"""Texts of comments that execute where Markdown is rendered carelessly."""
 JAPANESE_TITLE = "遊星歯車機構"
 MAX_SHIFT = 0.005
 """The largest layout shift that rounds to zero; half a pixel is one."""
@@ -244,3 +250,7 @@ def _upload(site: WebSite, owner: httpx.Client) -> None:
             time.sleep(0.2)
     for id in site.mechanisms[1:]:
         owner.post(f"/mechanisms/{id}/publish").raise_for_status()
+    for text in (*PAYLOADS, *MARKDOWN_PAYLOADS):
+        said = {"text": text, "at": {"start_ms": 100, "end_ms": 200}}
+        written = owner.post(f"/mechanisms/{site.mechanisms[1]}/comments", json=said).raise_for_status()
+        site.ids["comment"] = written.json()["id"]

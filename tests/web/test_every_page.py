@@ -55,7 +55,10 @@ async def every_page(site: Site) -> Any:
     values = {"mechanism_id": shown["id"], "user_id": site.ids["hana"], "category_id": "gears"}
     group = await site.client.post(f"{API}/groups", headers=owner, json={"name": "研究室"})
     search = await site.client.post(f"{API}/search/by-motion", headers=owner, files={"file": ("a.gif", GIF)})
+    comments = f"{API}/mechanisms/{shown['id']}/comments"
+    comment = await site.client.post(comments, headers=owner, json={"text": "*play*"})
     values |= {"group_id": group.json()["id"], "search_id": search.json()["id"]}
+    values |= {"comment_id": comment.json()["id"]}
     pages = page_paths(job_id=SOME_ID, **values)
     paths = [*pages, "/nothing-here", f"/m/{SOME_ID}", "/?q=nothing-like-it"]
     for path in paths:

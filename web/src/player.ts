@@ -21,7 +21,7 @@ const KEYS: Record<string, string> = {
   Escape: "clear",
 };
 
-class LoopPlayer extends HTMLElement {
+export class LoopPlayer extends HTMLElement {
   #video!: HTMLVideoElement;
   #scrubber!: HTMLInputElement;
   #speed: HTMLSelectElement | null = null;
@@ -175,6 +175,23 @@ class LoopPlayer extends HTMLElement {
     bar.hidden = isWhole;
     bar.style.insetInlineStart = `${(100 * first) / this.#frames}%`;
     bar.style.inlineSize = `${(100 * (last - first + 1)) / this.#frames}%`;
+  }
+
+  /** Plays from a moment on, in ms, or repeats the span from `start` to `end`. */
+  playFrom(start: number, end?: number): void {
+    const [first, last] = [this.#frameAt(start), end === undefined ? this.#frames - 1 : this.#frameAt(end)];
+    this.#loop(end === undefined ? 0 : first, last);
+    this.#seek(first);
+    this.#play();
+  }
+
+  /** The time of the shown frame. */
+  get seconds(): number {
+    return this.#frame / this.#rate;
+  }
+
+  #frameAt(ms: number): number {
+    return Math.min(this.#frames - 1, Math.floor((ms / 1000) * this.#rate + 1e-6));
   }
 
   #toggleSound(): void {

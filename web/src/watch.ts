@@ -1,4 +1,5 @@
 // Loaded by the watch page and by embedded players.
+import "./comments";
 import "./external";
 import "./player";
 import "./zoom";

@@ -46,6 +46,12 @@ class Discussion:
     count: int
     lock: CommentLock | None
 
+    @property
+    def comments(self) -> list[Comment]:
+        """The comments and replies on the page."""
+        shown = (one for thread in self.threads.items for one in (thread.first, *thread.replies))
+        return [one.comment for one in shown]
+
 
 class CommentService:
     """Comments change neither the version of a mechanism nor what caches hold of it."""
@@ -92,6 +98,19 @@ class CommentService:
         async with self._transactions.read() as tx:
             await find_visible(tx, viewer, mechanism_id)
             return await tx.comments.find_anchored(mechanism_id, MAX_ANCHORED)
+
+    async def find_lock(self, viewer: Viewer, mechanism_id: MechanismId) -> CommentLock | None:
+        """Returns the lock of the comments, if they are locked. Raises MechanismNotFound."""
+        async with self._transactions.read() as tx:
+            await find_visible(tx, viewer, mechanism_id)
+            return await tx.comment_locks.find(mechanism_id)
+
+    def find_editable(self, viewer: Viewer, comments: Sequence[Comment]) -> list[Comment]:
+        """Returns those of `comments` whose text `viewer` may change now, unless the comments are locked."""
+        if viewer is None or not viewer.has_permission(Permission.CREATE_MECHANISMS):
+            return []
+        now = self._clock.now()
+        return [one for one in comments if not one.is_deleted and one.is_editable_by(viewer.id, now)]
 
     async def add(
         self,

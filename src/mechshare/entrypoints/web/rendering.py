@@ -17,6 +17,7 @@ from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.protocol.static_files import StaticFolder
+from mechshare.entrypoints.http.representations.markdown import rendered
 from mechshare.entrypoints.web import languages
 from mechshare.entrypoints.web.languages import LANGUAGE_NAMES, language_of, translations
 from mechshare.entrypoints.web.paths import base_path
@@ -170,8 +171,13 @@ def _environment(language: str, base: str) -> Environment:
         number=partial(_in, languages.number, language),
         byte_size=partial(_in, languages.byte_size, language),
         json_data=_json,
+        markdown=_markdown,
     )
     return environment
+
+
+def _markdown(text: str) -> Markup:
+    return Markup(rendered(text))  # noqa: S704  rendered HTML is safe
 
 
 def _in(function: Any, language: str, value: Any) -> str:

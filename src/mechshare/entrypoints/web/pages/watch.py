@@ -11,6 +11,7 @@ from markupsafe import Markup
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_url
 from mechshare.domain.citations import citation_of
+from mechshare.domain.comments import CommentSort
 from mechshare.domain.errors import (
     Conflict,
     DomainException,
@@ -40,10 +41,12 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
+from mechshare.entrypoints.http.protocol.pagination import page_request
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.protocol.visits import note_view
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses, media_addresses
 from mechshare.entrypoints.web.cards import card, external_host
+from mechshare.entrypoints.web.discussions import comment_actions, form_values, timeline_marks
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.languages import language_of
 from mechshare.entrypoints.web.paths import local_path
@@ -52,6 +55,8 @@ from mechshare.entrypoints.web.rendering import hide_referrer, page, problem_of
 from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
+_COMMENTS = 10
+"""How many threads the page shows, the newest."""
 _ALIKE = 6
 """How many mechanisms that move alike the page shows."""
 _SHOWN_ON_PAGE = (Conflict, Invalid, Stale)
@@ -191,9 +196,15 @@ async def _watch_page(
     evidence, history = await application.evidence.find_trust(viewer, mechanism_id)
     failure, host = mechanism.processing.failure, external_host(mechanism)
     alike = await application.motions.find_similar(viewer, mechanism_id, _ALIKE)
+    requested = page_request(None, _COMMENTS, None, conditions=mechanism_id)
+    discussion = await application.comments.find_threads(viewer, mechanism_id, CommentSort.NEWEST, requested)
     watched = await page(
         request,
         "watch.html",
+        discussion=discussion,
+        comment_actions=comment_actions(application, viewer, mechanism, discussion.comments),
+        comment_values=form_values(None),
+        timeline=timeline_marks(mechanism, await application.comments.find_anchored(viewer, mechanism_id)),
         marks=await application.marks.find(viewer, mechanism_id),
         status=status_of(error) if error else 200,
         shown=shown,

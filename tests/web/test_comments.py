@@ -1,0 +1,104 @@
+"""Comments on the pages."""
+
+import re
+
+from tests.http.conftest import API, Site
+from tests.web.visitors import visitor
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[a](javascript:alert(1))",
+    "[a](JaVaScRiPt&#58;alert(1))",
+    "[a](data:text/html,<script>alert(1)</script>)",
+    '[a](http://a.example"onmouseover=alert(1))',
+    "[a](http://a.example 'x\" onmouseover=\"alert(1)')",
+    "<javascript:alert(1)>",
+    '<http://a.example/"onmouseover=alert(1)>',
+    '![a](x" onerror="alert(1))',
+    '```"><script>alert(1)</script>\nx\n```',
+    "`</code><script>alert(1)</script>`",
+    "[a]: javascript:alert(1)\n\n[a]",
+    "<svg/onload=alert(1)>",
+    "<a href=javascript:alert(1)>x</a>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "</textarea><script>alert(1)</script>",
+    "<!--><script>alert(1)</script>-->",
+)
+
+
+async def test_a_person_comments_and_replies_on_the_page_and_finds_the_moment_on_the_time_line(
+    site: Site,
+) -> None:
+    mika = await site.sign_up("mika")
+    made = await site.published(mika, "Cam")
+    ana = await visitor(site, "ana")
+    page = f"/m/{made['id']}"
+    sent = await ana.submit(f"{page}/comments", text="**play** here", start="0.1", end="0.2")
+    comment_id = sent.headers["location"].partition("#comment-")[2]
+    reply = await ana.submit(f"{page}/comments", text="and there", thread_id=comment_id)
+    assert (sent.status_code, reply.status_code) == (303, 303)
+    shown = (await ana.open(page)).text
+    assert "2 comments" in shown
+    assert "<strong>play</strong> here" in shown
+    assert f'<a href="#comment-{comment_id}" tabindex="-1" data-start="100" data-end="200">' in shown
+    for path in ("/comments", "/comments?sort=moment", f"/comments/{comment_id}"):
+        assert "and there" in (await ana.open(page + path)).text
+    guest = (await site.client.get(page, headers={"Accept": "text/html"})).text
+    assert ("and there" in guest, "<textarea" in guest) == (True, False)
+
+
+async def test_a_refused_comment_is_shown_with_its_text_and_the_reason(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    made = await site.published(mika)
+    ana = await visitor(site, "ana")
+    page = f"/m/{made['id']}/comments"
+    for start in ("999", "one"):
+        refused = await ana.submit(page, text="play here", start=start)
+        assert refused.status_code == 422
+        assert '<p class="error">' in refused.text
+        assert "play here</textarea>" in refused.text
+
+
+async def test_a_person_edits_and_deletes_a_comment_and_the_owner_locks_them(site: Site) -> None:
+    mika = await visitor(site, "mika")
+    made = await site.published(site.tokens["mika"])
+    ana = await visitor(site, "ana")
+    page = f"/m/{made['id']}"
+    sent = await ana.submit(f"{page}/comments", text="play")
+    comment = f"{page}/comments/" + sent.headers["location"].partition("#comment-")[2]
+    assert (await ana.submit(f"{comment}/edit", text="backlash")).status_code == 303
+    shown = (await ana.open(page)).text
+    assert shown.index("backlash") < shown.index("<p>play</p>")
+    assert (await mika.submit(f"{page}/comment-lock", do="add")).status_code == 303
+    locked = (await ana.open(page)).text
+    assert "The author has locked the comments." in locked
+    assert f"{comment}/edit" not in locked
+    assert (await ana.submit(f"{page}/comments", text="more")).status_code == 409
+    assert (await ana.submit(f"{comment}/delete")).status_code == 303
+    assert "backlash" not in (await ana.open(page)).text
+    assert (await mika.submit(f"{page}/comment-lock", do="remove")).status_code == 303
+
+
+async def test_no_comment_becomes_markup_that_acts(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    made = await site.published(mika)
+    url = f"{API}/mechanisms/{made['id']}/comments"
+    for text in HOSTILE:
+        sent = await site.client.post(url, headers=mika, json={"text": text, "at": {"start_ms": 100}})
+        assert_inert(sent.json()["html"])
+    for path in ("", "/comments"):
+        shown = (await site.client.get(f"/m/{made['id']}{path}", headers={"Accept": "text/html"})).text
+        assert "alert(1)" in shown
+        without_own = re.sub(r"<script [^>]*nonce=[^>]*>|<script type=\"application/[^>]*>", "", shown)
+        assert_inert(without_own)
+
+
+def assert_inert(html: str) -> None:
+    """No element of the text runs a script: outside of attribute values and text there is none that could."""
+    tags = re.findall(r"<[a-zA-Z!/][^>\"]*(?:\"[^\"]*\"[^>\"]*)*>", html)
+    for tag in tags:
+        names = re.sub(r"\"[^\"]*\"", '""', tag)
+        assert not re.search(r"\son\w+\s*=|<script|<!--", names, re.IGNORECASE), tag
+        for address in re.findall(r"(?:href|src|action)=\"([^\"]*)\"", tag):
+            assert not re.match(r"\s*(?:javascript|data|vbscript):", address, re.IGNORECASE), tag
