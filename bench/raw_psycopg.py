@@ -21,14 +21,15 @@ _FACTS = f"""json_build_object(
   'id', m.id, 'title', m.title, 'description', m.description, 'user_id', m.user_id,
   'user', json_build_object('id', u.id, 'username', u.username, 'display_name', u.display_name),
   'kind', m.kind, 'file_url', {_ADDRESS.format("m.file_url")}, 'thumbnail_url', {_ADDRESS.format("m.thumbnail_url")},
-  'preview_url', {_ADDRESS.format("m.preview_url")}, 'duration', m.duration,
+  'preview_url', {_ADDRESS.format("m.preview_url")}, 'motion_url', {_ADDRESS.format("m.motion_url")},
+  'duration', m.duration,
   'created_at', {_TIME.format("m.created_at")}, 'updated_at', {_TIME.format("m.updated_at")},
   'is_published', m.is_published, 'withdrawn_reason', m.withdrawn_reason,
   'categories', (SELECT coalesce(json_agg(category_id ORDER BY position), '[]') FROM mechanism_categories c
                  WHERE c.mechanism_id = m.id),
   'reliability', m.reliability::json, 'parameters', '[]'::json, 'license', m.license,
   'original_offered', m.original_offered, 'visibility', m.visibility,
-  'motion', m.motion::json, 'loop', NULL, 'trim', NULL,
+  'stated_period_s', m.stated_period, 'motion', m.motion::json, 'loop', NULL, 'trim', NULL,
   'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
   'media', (m.media::jsonb - 'duration_ms')
     || jsonb_build_object('thumbnail_is_own', false, 'thumbnail_failure', NULL), 'version', m.version)"""

@@ -18,14 +18,15 @@ _FACTS = f"""json_object(
   'id', m.id, 'title', m.title, 'description', m.description, 'user_id', m.user_id,
   'user', json_object('id', u.id, 'username', u.username, 'display_name', u.display_name),
   'kind', m.kind, 'file_url', {_ADDRESS.format("m.file_url")}, 'thumbnail_url', {_ADDRESS.format("m.thumbnail_url")},
-  'preview_url', {_ADDRESS.format("m.preview_url")}, 'duration', m.duration,
+  'preview_url', {_ADDRESS.format("m.preview_url")}, 'motion_url', {_ADDRESS.format("m.motion_url")},
+  'duration', m.duration,
   'created_at', {_TIME.format("m.created_at")}, 'updated_at', {_TIME.format("m.updated_at")},
   'is_published', {_BOOLEAN.format("m.is_published")}, 'withdrawn_reason', m.withdrawn_reason,
   'categories', json((SELECT json_group_array(category_id) FROM (
     SELECT category_id FROM mechanism_categories WHERE mechanism_id = m.id ORDER BY position))),
   'reliability', json(m.reliability), 'parameters', json('[]'), 'license', m.license,
   'original_offered', {_BOOLEAN.format("m.original_offered")}, 'visibility', m.visibility,
-  'motion', json(m.motion), 'loop', NULL, 'trim', NULL,
+  'stated_period_s', m.stated_period, 'motion', json(m.motion), 'loop', NULL, 'trim', NULL,
   'processing', json_object('state', m.processing_state, 'reason', json(m.failure)),
   'media', json_set(json_remove(m.media, '$.duration_ms'), '$.thumbnail_is_own', json('false'),
     '$.thumbnail_failure', NULL), 'version', m.version)"""

@@ -33,6 +33,7 @@ FULL = ManifestEntry(
     parameters="stroke = 12 mm",
     license="CC-BY-4.0",
     original_offered=False,
+    stated_period_s=1.25,
 )
 
 
@@ -127,6 +128,7 @@ async def test_what_a_manifest_states_is_stored(
     assert (len(report.added), report.attached, again.known, again.attached) == (1, 2, 1, 0)
     assert (made.title, made.description, made.categories) == ("歯車", "One.\nTwo.", ("gears", "cams"))
     assert (made.reliability_level, made.license, made.original_offered) == (2, "CC-BY-4.0", False)
+    assert made.stated_period == 1.25
     assert made.is_published
     attached = await application.attachments.find_all(mika, made.id)
     assert [one.name for one in attached] == ["b.step", "c.txt"]

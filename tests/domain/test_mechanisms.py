@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mechshare.domain.blobs import BlobFacts, BlobRole
+from mechshare.domain.derived_files import DerivedFiles
 from mechshare.domain.errors import (
     CategoryNotFound,
     DomainException,
@@ -22,7 +23,6 @@ from mechshare.domain.mechanisms import (
     MAX_DURATION,
     PENDING,
     READY,
-    DerivedFiles,
     Processing,
     ProcessingState,
     clean_duration,

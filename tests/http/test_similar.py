@@ -8,6 +8,7 @@ import pytest
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.motion import VECTOR_BYTES
 from tests.http.conftest import API, Site
+from tests.services.world import GIF
 
 MECHANISMS = f"{API}/mechanisms"
 
@@ -44,6 +45,60 @@ async def test_a_clip_says_how_it_moves(site: Site) -> None:
         "analysis": 1,
     }
     assert made["loop"] == {"start": 0.0, "end": 2.4}
+
+
+async def test_a_clip_shows_its_phases_to_those_who_see_it(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    draft = await site.ready(mika)
+    assert "signature" in draft["motion_url"]
+    assert (await site.client.get(draft["motion_url"].partition("?")[0])).status_code == 404
+    shown = await site.client.get(draft["motion_url"])
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/webp")
+
+    public = await site.published(mika, "public")
+    assert (await site.client.get(public["motion_url"])).status_code == 200
+    assert public["motion_url"] in (await site.client.get(f"/m/{public['id']}")).text
+
+
+async def test_a_stated_period_stands_beside_the_measured_one_and_decides_lists(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    made = await site.published(mika, "stated", stated_period_s="1.25")
+    await site.published(mika, "measured")
+    assert (made["stated_period_s"], made["motion"]["period_s"]) == (1.25, 2.4)
+
+    async def listed(query: str) -> list[str]:
+        both = [  # responses to a token are not cached
+            (await site.client.get(f"{API}/{path}?{query}", headers=mika)).json()["items"]
+            for path in ("mechanisms", "search/mechanisms")
+        ]
+        listed, found = ([one.get("mechanism", one)["title"] for one in items] for items in both)
+        assert listed == found
+        return listed
+
+    assert await listed("period_max=2") == ["stated"]
+    assert await listed("period_min=2") == ["measured"]
+    ordered = (await site.client.get(f"{MECHANISMS}?sort=period")).json()["items"]
+    assert [one["title"] for one in ordered] == ["stated", "measured"]
+    assert "as stated" in (await site.client.get(f"/m/{made['id']}")).text
+
+    cleared = await site.client.patch(
+        f"{MECHANISMS}/{made['id']}", headers={**mika, "If-Match": "*"}, json={"stated_period_s": None}
+    )
+    assert cleared.json()["stated_period_s"] is None
+    await site.work()
+    assert sorted(await listed("period_min=2")) == ["measured", "stated"]
+
+
+@pytest.mark.parametrize("stated", ["0", "-1", "1e9", "fast", "nan"])
+async def test_a_period_that_is_none_is_refused(site: Site, stated: str) -> None:
+    mika = await site.sign_up("mika")
+    response = await site.client.post(
+        MECHANISMS,
+        headers=mika,
+        data={"title": "x", "stated_period_s": stated},
+        files={"file": ("clip.gif", GIF)},
+    )
+    assert (response.status_code, response.json()["details"][0]["field"]) == (422, "stated_period_s")
 
 
 async def test_what_moves_alike_is_found_most_alike_first(site: Site) -> None:
@@ -124,6 +179,6 @@ async def test_lists_are_filtered_by_the_motion(site: Site, query: str, is_found
     assert response.json()["total"] == is_found
 
 
-@pytest.mark.parametrize("query", ["period_min=-1", "period_max=nan", "motion=fast", "loops=perhaps"])
+@pytest.mark.parametrize("query", ["period_min=-1", "period_max=nan", "motion=fast", "loops=perhaps", "period_min=2&period_max=1"])
 async def test_a_condition_that_means_nothing_is_refused(site: Site, query: str) -> None:
     assert (await site.client.get(f"{MECHANISMS}?{query}")).status_code == 400

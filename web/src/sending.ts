@@ -17,6 +17,7 @@ export interface Texts {
   license: string;
   visibility: string;
   original_offered: string;
+  stated_period_s: string;
   remove_metadata: string;
   thumbnail_at: string;
 }

@@ -158,6 +158,7 @@ export class UploadRow {
       license: textOf("license"),
       visibility: textOf("visibility"),
       original_offered: textOf("original_offered"),
+      stated_period_s: textOf("stated_period_s"),
       remove_metadata: textOf("remove_metadata"),
       thumbnail_at: textOf("thumbnail_at"),
     };

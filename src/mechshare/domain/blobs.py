@@ -81,6 +81,8 @@ class BlobRole(StrEnum):
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
     PREVIEW = "preview"
+    PHASES = "phases"
+    """Moments of one period of a clip, laid over each other."""
     PICTURE = "picture"
     PAGE = "page"
 

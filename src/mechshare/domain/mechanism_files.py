@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind
-from mechshare.domain.mechanisms import DerivedFiles, Mechanism
+from mechshare.domain.derived_files import DerivedFiles
+from mechshare.domain.mechanisms import Mechanism
 
 
 def original_references(mechanism: Mechanism) -> tuple[BlobReference, ...]:
@@ -20,6 +21,7 @@ def derived_references(mechanism: Mechanism, files: DerivedFiles, now: datetime)
     made = (
         *((BlobRole.PAGE, page) for page in files.pages),
         (BlobRole.PREVIEW, files.preview),
+        (BlobRole.PHASES, files.phases),
         (BlobRole.THUMBNAIL, files.thumbnail),
         (BlobRole.PICTURE, files.picture),
         (BlobRole.VIDEO, files.video),

@@ -149,10 +149,10 @@ def few_ranges(ranges: Iterable[ValueRange]) -> tuple[ValueRange, ...]:
 
 
 def search_filter(
-    created_from: datetime | None,
-    created_before: datetime | None,
-    duration_min: float | None,
-    duration_max: float | None,
+    created_from: datetime | None = None,
+    created_before: datetime | None = None,
+    duration_min: float | None = None,
+    duration_max: float | None = None,
     period_min: float | None = None,
     period_max: float | None = None,
     motion: MotionKind | None = None,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from mechshare.domain.blobs import BlobFacts, blob_url
+from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
 from mechshare.domain.errors import (
     InvalidField,
     NothingToRetry,
@@ -107,18 +108,6 @@ def without_metadata(original: OriginalFile, stored: BlobFacts) -> OriginalFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DerivedFiles:
-    """The stored files made from the original, always a WebP `thumbnail`. A clip has an MP4 `video` and a small looping
-    `preview`, a picture has a large `picture`, and a document has its `pages` as pictures, as far as it has them."""
-
-    thumbnail: BlobFacts
-    video: BlobFacts | None = None
-    preview: BlobFacts | None = None
-    picture: BlobFacts | None = None
-    pages: tuple[BlobFacts, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Mechanism:
     """`duration` is in seconds, to the millisecond, and None until the clip is processed and where nothing moves.
 
@@ -126,9 +115,9 @@ class Mechanism:
     clips) are https URLs for media on other hosts, or `blob:` URLs (see `mechshare.domain.blobs`) once a file stored
     here is ready. `kind` is what the format suggests until then: a GIF may turn out to be a picture.
     `license` is an SPDX identifier, None if the author states none. With `original_offered`, all who see the mechanism
-    may download its original. `motion` is None until a clip is analysed. `counts` are only read: storing a mechanism
-    leaves them. The audience of `visibility` sees it while it
-    `is_published`.
+    may download its original. `motion` is None until a clip is analysed, and `motion_url`, the picture of its phases,
+    where nothing repeats. `stated_period` is the period that the author states, in seconds. `counts` are only read:
+    storing a mechanism leaves them. The audience of `visibility` sees the mechanism while it `is_published`.
     """
 
     id: MechanismId
@@ -139,6 +128,7 @@ class Mechanism:
     file_url: str | None = None
     thumbnail_url: str | None = None
     preview_url: str | None = None
+    motion_url: str | None = None
     duration: float | None = None
     created_at: datetime
     updated_at: datetime
@@ -149,6 +139,7 @@ class Mechanism:
     parameters: tuple[NamedValue, ...] = ()
     license: str | None = None
     original_offered: bool = False
+    stated_period: float | None = None
     processing: Processing
     media: MediaFacts | None = None
     motion: Motion | None = None
@@ -174,7 +165,9 @@ class Mechanism:
 
     @property
     def period(self) -> float | None:
-        """The period by which lists are filtered and ordered, in seconds."""
+        """The period by which lists are filtered and ordered, in seconds: the stated one, or else the measured one."""
+        if self.stated_period is not None:
+            return self.stated_period
         return self.motion.period if self.motion else None
 
     @property
@@ -272,7 +265,8 @@ class Mechanism:
             duration=facts.duration_ms / 1000 if facts.duration_ms else None,
             file_url=blob_url(key) if key else None,
             thumbnail_url=blob_url(files.thumbnail.key),
-            preview_url=blob_url(files.preview.key) if files.preview else None,
+            preview_url=_url_of(files.preview),
+            motion_url=_url_of(files.phases),
             processing=READY,
             updated_at=now,
         )
@@ -281,10 +275,15 @@ class Mechanism:
         """Returns the mechanism with `original` in place of the former file."""
         return replace(self, original=original)
 
-    def analysed(self, motion: Motion, preview: BlobFacts | None, now: datetime) -> "Mechanism":
+    def analysed(self, found: AnalysedClip, now: datetime) -> "Mechanism":
         """Returns the mechanism with its analysed motion and, if there is one, a new preview."""
-        preview_url = blob_url(preview.key) if preview else self.preview_url
-        return replace(self, motion=motion, preview_url=preview_url, updated_at=now)
+        return replace(
+            self,
+            motion=found.motion.motion,
+            preview_url=_url_of(found.preview) or self.preview_url,
+            motion_url=_url_of(found.phases),
+            updated_at=now,
+        )
 
     def processing_failed(self, failure: ProcessingFailure, now: datetime) -> "Mechanism":
         failed = Processing(state=ProcessingState.FAILED, failure=failure)
@@ -295,6 +294,10 @@ class Mechanism:
         if self.processing.state is not ProcessingState.FAILED:
             raise NothingToRetry(state=self.processing.state.value)
         return replace(self, processing=PENDING, updated_at=now)
+
+
+def _url_of(file: BlobFacts | None) -> str | None:
+    return blob_url(file.key) if file else None
 
 
 def _fields_of_statement(source: Mechanism | Statement) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from math import isfinite
 
+from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import MechanismId
 
 ANALYSIS = 1
@@ -18,6 +19,10 @@ VECTOR_BYTES = 488 + 16 * 16
 """The bytes of a vector: 488 numbers that compare motions, then a picture of 16 x 16 that compares clips."""
 CONFIDENT = 0.5
 """The least confidence with which a period is stated."""
+
+MIN_PERIOD, MAX_PERIOD = 0.001, 24 * 3600.0
+"""Seconds: the bounds of the periods that people state."""
+_PERIOD_FIELD = "stated_period_s"
 
 
 class MotionKind(StrEnum):
@@ -118,3 +123,26 @@ class Neighbour:
     mechanism_id: MechanismId
     likeness: float
     is_duplicate: bool = False
+
+
+def period_in(text: float | str | None) -> float | None:
+    """Returns the seconds that a form or a program states, None for none. Raises InvalidField."""
+    if text is None or not str(text).strip():
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidField(_PERIOD_FIELD, en="must be a number.", ja="数値で指定してください。") from error
+
+
+def clean_period(seconds: float | None) -> float | None:
+    """Returns a period as its author states it, to the microsecond; None for none. Raises InvalidField."""
+    if seconds is None:
+        return None
+    if not MIN_PERIOD <= seconds <= MAX_PERIOD:
+        raise InvalidField(
+            _PERIOD_FIELD,
+            en=f"must be {MIN_PERIOD} to {MAX_PERIOD:.0f} seconds.",
+            ja=f"{MIN_PERIOD}〜{MAX_PERIOD:.0f} 秒で指定してください。",
+        )
+    return round(float(seconds), 6)

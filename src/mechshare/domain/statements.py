@@ -8,6 +8,7 @@ from mechshare.domain.categories import is_slug
 from mechshare.domain.errors import CategoryNotFound, InvalidField
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.licenses import clean_license
+from mechshare.domain.motion import clean_period
 from mechshare.domain.named_values import NamedValue, clean_values
 from mechshare.domain.reliability import Reliability, clean_reliability
 from mechshare.domain.text import clean_text
@@ -19,7 +20,7 @@ MAX_CATEGORIES = 10
 class Statement:
     """`categories` are ids, or as the author writes them: ids and names. `license` is an SPDX identifier; None if the
     author states none, as with `reliability`. With `original_offered`, all who see the mechanism may download the file
-    as it is stored."""
+    as it is stored. `stated_period` is in seconds; None if the author states none."""
 
     title: str
     description: str = ""
@@ -28,6 +29,7 @@ class Statement:
     parameters: Sequence[NamedValue] = ()
     license: str | None = None
     original_offered: bool = True
+    stated_period: float | None = None
 
     def cleaned(self) -> "Statement":
         """Returns the statement, whose categories are ids, with its texts normalised. Raises InvalidField,
@@ -40,6 +42,7 @@ class Statement:
             parameters=clean_values("parameters", self.parameters),
             license=clean_license(self.license),
             original_offered=self.original_offered,
+            stated_period=clean_period(self.stated_period),
         )
 
 
@@ -53,6 +56,7 @@ class StatementChanges(TypedDict, total=False):
     parameters: Sequence[NamedValue]
     license: str | None
     original_offered: bool
+    stated_period: float | None
 
 
 def clean_title(title: str) -> str:

@@ -23,14 +23,15 @@ class Derivatives:
     """The result of processing, always with a WebP `thumbnail`. The suffix of each path is that of its format.
 
     A clip has an MP4 `video` (H.264, yuv420p, faststart), a small looping `preview`, a WebP or an MP4, and its
-    `motion`, None if it could not be analysed. A picture has a WebP `picture`, upright and without metadata. A document
-    has `pages`.
+    `motion`, None if it could not be analysed; if it repeats, a WebP of its `phases`, five moments of one period laid
+    over each other. A picture has a WebP `picture`, upright and without metadata. A document has `pages`.
     """
 
     facts: MediaFacts
     thumbnail: Path
     video: Path | None = None
     preview: Path | None = None
+    phases: Path | None = None
     picture: Path | None = None
     pages: tuple[PageFile, ...] = ()
     motion: MotionAnalysis | None = None
@@ -42,6 +43,16 @@ class Isolation:
 
     active: tuple[str, ...]
     missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionFiles:
+    """The `motion` of a clip, None if it can't be analysed, and the files that show what repeats: the `preview` that
+    repeats it and its `phases`, both as in Derivatives. None if nothing repeats."""
+
+    motion: MotionAnalysis | None
+    preview: Path | None = None
+    phases: Path | None = None
 
 
 class MediaRejected(Exception):
@@ -103,9 +114,9 @@ class MediaProcessor(Protocol):
         format: MediaFormat,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
-    ) -> tuple[MotionAnalysis | None, Path | None]:
-        """Returns the motion of the clip `source`, None if it can't be analysed, and the preview that repeats it, None
-        if nothing repeats. Writes the preview to the folder `into`. Raises what `process` raises."""
+    ) -> MotionFiles:
+        """Returns the motion of the clip `source`. Writes the files to the folder `into`. Raises what `process`
+        raises."""
 
     async def isolation(self) -> Isolation:
         """Returns how files are isolated on this machine, by trying it. Raises MediaRejected and Unavailable."""

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
+from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
 from mechshare.domain.errors import MediaNotFound, StorageFull
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import DerivedFiles, OriginalFile, without_metadata
+from mechshare.domain.mechanisms import OriginalFile, without_metadata
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.pages import clean_pages
@@ -67,10 +68,10 @@ class Derivation(Protocol):
 
     async def analyse(
         self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
-    ) -> tuple[MotionAnalysis | None, BlobFacts | None]:
-        """Analyses the motion of the stored `video`, an MP4, and stores the preview that repeats it, if one does.
+    ) -> AnalysedClip | None:
+        """Analyses the motion of the stored `video`, an MP4, and stores the files that show what repeats.
 
-        Raises what `derive` raises.
+        Returns None if it can't be analysed. Raises what `derive` raises.
         """
 
     async def analyse_clip(self, clip: OriginalFile, progress: Progress) -> MotionAnalysis | None:
@@ -130,15 +131,19 @@ class ScratchDerivation:
 
     async def analyse(
         self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
-    ) -> tuple[MotionAnalysis | None, BlobFacts | None]:
+    ) -> AnalysedClip | None:
         await require_disk_room(self._disks, video.size)
         progress = self._while_there_is_room(progress)
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
             source = await self._fetch(video.key, video.sha256, folder / "source.mp4")
-            motion, preview = await self._media.analyse(source, MediaFormat.MP4, folder, progress)
+            made = await self._media.analyse(source, MediaFormat.MP4, folder, progress)
+            if made.motion is None:
+                return None
             await progress("store", 0.0)
-            return motion, await self._store_if_made(id, fence, preview)
+            preview = await self._store_if_made(id, fence, made.preview)
+            phases = await self._store_if_made(id, fence, made.phases)
+            return AnalysedClip(motion=made.motion, preview=preview, phases=phases)
 
     async def analyse_clip(self, clip: OriginalFile, progress: Progress) -> MotionAnalysis | None:
         await require_disk_room(self._disks, clip.size)
@@ -146,8 +151,7 @@ class ScratchDerivation:
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
             source = await self._fetch_original(clip, folder)
-            motion, _ = await self._media.analyse(source, clip.format, folder, progress)
-            return motion
+            return (await self._media.analyse(source, clip.format, folder, progress)).motion
 
     async def process_mechanism_file(
         self, original: OriginalFile, file_path: Path, progress: Progress
@@ -202,6 +206,7 @@ class ScratchDerivation:
             thumbnail=await self._store_file(id, fence, made.thumbnail),
             video=await self._store_if_made(id, fence, made.video),
             preview=await self._store_if_made(id, fence, made.preview),
+            phases=await self._store_if_made(id, fence, made.phases),
             picture=await self._store_if_made(id, fence, made.picture),
             pages=tuple(picture for picture in pictures if picture),
         )

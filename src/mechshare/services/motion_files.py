@@ -21,7 +21,7 @@ class FileMotions:
         """
         format = await asyncio.to_thread(_clip_format, file)
         try:
-            found, _ = await self._media.analyse(file, format, into, _ignore_progress)
+            found = (await self._media.analyse(file, format, into, _ignore_progress)).motion
         except MediaRejected as problem:
             english, japanese = (problem.failure.message(language) for language in ("en", "ja"))
             raise InvalidField("file", en=english, ja=japanese) from problem

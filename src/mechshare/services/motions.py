@@ -1,12 +1,15 @@
 """Finds mechanisms that move alike, and analyses motions again."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind, blob_key
+from mechshare.domain.derived_files import AnalysedClip
 from mechshare.domain.events import MechanismChanged
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanism_files import stored_reference
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import ANALYSIS
 from mechshare.domain.motion_events import AnalysisRequested
@@ -98,24 +101,27 @@ class AnalyseMotion:
         if video is None or video.role is not BlobRole.VIDEO or video.size is None or video.sha256 is None:
             return write_nothing
         facts = BlobFacts(key=video.key, size=video.size, sha256=video.sha256)
-        found, preview = await self._derivation.analyse(id, facts, job.fence, progress)
+        found = await self._derivation.analyse(id, facts, job.fence, progress)
         if found is None:
             return write_nothing
-        analysis = found
+        analysed = found
 
         async def publish(tx: Transaction) -> None:
-            current, now = await tx.mechanisms.find_by_id(id), self._clock.now()
-            if current is None:
-                return
-            if preview is not None:
-                await tx.blob_references.delete_of(OwnerKind.MECHANISM, [id], roles=(BlobRole.PREVIEW,))
-                await tx.blob_references.add([stored_reference(current, BlobRole.PREVIEW, preview, now)])
-            await save_motion(tx, id, analysis, now)
-            analysed = current.analysed(analysis.motion, preview, now)
-            await tx.mechanisms.save(analysed)
-            await tx.record(MechanismChanged(current, analysed, job.request_id))
+            current = await tx.mechanisms.find_by_id(id)
+            if current is not None:
+                await self._show(tx, current, analysed, job)
 
         return publish
+
+    async def _show(self, tx: Transaction, current: Mechanism, found: AnalysedClip, job: Job) -> None:
+        now = self._clock.now()
+        await _replace(tx, current, BlobRole.PHASES, found.phases, now)
+        if found.preview is not None:
+            await _replace(tx, current, BlobRole.PREVIEW, found.preview, now)
+        await save_motion(tx, current.id, found.motion, now)
+        analysed = current.analysed(found, now)
+        await tx.mechanisms.save(analysed)
+        await tx.record(MechanismChanged(current, analysed, job.request_id))
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Writes nothing: the clip keeps the motion that it has."""
@@ -126,3 +132,12 @@ class AnalyseMotion:
     async def on_lost(self, job: Job) -> None:
         """Enqueues the deletion of a preview that was stored after its mechanism was deleted."""
         await delete_orphaned_derivatives(self._transactions, job)
+
+
+async def _replace(
+    tx: Transaction, mechanism: Mechanism, role: BlobRole, file: BlobFacts | None, now: datetime
+) -> None:
+    """Stores the reference of `file` in place of those of this role, whose files garbage collection deletes."""
+    await tx.blob_references.delete_of(OwnerKind.MECHANISM, [mechanism.id], roles=(role,))
+    if file is not None:
+        await tx.blob_references.add([stored_reference(mechanism, role, file, now)])

@@ -6,9 +6,10 @@ from hashlib import sha256
 from importlib.resources import files
 
 from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
+from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.mechanisms import DerivedFiles, OriginalFile, without_metadata
+from mechshare.domain.mechanisms import OriginalFile, without_metadata
 from mechshare.domain.media import MediaFacts
 from mechshare.domain.motion import Motion, MotionAnalysis, MotionKind
 from mechshare.domain.trims import Trim
@@ -62,9 +63,9 @@ class PlaceholderDerivation:
 
     async def analyse(
         self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
-    ) -> tuple[MotionAnalysis | None, BlobFacts | None]:
+    ) -> AnalysedClip | None:
         """Finds that the clip is still."""
-        return MotionAnalysis(motion=Motion(kind=MotionKind.STILL)), None
+        return AnalysedClip(motion=MotionAnalysis(motion=Motion(kind=MotionKind.STILL)))
 
     async def analyse_clip(self, clip: OriginalFile, progress: Progress) -> MotionAnalysis | None:
         """Finds that the clip is still."""

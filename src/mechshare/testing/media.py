@@ -56,7 +56,8 @@ def contents(made: Derivatives) -> dict[str, bytes]:
 def parts(made: Derivatives) -> dict[str, Path]:
     assert made.video is not None
     assert made.preview is not None
-    return {"thumbnail": made.thumbnail, "video": made.video, "preview": made.preview}
+    files = {"thumbnail": made.thumbnail, "video": made.video, "preview": made.preview}
+    return files | ({"phases": made.phases} if made.phases else {})
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -79,7 +80,7 @@ async def test_everything_is_made_in_the_given_folder(media: MediaProcessor, cli
     suffixes = {name: path.suffix for name, path in parts(made).items()}
     assert suffixes == {name: f".{format}" for name, format in formats.items()}
     assert set(into.iterdir()) == set(parts(made).values())
-    assert len(set(contents(made).values())) == 3
+    assert len(set(contents(made).values())) == len(formats)
 
 
 async def test_derivatives_can_be_decoded(media: MediaProcessor, clip: Path, into: Path) -> None:
@@ -250,7 +251,13 @@ async def test_a_clip_is_analysed(media: MediaProcessor, clip: Path, into: Path)
 
     again = into / "again"
     again.mkdir()
-    found, preview = await media.analyse(made.video, MediaFormat.MP4, again, ignore_progress)
-    assert found is not None
-    assert found.motion.kind is made.motion.motion.kind
-    assert preview is None or preview.stat().st_size > 0
+    found = await media.analyse(made.video, MediaFormat.MP4, again, ignore_progress)
+    assert found.motion is not None
+    assert found.motion.motion.kind is made.motion.motion.kind
+    assert set(again.iterdir()) == {path for path in (found.preview, found.phases) if path}
+    is_repeated = found.motion.motion.cut is not None
+    assert (made.phases is not None, found.phases is not None) == (is_repeated, is_repeated)
+    for phases in filter(None, (made.phases, found.phases)):
+        with Image.open(phases) as picture:
+            assert picture.format == "WEBP"
+            picture.load()

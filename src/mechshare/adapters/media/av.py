@@ -31,6 +31,7 @@ from mechshare.adapters.media.names import (
     DERIVATIVES,
     GREY,
     PAGES,
+    PHASES,
     PICTURE,
     PREVIEW,
     TEXTS,
@@ -43,9 +44,8 @@ from mechshare.adapters.media.sandbox import Confinement
 from mechshare.domain.errors import StorageFull
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
-from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.trims import Trim
-from mechshare.ports.media import Derivatives, Isolation, MediaRejected
+from mechshare.ports.media import Derivatives, Isolation, MediaRejected, MotionFiles
 from mechshare.ports.motion import MotionAnalyser
 
 _MAX_CONTAINER_BYTES = 16 * 1024 * 1024
@@ -83,11 +83,13 @@ class AvMediaProcessor:
             facts = MediaFacts(**measurements, size=size, sha256=digest)
             if facts.duration_ms is not None:
                 made = _move_derivatives(Path(folder), into, (VIDEO, THUMBNAIL, PREVIEW))
+                made |= _move_made(Path(folder), into, (PHASES,))
                 return Derivatives(
                     facts=facts,
                     thumbnail=made[THUMBNAIL],
                     video=made[VIDEO],
                     preview=made[PREVIEW],
+                    phases=made.get(PHASES),
                     motion=motion.found,
                 )
             if kind_of(format) is not MechanismKind.DOCUMENT:
@@ -126,17 +128,13 @@ class AvMediaProcessor:
                 raise rejected(FailureCode.CRASHED, f"{COPY} has a wrong format")
             return (folder / COPY).replace(into / f"{COPY}.{format.extension}")
 
-    async def analyse(
-        self, source: Path, format: MediaFormat, into: Path, progress: Progress
-    ) -> tuple[MotionAnalysis | None, Path | None]:
+    async def analyse(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> MotionFiles:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
             motion = self._loop_responder(folder)
-            facts = await self._run_child(
-                source, format, folder, progress, Wishes(OnlyMotion()), motion=motion
-            )
-            made = _move_derivatives(folder, into, (PREVIEW,)) if facts["is_repeated"] else {}
-            return motion.found, made.get(PREVIEW)
+            await self._run_child(source, format, folder, progress, Wishes(OnlyMotion()), motion=motion)
+            made = _move_made(folder, into, (PREVIEW, PHASES))
+            return MotionFiles(motion=motion.found, preview=made.get(PREVIEW), phases=made.get(PHASES))
 
     def _loop_responder(self, folder: Path) -> LoopResponder:
         return LoopResponder(self._analyser, folder / GREY)
@@ -230,6 +228,18 @@ def _move_derivatives(folder: Path, into: Path, names: Iterable[str]) -> dict[st
     for name, path in made.items():
         (folder / name).replace(path)
     return made
+
+
+def _move_made(folder: Path, into: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Moves those of the derivatives that the child has made, as `_move_derivatives` does."""
+    return _move_derivatives(folder, into, [name for name in names if _is_written(folder / name)])
+
+
+def _is_written(path: Path) -> bool:
+    try:
+        return path.lstat().st_size > 0
+    except OSError:  # the child owns the folder's files, and may have removed one
+        return False
 
 
 def _checked_format(path: Path) -> MediaFormat:

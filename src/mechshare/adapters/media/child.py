@@ -5,7 +5,6 @@ outputs as open descriptors, and enters the sandbox before it reads the file, so
 process.
 """
 
-import ctypes
 import json
 import os
 import sys
@@ -24,6 +23,7 @@ import av
 import av.error
 from PIL import AvifImagePlugin, Image
 
+from mechshare.adapters.media.character_sets import load_character_sets
 from mechshare.adapters.media.derivatives import (
     Facts,
     Outputs,
@@ -36,7 +36,6 @@ from mechshare.adapters.media.document_files import DocumentOutputs
 from mechshare.adapters.media.frames import CONTAINERS, opened
 from mechshare.adapters.media.grey_pictures import GreyStrip
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.loop_preview import loop_preview
 from mechshare.adapters.media.messages import (
     audio_message,
     broken_message,
@@ -45,6 +44,7 @@ from mechshare.adapters.media.messages import (
 )
 from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.refusals import RefusedClip
+from mechshare.adapters.media.repetition import Cut, show_repetition
 from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.sound import SoundEncoder, read_sound
 from mechshare.adapters.media.still_pictures import is_still, make_picture
@@ -80,11 +80,6 @@ _DOCUMENTS: Mapping[MediaFormat, str] = {
     **dict.fromkeys((MediaFormat.DOC, MediaFormat.PPT, MediaFormat.XLS), _COMPOUND_FILES),
 }
 """The readers of documents, imported only for these: the libraries of some take a third of a second to load."""
-_CHARACTER_SETS = (
-    *("ISO6937", "GB2312", "KSC_5601", "UCS-2BE", "BIG5"),
-    *(f"ISO-8859-{number}" for number in range(1, 16) if number != 12),
-)
-"""The character sets of names in transport streams (ETSI EN 300 468, annex A). glibc loads a file for each."""
 _PROGRESS_INTERVAL = 0.25
 """Seconds between two progress messages of the same step."""
 
@@ -125,7 +120,7 @@ def _prepare(format: MediaFormat) -> None:
     """Loads what is needed later, since the sandbox forbids imports. Prevents that warnings and tracebacks look for
     source code, which is forbidden too."""
     Image.preinit()
-    _load_character_sets()
+    load_character_sets()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     for name in _IMPORTED_LATE:
         import_module(name)
@@ -134,14 +129,6 @@ def _prepare(format: MediaFormat) -> None:
     av.logging.set_level(None)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
-
-
-def _load_character_sets() -> None:
-    """Opens converters that stay open, so that glibc finds them loaded. Other C libraries have them built in."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "iconv_open"):
-        for name in _CHARACTER_SETS:
-            libc.iconv_open(b"UTF-8", name.encode())
 
 
 def send(**facts: Any) -> None:
@@ -181,6 +168,7 @@ class _AllOutputs:
 
     clip: Outputs
     check: FileIO
+    phases: FileIO
     grey: FileIO
     picture: FileIO
     pages: FileIO
@@ -200,7 +188,7 @@ def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> _AllOutputs:
         check=files.enter_context(FileIO(descriptors["check"], "rb")),
         **{
             role: files.enter_context(_UnbufferedFile(descriptors[role], "rb+"))
-            for role in ("grey", "picture", "pages", "texts", "copy")
+            for role in ("phases", "grey", "picture", "pages", "texts", "copy")
         },
     )
 
@@ -294,7 +282,7 @@ def _process(
     send(step="motion", fraction=0.0)
     cut = _ask_for_cut(made.facts, made.strip, into.grey)
     send(step="preview", fraction=0.0)
-    repeated = loop_preview(into.check, *cut) if cut else None
+    repeated = show_repetition(into.check, cut, into.phases) if cut else None
     (repeated or made.beginning).save(into.clip.preview)
     facts = made.facts
     send(step="verify", fraction=0.0)
@@ -306,18 +294,18 @@ def _analyse(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: M
     with opened(source, format, limits) as clip:
         facts, strip = see_motion(clip, limits, _ProgressSender(clip.work))
     cut = _ask_for_cut(facts, strip, into.grey)
-    repeated = loop_preview(source, *cut) if cut and format is MediaFormat.MP4 else None
+    repeated = show_repetition(source, cut, into.phases) if cut and format is MediaFormat.MP4 else None
     if repeated:
         repeated.save(into.clip.preview)
-    return {"analysed": repeated is not None}
+    return {"analysed": True}
 
 
-def _ask_for_cut(facts: Facts, strip: GreyStrip, file: BinaryIO) -> tuple[Fraction, Fraction] | None:
-    """Shows the clip to the parent, which analyses it, and returns the part to repeat, in seconds; None for none."""
+def _ask_for_cut(facts: Facts, strip: GreyStrip, file: BinaryIO) -> Cut | None:
+    """Shows the clip to the parent, which analyses it, and returns the part to repeat; None for none."""
     strip.save(file)
     send(grey={"width": facts.width, "height": facts.height, **strip.times})
     cut = json.loads(sys.stdin.readline() or "null")
-    return (Fraction(cut[0], 1000), Fraction(cut[1], 1000)) if cut else None
+    return Cut(Fraction(cut[0], 1000), Fraction(cut[1], 1000), cut[2]) if cut else None
 
 
 def _read_document(

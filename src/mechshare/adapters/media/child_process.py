@@ -16,7 +16,17 @@ import structlog
 from mechshare.adapters.media.budget import TimeBudget
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.motion import LoopResponder
-from mechshare.adapters.media.names import COPY, GREY, PAGES, PICTURE, PREVIEW, TEXTS, THUMBNAIL, VIDEO
+from mechshare.adapters.media.names import (
+    COPY,
+    GREY,
+    PAGES,
+    PHASES,
+    PICTURE,
+    PREVIEW,
+    TEXTS,
+    THUMBNAIL,
+    VIDEO,
+)
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
@@ -53,6 +63,7 @@ def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
         "check": (folder / VIDEO, os.O_RDONLY),
         "thumbnail": (folder / THUMBNAIL, _NEW),
         "preview": (folder / PREVIEW, _NEW),
+        "phases": (folder / PHASES, _NEW),
         "grey": (folder / GREY, _NEW),
         "picture": (folder / PICTURE, _NEW),
         "pages": (folder / PAGES, _NEW),
@@ -81,7 +92,7 @@ class CopyWithoutMetadata:
 
 @dataclass(frozen=True, slots=True)
 class OnlyMotion:
-    """The wish for the motion alone, with the preview that repeats it."""
+    """The wish for the motion alone, with the files that show what repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +221,8 @@ class ChildProcess:
                 } as made
             } if not more:
                 return {**made, "audio": _audio(audio)}
-            case {"drawn": True} | {"copied": True}:
+            case {"drawn": True} | {"copied": True} | {"analysed": True}:
                 return {}
-            case {"analysed": bool(is_repeated)}:
-                return {"is_repeated": is_repeated}
             case {
                 "made": {
                     "width": int(),

@@ -28,13 +28,13 @@ def loop_preview(video: BinaryIO, start: Fraction, end: Fraction) -> Preview | N
     count = max(_FEWEST, round(length / PREVIEW_STEP))
     moments = [start + number * length / count for number in range(count)]
     preview, shown = Preview(), Fraction(0)
-    for frame in _nearest(video, moments):
+    for frame in nearest_frames(video, moments):
         preview.add_image(image_of(frame, PREVIEW_SIDE).copy(), shown, shown + length / count)
         shown += length / count
     return preview if shown else None
 
 
-def _nearest(video: BinaryIO, moments: list[Fraction]) -> Iterator[VideoFrame]:
+def nearest_frames(video: BinaryIO, moments: list[Fraction]) -> Iterator[VideoFrame]:
     """Yields for each of the moments, which rise, the frame that begins nearest to it."""
     waiting = iter(moments)
     moment = next(waiting, None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from mechshare.domain.motion import GREY_SIDE, MAX_PICTURES, GreyPictures, MotionAnalysis
+from mechshare.domain.motion import GREY_SIDE, MAX_PICTURES, GreyPictures, Motion, MotionAnalysis
 from mechshare.ports.motion import MotionAnalyser
 
 _TIMEOUT = 10.0
@@ -35,7 +35,8 @@ class LoopResponder:
         return isinstance(message, dict) and set(message) == {"grey"} and not self._has_replied
 
     async def reply(self, message: Any) -> bytes:
-        """Returns the line with the start and the end of the part to repeat, in ms, or with null."""
+        """Returns the line with the start and the end of the part to repeat, in ms, and how many periods it has; or
+        with null."""
         self._has_replied = True
         if self._analyser is None:
             return _NO_CUT
@@ -45,9 +46,7 @@ class LoopResponder:
         except Exception as problem:  # a clip is ready without its motion, whatever the reason
             _log.warning("motion_not_analysed", problem=f"{type(problem).__name__}: {problem}"[:200])
             return _NO_CUT
-        cut = self.found.motion.cut
-        milliseconds = [round(cut.start * 1000), round(cut.end * 1000)] if cut else None
-        return json.dumps(milliseconds).encode() + b"\n"
+        return json.dumps(_cut_of(self.found.motion)).encode() + b"\n"
 
     def _pictures(self, stated: Any) -> GreyPictures:
         """Reads the pictures that the child wrote. Raises OSError, KeyError, TypeError, ValueError."""
@@ -63,3 +62,11 @@ class LoopResponder:
         if not clip.are_consistent:
             raise ValueError("the pictures and their times don't fit each other")
         return clip
+
+
+def _cut_of(motion: Motion) -> list[int] | None:
+    if motion.cut is None:
+        return None
+    length = motion.cut.end - motion.cut.start
+    periods = max(1, round(length / motion.period)) if motion.period else 1
+    return [round(motion.cut.start * 1000), round(motion.cut.end * 1000), periods]

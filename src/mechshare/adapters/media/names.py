@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mechshare.domain.media import MediaFormat
 
-VIDEO, THUMBNAIL, PREVIEW, GREY = "video.mp4", "thumbnail.webp", "preview", "grey"
+VIDEO, THUMBNAIL, PREVIEW, PHASES, GREY = "video.mp4", "thumbnail.webp", "preview", "phases.webp", "grey"
 """The names in the folder of the process that makes them; the preview gets its suffix later, by its format.
 `GREY` holds the pictures by which the motion is analysed, and is no derivative."""
 COPY = "copy"
@@ -16,6 +16,7 @@ DERIVATIVES: Mapping[str, frozenset[MediaFormat]] = {
     VIDEO: frozenset((MediaFormat.MP4,)),
     THUMBNAIL: frozenset((MediaFormat.WEBP,)),
     PREVIEW: frozenset((MediaFormat.WEBP, MediaFormat.MP4)),
+    PHASES: frozenset((MediaFormat.WEBP,)),
     PICTURE: frozenset((MediaFormat.WEBP,)),
 }
 """The formats that each may have."""

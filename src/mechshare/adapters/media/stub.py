@@ -13,14 +13,14 @@ from PIL import Image
 from mechshare.adapters.media.derivatives import Facts, Outputs, make_derivatives
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.metadata import copy_without_metadata
-from mechshare.adapters.media.names import COPY, PICTURE, PREVIEW, THUMBNAIL, VIDEO, final_name
+from mechshare.adapters.media.names import COPY, PHASES, PICTURE, PREVIEW, THUMBNAIL, VIDEO, final_name
 from mechshare.adapters.media.pictures import frame_of
 from mechshare.adapters.media.timing import Clip, TimedFrame, part_of
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
 from mechshare.domain.motion import VECTOR_BYTES, LoopCut, Motion, MotionAnalysis, MotionKind
 from mechshare.domain.trims import Trim
-from mechshare.ports.media import Derivatives, Isolation, MediaRejected, PageFile
+from mechshare.ports.media import Derivatives, Isolation, MediaRejected, MotionFiles, PageFile
 
 _WIDTH, _HEIGHT = 320, 240
 _FRAME = Fraction(6, 5)
@@ -61,6 +61,7 @@ class StubMediaProcessor:
             thumbnail=into / THUMBNAIL,
             video=into / VIDEO,
             preview=preview,
+            phases=await asyncio.to_thread(_draw_phases, digest.digest(), into),
             motion=_motion_of(digest.digest()),
         )
 
@@ -102,9 +103,11 @@ class StubMediaProcessor:
         format: MediaFormat,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
-    ) -> tuple[MotionAnalysis | None, Path | None]:
+    ) -> MotionFiles:
         content = await asyncio.to_thread(source.read_bytes)
-        return _motion_of(sha256(content).digest()), None
+        digest = sha256(content).digest()
+        phases = await asyncio.to_thread(_draw_phases, digest, into)
+        return MotionFiles(motion=_motion_of(digest), phases=phases)
 
     async def isolation(self) -> Isolation:
         return Isolation(active=("no decoding",))
@@ -178,3 +181,9 @@ def _draw(digest: bytes, into: Path, trim: Trim | None) -> tuple[Path, Facts]:
     with drawn.open("rb") as file:
         format = MediaFormat.WEBP if sniff(file.read(SNIFF_BYTES)) is MediaFormat.WEBP else MediaFormat.MP4
     return drawn.rename(into / final_name(PREVIEW, format)), made.facts
+
+
+def _draw_phases(digest: bytes, into: Path) -> Path:
+    drawn = into / PHASES
+    Image.new("RGB", (_WIDTH, _HEIGHT), _colours_of(digest)[0]).save(drawn, "WEBP")
+    return drawn

@@ -108,6 +108,7 @@ async def _written(
         parameters=lines_of(mechanism.parameters),
         license=mechanism.license or "",
         original_offered=mechanism.original_offered,
+        stated_period_s=mechanism.stated_period,
     )
 
 

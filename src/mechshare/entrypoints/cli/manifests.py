@@ -41,6 +41,7 @@ class ManifestEntry(Struct, forbid_unknown_fields=True):
     parameters: str = ""
     license: str = ""
     original_offered: bool = True
+    stated_period_s: float | None = None
 
     def statement(self, title: str, categories: Sequence[str]) -> Statement:
         """Returns what the entry states, with `title` if it has none, and with these categories, too.
@@ -55,6 +56,7 @@ class ManifestEntry(Struct, forbid_unknown_fields=True):
             parameters=values_in("parameters", self.parameters),
             license=self.license,
             original_offered=self.original_offered,
+            stated_period=self.stated_period_s,
         )
 
     @property

@@ -14,6 +14,7 @@ from mechshare.domain.categories import names_in
 from mechshare.domain.errors import DomainException, InvalidField, MalformedRequest, Unavailable
 from mechshare.domain.ids import UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.domain.motion import period_in
 from mechshare.domain.named_values import NamedValue, values_in
 from mechshare.domain.reliability import stated_reliability
 from mechshare.domain.statements import Statement
@@ -52,7 +53,8 @@ class NewUpload(Struct, forbid_unknown_fields=True):
 
     With `original_offered`, all who see the mechanism may download the file, with the place, author and device that its
     metadata may tell. `remove_metadata` removes these from the stored file: of JPEG, PNG, MP4 and MOV. `thumbnail_at`
-    is the moment of a clip that its thumbnail shows, in seconds; mechshare chooses one without it.
+    is the moment of a clip that its thumbnail shows, in seconds; mechshare chooses one without it. `stated_period_s` is
+    the period of the motion in seconds, if the author knows it.
     """
 
     title: Title
@@ -65,6 +67,7 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     original_offered: Choice = "true"
     remove_metadata: Choice = "false"
     thumbnail_at: float | str | None = None
+    stated_period_s: float | str | None = None
     visibility: Visibility = Visibility.PUBLIC
 
     def draft(self, file: OriginalFile, upload_id: UploadId | None = None) -> Draft:
@@ -89,6 +92,7 @@ class NewUpload(Struct, forbid_unknown_fields=True):
             parameters=_parameters(self.parameters),
             license=self.license,
             original_offered=_is_chosen("original_offered", self.original_offered),
+            stated_period=period_in(self.stated_period_s),
         )
 
 

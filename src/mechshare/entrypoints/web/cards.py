@@ -31,6 +31,7 @@ class Card:
     video_url: str | None
     thumbnail_url: str | None
     preview_url: str | None
+    motion_url: str | None
     width: int
     height: int
     category_names: tuple[str, ...] = ()
@@ -83,6 +84,7 @@ def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | 
         video_url=file_url if mechanism.kind is MechanismKind.CLIP else None,
         thumbnail_url=addresses.of(picture, is_public=is_public, is_withdrawn=is_withdrawn),
         preview_url=addresses.of(mechanism.preview_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        motion_url=addresses.of(mechanism.motion_url, is_public=is_public, is_withdrawn=is_withdrawn),
         width=media.width if media else 4,
         height=media.height if media else 3,
         category_names=tuple(name for name in names if name),

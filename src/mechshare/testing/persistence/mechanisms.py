@@ -43,6 +43,8 @@ async def test_a_mechanism_is_read_as_it_was_saved(database: Database) -> None:
         file_url="blob:media/x/1.mp4",
         thumbnail_url="blob:media/x/1.webp",
         preview_url="blob:media/x/2.webp",
+        motion_url="blob:media/x/3.webp",
+        stated_period=1.25,
         duration=1.07,
         updated_at=NOW + timedelta(microseconds=1),
         categories=(CategoryId("gears"), CategoryId("cams")),

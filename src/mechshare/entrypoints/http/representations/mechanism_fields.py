@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.licenses import LICENSES, clean_license
-from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter, few_ranges
-from mechshare.domain.motion import MotionKind
+from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter, few_ranges, search_filter
+from mechshare.domain.motion import MAX_PERIOD, MIN_PERIOD, MotionKind
 from mechshare.domain.named_values import MAX_VALUES, ValueRange, range_in
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
 from mechshare.domain.statements import MAX_CATEGORIES
@@ -25,6 +25,8 @@ Title = Annotated[str, documented(minLength=1, maxLength=200)]
 Description = Annotated[str, documented(maxLength=20_000)]
 ReliabilityReason = Annotated[str, documented(maxLength=MAX_REASON_LENGTH)]
 License = Annotated[str, documented(enum=sorted(LICENSES))]
+StatedPeriod = Annotated[float, documented(minimum=MIN_PERIOD, maximum=MAX_PERIOD)]
+"""Seconds."""
 Parameters = Annotated[list[NamedValueFields], documented(maxItems=MAX_VALUES)]
 CategorySlugs = Annotated[list[str], documented(maxItems=MAX_CATEGORIES)]
 
@@ -86,13 +88,19 @@ Licenses = Annotated[
 PeriodMin = Annotated[
     float | None,
     QueryParameter(
-        name="period_min", ge=0, le=86_400, description="The shortest period in seconds, included."
+        name="period_min",
+        ge=0,
+        le=86_400,
+        description="The shortest period in seconds, included: as its author states it, or else as measured.",
     ),
 ]
 PeriodMax = Annotated[
     float | None,
     QueryParameter(
-        name="period_max", ge=0, le=86_400, description="The longest period in seconds, included."
+        name="period_max",
+        ge=0,
+        le=86_400,
+        description="The longest period in seconds, included: as its author states it, or else as measured.",
     ),
 ]
 MotionOf = Annotated[MotionKind | None, QueryParameter(name="motion", description="How the clip moves.")]
@@ -135,15 +143,15 @@ async def mechanism_filter(
     motion: MotionOf = None,
     loops: Loops = None,
 ) -> MechanismFilter:
-    """Returns the filter that the query parameters of a request state. Raises InvalidField."""
-    filter = replace(
-        stated_filter(request, reliability_min, license),
-        user_id=None if user_id is None else UserId(user_id),
-        min_period_ms=None if period_min is None else period_min * 1000,
-        max_period_ms=None if period_max is None else period_max * 1000,
+    """Returns the filter that the query parameters of a request state. Raises InvalidField, MalformedRequest."""
+    chosen = search_filter(
+        period_min=period_min,
+        period_max=period_max,
         motion=motion,
         loops=loops,
+        stated=stated_filter(request, reliability_min, license),
     )
+    filter = replace(chosen, user_id=None if user_id is None else UserId(user_id))
     return await in_categories(request, filter, category or (), category_match)
 
 

@@ -150,7 +150,9 @@ class MechanismResponse(Struct):
     not everybody may see are signed and expire. `is_published`: the audience of `visibility` sees it. `reliability`
     and `license` (an SPDX identifier) are null if its author states none. With `original_offered`, all who see
     the mechanism may download its original. `trim` is null if all of it is shown.
-    `motion` is null until a clip is analysed, and `loop` where nothing repeats.
+    `motion` is null until a clip is analysed, and `loop` and `motion_url` where nothing repeats. `motion_url` is the
+    address of a picture with five moments of one period, laid over each other. `stated_period_s` is the period that the
+    author states, null for none; lists are filtered and ordered by it, or else by the measured one in `motion`.
     """
 
     id: str
@@ -162,6 +164,7 @@ class MechanismResponse(Struct):
     file_url: str | None
     thumbnail_url: str | None
     preview_url: str | None
+    motion_url: str | None
     duration: float | None
     created_at: datetime
     updated_at: datetime
@@ -173,6 +176,7 @@ class MechanismResponse(Struct):
     parameters: list[NamedValueFields]
     license: str | None
     original_offered: bool
+    stated_period_s: float | None
     trim: TrimFields | None
     processing: ProcessingResponse
     media: MediaResponse | None
@@ -215,6 +219,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         file_url=addresses.of_file(mechanism),
         thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public, is_withdrawn=is_withdrawn),
         preview_url=addresses.of(mechanism.preview_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        motion_url=addresses.of(mechanism.motion_url, is_public=is_public, is_withdrawn=is_withdrawn),
         duration=mechanism.duration,
         created_at=mechanism.created_at,
         updated_at=mechanism.updated_at,
@@ -227,6 +232,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         license=mechanism.license,
         trim=_trim_of(mechanism),
         original_offered=mechanism.original_offered and mechanism.original is not None,
+        stated_period_s=mechanism.stated_period,
         processing=processing_response(mechanism.processing),
         motion=motion_response(mechanism.motion),
         loop=loop_response(mechanism.motion),

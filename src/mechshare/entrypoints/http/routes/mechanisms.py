@@ -57,6 +57,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     License,
     Parameters,
     ReliabilityFields,
+    StatedPeriod,
     Title,
     TrimFields,
     is_filter_parameter,
@@ -86,6 +87,7 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
     parameters: Parameters | UnsetType | None = UNSET
     license: License | UnsetType | None = UNSET
     original_offered: bool | UnsetType = UNSET
+    stated_period_s: StatedPeriod | UnsetType | None = UNSET
     trim: TrimFields | UnsetType | None = UNSET
 
     @property
@@ -111,6 +113,8 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
             changes["license"] = self.license
         if self.original_offered is not UNSET:
             changes["original_offered"] = self.original_offered
+        if self.stated_period_s is not UNSET:
+            changes["stated_period"] = self.stated_period_s
         return changes
 
 

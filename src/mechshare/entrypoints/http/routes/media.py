@@ -45,7 +45,7 @@ async def get_media(
     expires: Expires = 0,
     signature: Signature = "",
 ) -> Response[bytes]:
-    """Returns the file of a `file_url`, `thumbnail_url` or `preview_url`, or one range of it."""
+    """Returns the file of a `file_url`, `thumbnail_url`, `preview_url` or `motion_url`, or one range of it."""
     viewer = None if signature else await viewer_of(request)
     found = await application_of(request).media.find_media(
         viewer, f"media/{mechanism_id}/{name}", expires=expires, signature=signature

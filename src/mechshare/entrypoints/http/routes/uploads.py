@@ -34,6 +34,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     License,
     Parameters,
     ReliabilityFields,
+    StatedPeriod,
     Title,
 )
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -64,6 +65,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     reliability: ReliabilityFields | None = None
     parameters: Parameters = []
     license: License | None = None
+    stated_period_s: StatedPeriod | None = None
     visibility: Visibility = Visibility.PUBLIC
 
     @property
@@ -76,6 +78,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
             reliability=self.reliability.stated if self.reliability else None,
             parameters=named_values(self.parameters),
             license=self.license,
+            stated_period=self.stated_period_s,
         )
 
 

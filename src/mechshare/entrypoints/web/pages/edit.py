@@ -12,6 +12,7 @@ from mechshare.domain.categories import names_in
 from mechshare.domain.errors import DomainException, InvalidField, StaleVersion
 from mechshare.domain.ids import AttachmentId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.motion import period_in
 from mechshare.domain.named_values import lines_of, values_in
 from mechshare.domain.policy import require_editor
 from mechshare.domain.reliability import Reliability, stated_reliability
@@ -51,6 +52,7 @@ class _Texts:
     parameters: str
     license: str
     original_offered: bool
+    stated_period: str = ""
     trim_start: str = ""
     trim_end: str = ""
 
@@ -72,6 +74,7 @@ class _Texts:
             parameters=values_in("parameters", self.parameters),
             license=self.license,
             original_offered=self.original_offered,
+            stated_period=period_in(self.stated_period),
         )
 
     @property
@@ -99,6 +102,7 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         parameters=fields.text("parameters"),
         license=fields.text("license"),
         original_offered=fields.text("original_offered") == "true",
+        stated_period=fields.text("stated_period_s"),
         trim_start=fields.text("trim_start"),
         trim_end=fields.text("trim_end"),
     )
@@ -226,9 +230,15 @@ def _texts_of(mechanism: Mechanism) -> _Texts:
         parameters=lines_of(mechanism.parameters),
         license=mechanism.license or "",
         original_offered=mechanism.original_offered,
+        stated_period=_seconds_of(mechanism.stated_period),
         trim_start=str(trim.start_ms) if trim else "",
         trim_end=str(trim.end_ms) if trim and trim.end_ms is not None else "",
     )
+
+
+def _seconds_of(period: float | None) -> str:
+    """Returns the period as a person writes it: without an exponent and without zeros at the end."""
+    return "" if period is None else f"{period:.6f}".rstrip("0").rstrip(".")
 
 
 def _values(texts: _Texts) -> dict[str, Any]:
@@ -246,6 +256,7 @@ def _values(texts: _Texts) -> dict[str, Any]:
         "trim_start": texts.trim_start,
         "trim_end": texts.trim_end,
         "original_offered": "true" if texts.original_offered else "false",
+        "stated_period_s": texts.stated_period,
         **stated,
     }
 
