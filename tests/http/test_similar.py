@@ -179,6 +179,8 @@ async def test_lists_are_filtered_by_the_motion(site: Site, query: str, is_found
     assert response.json()["total"] == is_found
 
 
-@pytest.mark.parametrize("query", ["period_min=-1", "period_max=nan", "motion=fast", "loops=perhaps", "period_min=2&period_max=1"])
+@pytest.mark.parametrize(
+    "query", ["period_min=-1", "period_max=nan", "motion=fast", "loops=perhaps", "period_min=2&period_max=1"]
+)
 async def test_a_condition_that_means_nothing_is_refused(site: Site, query: str) -> None:
     assert (await site.client.get(f"{MECHANISMS}?{query}")).status_code == 400
