@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from mechshare.services.account_exports import AccountExportService
 from mechshare.services.attachments import AttachmentService
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
@@ -53,6 +54,7 @@ class Application:
 
     authentication: AuthenticationService
     users: UserService
+    account_exports: AccountExportService
     registrations: RegistrationService
     invitations: InvitationService
     reports: ReportService

@@ -1,5 +1,6 @@
 """The contract suites of databases, one per repository, over every adapter."""
 
+from mechshare.testing.persistence.account_exports import *  # noqa: F403
 from mechshare.testing.persistence.attachments import *  # noqa: F403
 from mechshare.testing.persistence.audit import *  # noqa: F403
 from mechshare.testing.persistence.blob_references import *  # noqa: F403

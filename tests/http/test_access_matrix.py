@@ -115,6 +115,10 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         for method, status in (("PUT", 200), ("DELETE", 204))
     },
     "GET /api/v1/users/me/bookmarks": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/deletion": {SAME: SIGNED_IN},
+    "POST /api/v1/users/me/export": {SAME: (401, 202, 202, 202, 202, 401, 401)},
+    "GET /api/v1/users/me/export": {SAME: (401, 404, 404, 404, 404, 401, 401)},
+    "GET /api/v1/users/me/export/file": {SAME: (401, 404, 404, 404, 404, 401, 401)},
     "GET /api/v1/users/me/stats": {SAME: SIGNED_IN},
     "POST /api/v1/mechanisms/{mechanism_id}/views": {
         "pending": (404, 204, 404, 404, 204, 401, 401),

@@ -125,3 +125,13 @@ async def test_only_the_own_profile_links_to_the_settings(site: Site) -> None:
     path = f"/u/{site.ids['mika']}"
     links = [(await one.open(path)).text.count('href="/settings"') for one in (mika, other, Visitor(site))]
     assert links == [2, 1, 0]  # the menu has one, too
+
+
+async def test_a_file_of_ones_data_is_made_and_downloaded(site: Site) -> None:
+    mika = await visitor(site, "mika")
+    response = await mika.submit("/settings/export")
+    assert response.headers["location"] == "/settings?saved=export"
+    assert "/settings/export.zip" not in (await mika.open("/settings")).text
+    await site.work()
+    assert "/settings/export.zip" in (await mika.open("/settings")).text
+    assert (await mika.open("/settings/export.zip")).headers["content-type"] == "application/zip"

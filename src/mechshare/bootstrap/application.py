@@ -29,6 +29,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.scratch import Scratch
 from mechshare.ports.search import SearchIndex
 from mechshare.ports.tokens import TokenIssuer
+from mechshare.services.account_exports import AccountExportService, ExportAccount
 from mechshare.services.attachments import AttachmentService
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
@@ -75,6 +76,7 @@ from mechshare.services.support.category_names import CategoryNames
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.support.file_verification import FileObserver, FileVerification
+from mechshare.services.support.personal_data import PersonalData
 from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.reservations import Reservations
 from mechshare.services.support.similar_motions import SimilarMotions
@@ -155,6 +157,7 @@ def build(
             database, tokens, tickets, roles, cache, clock, refused_tokens, token_uses
         ),
         users=UserService(transactions, passwords, clock, ids, admissions),
+        account_exports=AccountExportService(transactions, PersonalData(database, blobs), clock, ids),
         registrations=RegistrationService(transactions, clock),
         invitations=InvitationService(transactions, clock, ids),
         reports=ReportService(transactions, clock, ids),
@@ -243,6 +246,7 @@ def _job_handlers(
         JobKind.SEARCH_BY_MOTION: SearchByMotion(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,
         JobKind.INDEX_DRAFT: indexing,
+        JobKind.EXPORT_ACCOUNT: ExportAccount(transactions, PersonalData(database, blobs), blobs),
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),
         JobKind.REBUILD_INDEX: RebuildIndex(transactions, index),
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),

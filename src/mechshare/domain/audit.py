@@ -59,6 +59,7 @@ class AuditAction(StrEnum):
     """A user joined a group or got another role in it; the subject is the group, the detail user and role."""
     MEMBER_REMOVED = "member_removed"
     GROUP_DELETED = "group_deleted"
+    ACCOUNT_EXPORTED = "account_exported"
     USER_DELETED = "user_deleted"
     BLOB_DELETED = "blob_deleted"
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mechshare.domain.account_export_events import AccountExportEvent
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.blobs import BlobReference
 from mechshare.domain.category_events import CategoryEvent
@@ -310,6 +311,7 @@ Event = (
     | ReportJudged
     | AccountStatusChanged
     | CategoryEvent
+    | AccountExportEvent
     | SessionOpened
     | SignInFailed
     | SignInThrottled

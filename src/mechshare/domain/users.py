@@ -193,6 +193,21 @@ def normal_password(password: str) -> str:
     return normalized.encode("utf-8", "replace").decode()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDeletion:
+    """What the deletion of an account would delete, except for `audit_entries`, which stay without the user's names
+    and addresses. A comment to which others replied leaves an empty place."""
+
+    mechanisms: int
+    bytes_used: int
+    claims: int
+    comments: int
+    memberships: int
+    tokens: int
+    sessions: int
+    audit_entries: int
+
+
 def check_password(password: str) -> None:
     """Checks only the length (NIST SP 800-63B 5.1.1.2): 8 to 200 characters, at most MAX_MARKS marks in a row.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from mechshare.domain import (
+    account_export_events,
     category_events,
     comment_events,
     events,
@@ -174,6 +175,14 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(
                 audit=[Audited(AuditAction.REPORT_DECIDED, report.decided_by, report.id, metadata, detail)]
             )
+        case account_export_events.AccountExportRequested(export, metadata):
+            work = Work(JobKind.EXPORT_ACCOUNT, export.id, metadata.request_id, owner=export.user_id)
+            action = AuditAction.ACCOUNT_EXPORTED
+            return Effects(
+                jobs=[work], audit=[Audited(action, export.user_id, export.user_id, metadata, export.id)]
+            )
+        case account_export_events.AccountExportEnded(export, request_id):
+            return Effects(jobs=[Work(JobKind.DELETE_BLOBS, export.key, request_id)])
         case events.UserDeleted(user_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mechshare.domain.account_export_events import AccountExportEnded
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
 from mechshare.domain.events import (
@@ -23,6 +24,7 @@ from mechshare.domain.shares import user_recipient
 from mechshare.domain.storage_quotas import QuotaOverride, clean_quota
 from mechshare.domain.user_names import clean_username
 from mechshare.domain.users import (
+    AccountDeletion,
     Actor,
     Permission,
     Profile,
@@ -43,6 +45,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.services.support.admissions import ADMITTED, Admission, Admissions
 from mechshare.services.support.cleanup import clean_up_deleted
+from mechshare.services.support.deletion_previews import deletion_of
 from mechshare.services.support.hidden_mechanisms import hide_mechanisms
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.support.rename_propagation import propagate_rename
@@ -228,6 +231,11 @@ class UserService:
                 await propagate_rename(tx, user_id=user.id, are_public=are_public, actor_id=actor.id)
             return saved
 
+    async def find_deletion(self, actor: Actor) -> AccountDeletion:
+        """Returns what `delete_user` would delete at present, and what would stay. Raises UserNotFound."""
+        async with self._transactions.read() as tx:
+            return await deletion_of(tx, actor, self._clock.now())
+
     async def delete_user(
         self, actor: Actor, request_metadata: RequestMetadata, versions: Collection[int] | None = None
     ) -> None:
@@ -244,6 +252,8 @@ class UserService:
                 await clean_up_deleted(
                     tx, gone, were_public=were_public, request_id=request_metadata.request_id
                 )
+            if export := await tx.account_exports.find_of_user(user.id):
+                await tx.record(AccountExportEnded(export, request_metadata.request_id))
             await tx.shares.delete_for(user_recipient(user.id))
             await tx.counts.mark_stale_of(user.id)
             await tx.comments.delete_of_user(user.id, self._clock.now())

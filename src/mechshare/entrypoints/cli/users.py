@@ -1,8 +1,10 @@
 """`mechshare users`"""
 
+import asyncio
 import sys
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -136,6 +138,23 @@ def reject(chosen: Settings, username: str) -> None:
 
     run(chosen, command)
     click.echo(f"{username} is rejected; the account is deleted")
+
+
+@users.command("export")
+@click.argument("username")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_settings
+def export_account(chosen: Settings, username: str, file: Path) -> None:
+    """Write everything that is a user's to FILE, a zip: mechanisms with their files, texts, and what they did here."""
+
+    async def command(application: Application) -> int:
+        user = await application.users.find_by_login(username)
+        with file.open("xb") as written:
+            async for chunk in application.account_exports.content_of(user.id):
+                await asyncio.to_thread(written.write, chunk)
+            return written.tell()
+
+    click.echo(f"{run(chosen, command)} bytes in {file}")
 
 
 @users.command("set-role")

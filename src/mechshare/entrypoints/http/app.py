@@ -42,6 +42,7 @@ from mechshare.entrypoints.http.protocol.published_document import document_rout
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.entrypoints.http.routes import (
+    account_exports,
     attachments,
     audit,
     categories,
@@ -184,6 +185,7 @@ def build_routes(public_url: str) -> Litestar:
             lineage.router,
             similar.router,
             marks.router,
+            account_exports.router,
             comments.router,
             statistics.router,
             attachments.router,

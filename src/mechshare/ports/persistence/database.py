@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from mechshare.ports.persistence.account_exports import AccountExportRepository, WritingRepository
 from mechshare.ports.persistence.attachments import AttachmentRepository
 from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
@@ -64,6 +65,12 @@ class UnitOfWork(Protocol):
 
     @property
     def personal_access_tokens(self) -> PersonalAccessTokenRepository: ...
+
+    @property
+    def account_exports(self) -> AccountExportRepository: ...
+
+    @property
+    def writings(self) -> WritingRepository: ...
 
     @property
     def categories(self) -> CategoryRepository: ...

@@ -106,9 +106,9 @@ class Scheduler:
 
 
 class GarbageCollection:
-    """The job `sweep`: deletes expired idempotency records, sessions, tokens, invitations, reservations and searches by
-    motion, old entries of the audit log, jobs that ended long ago, and orphans. It also sets the users of files that
-    the previous release stored.
+    """The job `sweep`: deletes expired idempotency records, sessions, tokens, invitations, reservations, searches by
+    motion and exports of accounts, old entries of the audit log, jobs that ended long ago, and orphans. It also sets
+    the users of files that the previous release stored.
 
     A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect. A blob that
     is older than every account is no orphan: then the database is not the one that the files belong to.
@@ -167,6 +167,7 @@ class GarbageCollection:
         )
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit))
         await self._delete_in_batches(lambda tx, limit: tx.motion_searches.delete_expired(now, limit=limit))
+        await self._delete_in_batches(lambda tx, limit: tx.account_exports.delete_expired(now, limit=limit))
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit))
         if self._audit_retention is not None:
             before = now - self._audit_retention

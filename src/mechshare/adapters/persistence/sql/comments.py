@@ -95,12 +95,12 @@ comment_locks = Table(
     Column("by_moderator", Boolean, nullable=False),
 )
 
-_COMMENT = record_of(Comment, comments, computed={"moment": lambda comment: comment.moment})
+COMMENT = record_of(Comment, comments, computed={"moment": lambda comment: comment.moment})
 _INSERT = insert(comments)
 _UPDATE = update(comments).where(
     comments.c.id == bindparam("same_id"), comments.c.version == bindparam("same_version")
 )
-_COLUMNS = tuple(comments.c[name] for name in _COMMENT.columns)
+_COLUMNS = tuple(comments.c[name] for name in COMMENT.columns)
 _BY_ID = select(*_COLUMNS).where(comments.c.id == bindparam("id"))
 _THREAD_OF = select(func.coalesce(comments.c.thread_id, comments.c.id)).where(
     comments.c.id == bindparam("id")
@@ -200,11 +200,11 @@ class SqlCommentRepository(CommentRepository):
             return None
         await self._statements.lock_row(comments.c.id, thread[0])
         row = await self._statements.row(_BY_ID, {"id": id})
-        return _COMMENT.value(row) if row else None
+        return COMMENT.value(row) if row else None
 
     async def save(self, comment: Comment) -> Comment:
         saved = replace(comment, version=comment.version + 1)
-        values = _COMMENT.values(saved)
+        values = COMMENT.values(saved)
         try:
             if comment.version == 0:
                 await self._statements.change(_INSERT, values)
@@ -246,7 +246,7 @@ class SqlCommentRepository(CommentRepository):
 
     async def find_anchored(self, mechanism_id: MechanismId, limit: int) -> Sequence[Comment]:
         rows = await self._statements.rows(_ANCHORED, {"mechanism_id": mechanism_id, "limit": limit})
-        return [_COMMENT.value(row) for row in rows]
+        return [COMMENT.value(row) for row in rows]
 
 
 class SqlCommentReplyRepository(CommentReplyRepository):
@@ -300,7 +300,7 @@ class SqlCommentLockRepository(CommentLockRepository):
 
 def _authored(row: Any) -> AuthoredComment:
     *own, username, display_name = row
-    comment = _COMMENT.value(own)
+    comment = COMMENT.value(own)
     if comment.user_id is None:
         return AuthoredComment(comment=comment, author=None)
     author = Author(id=comment.user_id, username=username, display_name=display_name)

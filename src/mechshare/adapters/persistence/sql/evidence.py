@@ -55,12 +55,12 @@ claims = Table(
     Index("ix_claims_of_mechanism", "mechanism_id", "created_at", "id"),
 )
 
-_CLAIM = record_of(Claim, claims)
+CLAIM = record_of(Claim, claims)
 _INSERT = insert(claims)
 _UPDATE = update(claims).where(
     claims.c.id == bindparam("same_id"), claims.c.version == bindparam("same_version")
 )
-_COLUMNS = tuple(claims.c[name] for name in _CLAIM.columns)
+_COLUMNS = tuple(claims.c[name] for name in CLAIM.columns)
 _BY_ID = select(*_COLUMNS).where(claims.c.id == bindparam("id"))
 _OF_MECHANISM = claims.c.mechanism_id == bindparam("mechanism_id")
 _NEWEST = paged_query(
@@ -88,11 +88,11 @@ class SqlClaimRepository(ClaimRepository):
     async def find_claim(self, id: ClaimId) -> Claim | None:
         await self._statements.lock_row(claims.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
-        return _CLAIM.value(row) if row else None
+        return CLAIM.value(row) if row else None
 
     async def save(self, claim: Claim) -> Claim:
         saved = replace(claim, version=claim.version + 1)
-        values = _CLAIM.values(saved)
+        values = CLAIM.values(saved)
         try:
             if claim.version == 0:
                 await self._statements.change(_INSERT, values)
@@ -128,6 +128,6 @@ class SqlClaimRepository(ClaimRepository):
 
 def _authored(row: Any) -> AuthoredClaim:
     *own, username, display_name = row
-    claim = _CLAIM.value(own)
+    claim = CLAIM.value(own)
     author = Author(id=claim.user_id, username=username, display_name=display_name)
     return AuthoredClaim(claim=claim, author=author)

@@ -18,6 +18,8 @@ _NAMES = {
     for name in (
         *(
             "Access",
+            "AccountDeletion",
+            "AccountExportState",
             "AuditAction",
             "Author",
             "CategoryMatch",

@@ -42,6 +42,9 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"POST {_MECHANISM}/views",
         f"GET {_API}/users/me/stats",
         f"GET {_API}/users/me/bookmarks",
+        f"GET {_API}/users/me/deletion",
+        f"GET {_API}/users/me/export",
+        f"GET {_API}/users/me/export/file",
         f"GET {_MECHANISM}/citation",
         f"GET {_MECHANISM}/linked-data",
         f"GET {_MECHANISM}/attachments",
@@ -72,6 +75,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
     ),
     Scope.WRITE: (
         f"PATCH {_API}/users/me",
+        f"POST {_API}/users/me/export",
         f"POST {_API}/reports",
         f"PATCH {_MECHANISM}",
         f"DELETE {_MECHANISM}",

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from mechshare.domain.errors import Conflict, Invalid, UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride
-from mechshare.domain.users import Profile, Role, User
+from mechshare.domain.users import AccountDeletion, Profile, Role, User
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -105,6 +105,19 @@ async def update_me(request: Req) -> Response[OwnAccountResponse]:
     return await _own_account(request, changed)
 
 
+@get(
+    "/me/deletion",
+    guards=[require_permissions()],
+    operation_id="previewAccountDeletion",
+    summary="See what deleting your account deletes",
+    responses=NOT_MODIFIED,
+)
+async def preview_deletion(request: Req) -> Response[AccountDeletion]:
+    """Returns how much a deletion of the caller's account would delete, and how many entries of the audit log would
+    stay, without names and addresses. Deletes nothing."""
+    return resource(request, await application_of(request).users.find_deletion(actor_of(request)))
+
+
 @delete(
     "/me",
     status_code=204,
@@ -114,7 +127,8 @@ async def update_me(request: Req) -> Response[OwnAccountResponse]:
     opt=ACCEPTS_IF_MATCH,
 )
 async def delete_me(request: Req) -> Response[None]:
-    """Deletes the account of the caller and everything that belongs to it. Requires If-Match and a recent sign-in."""
+    """Deletes the account of the caller and everything that belongs to it; `GET /users/me/deletion` says what that is.
+    Requires If-Match and a recent sign-in."""
     versions = expected_versions(request)
     await application_of(request).users.delete_user(actor_of(request), request_metadata_of(request), versions)
     return no_content()
@@ -186,6 +200,7 @@ router = Router(
         get_me,
         update_me,
         delete_me,
+        preview_deletion,
         get_profile,
         find_users,
         change_account_status,

@@ -5,10 +5,11 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
+from mechshare.domain.account_exports import AccountExport, AccountExportNotFound
 from mechshare.domain.errors import DomainException, InvalidCredentials, InvalidField
 from mechshare.domain.ids import SessionId
 from mechshare.domain.sessions import Session
-from mechshare.domain.users import normal_login
+from mechshare.domain.users import AccountDeletion, normal_login
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -18,6 +19,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_recent_sign_in,
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
+from mechshare.entrypoints.http.representations.account_exports import served_export
 from mechshare.entrypoints.web.devices import browser_of, system_of
 from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, public_url_of, see_other
 from mechshare.entrypoints.web.rendering import form_page, page, problem_of
@@ -83,9 +85,22 @@ async def end_other_sessions(request: Req) -> Response[Any]:
     return see_other("/settings?saved=sessions")
 
 
+@post("/settings/export", status_code=200, guards=RECENTLY)
+async def request_export(request: Req) -> Response[Any]:
+    await form_fields(request)
+    exports = application_of(request).account_exports
+    await exports.request(actor_of(request), request_metadata_of(request))
+    return see_other("/settings?saved=export")
+
+
+@get("/settings/export.zip", guards=[require_permissions()])
+async def download_export(request: Req) -> Response[Any]:
+    return await served_export(request)
+
+
 @get("/settings/delete-account", guards=RECENTLY)
 async def confirm_deletion(request: Req) -> Response[str]:
-    return await page(request, "delete_account.html")
+    return await page(request, "delete_account.html", deleted=await _find_deletion(request))
 
 
 @post("/settings/delete-account", status_code=200, guards=RECENTLY)
@@ -95,7 +110,12 @@ async def delete_account(request: Req) -> Response[Any]:
     users, actor = application_of(request).users, actor_of(request)
     user = await users.get_user(actor.id)
     if normal_login(fields.text("username")) != user.username:
-        return await form_page(request, "delete_account.html", _wrong_name(user.username))
+        return await form_page(
+            request,
+            "delete_account.html",
+            _wrong_name(user.username),
+            deleted=await _find_deletion(request),
+        )
     await users.delete_user(actor, request_metadata_of(request))
     response = see_other("/")
     response.cookies.extend(signed_out_cookies(public_url_of(request)))
@@ -119,6 +139,7 @@ async def _settings(
         user=user,
         quota=await application.storage_quotas.get_quota(user.id),
         sessions=[_shown(session, caller.session_id) for session in sessions],
+        export=await _find_export(request),
         values={
             "display_name": fields.text("display_name") if fields else user.display_name,
             "bio": fields.text("bio") if fields else user.bio,
@@ -126,6 +147,17 @@ async def _settings(
         problem=problem,
         saved=saved,
     )
+
+
+async def _find_deletion(request: Req) -> AccountDeletion:
+    return await application_of(request).users.find_deletion(actor_of(request))
+
+
+async def _find_export(request: Req) -> AccountExport | None:
+    try:
+        return await application_of(request).account_exports.find(actor_of(request))
+    except AccountExportNotFound:
+        return None
 
 
 def _shown(session: Session, current: SessionId) -> dict[str, Any]:
@@ -159,6 +191,8 @@ router = Router(
         change_password,
         end_session,
         end_other_sessions,
+        request_export,
+        download_export,
         confirm_deletion,
         delete_account,
     ],

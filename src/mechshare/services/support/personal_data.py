@@ -1,0 +1,221 @@
+"""Everything that a user has stored or said here, as files."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from mechshare.domain.attachments import Attachment
+from mechshare.domain.audit import AuditFilter
+from mechshare.domain.errors import UserNotFound
+from mechshare.domain.ids import UserId
+from mechshare.domain.marks import MarkKind
+from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.named_values import lines_of
+from mechshare.domain.pagination import MAX_LIMIT, Page, PageRequest
+from mechshare.domain.visibility import EVERYTHING
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.persistence.database import Database, UnitOfWork
+from mechshare.services.support.zip_stream import ZipMember
+
+T = TypeVar("T")
+_MAX_REPORTS = 10_000
+_MAX_CHANGES = 10_000
+_MAX_NAME_BYTES = 100
+
+
+class PersonalData:
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
+
+    async def files_of(self, user_id: UserId) -> AsyncIterator[ZipMember]:
+        """Yields the files: what the user said and did as JSON, and the mechanisms with their originals, attachments
+        and the manifest that `mechshare import` reads. Neither passwords nor the texts of tokens are in it.
+
+        A file that the store has lost is left out. Raises UserNotFound, Unavailable.
+        """
+        for name, read in _TABLES.items():
+            async with self._database.read() as tx:
+                yield _json_file(name, await read(tx, user_id))
+        mechanisms: list[dict[str, Any]] = []
+        manifest: list[dict[str, Any]] = []
+        async for mechanism in self._mechanisms_of(user_id):
+            async with self._database.read() as tx:
+                attachments = await tx.attachments.find_of(mechanism.id)
+                mechanisms.append(await _described(tx, mechanism, attachments))
+            stored = [one async for one in self._stored_files(mechanism, attachments)]
+            for _, member in stored:
+                yield member
+            manifest.extend(_manifest_entry(mechanism, [path for path, _ in stored]))
+        yield _json_file("mechanisms", mechanisms)
+        yield _json_file("manifest", manifest)
+
+    async def _mechanisms_of(self, user_id: UserId) -> AsyncIterator[Mechanism]:
+        filter = MechanismFilter(user_id=user_id)
+
+        async def find_page(request: PageRequest) -> Page[Any]:
+            async with self._database.read() as tx:
+                return await tx.mechanisms.find_all(
+                    request, filter, sort=MechanismSort.OLDEST, scope=EVERYTHING
+                )
+
+        async for item in _items_of(find_page):
+            yield item.mechanism
+
+    async def _stored_files(
+        self, mechanism: Mechanism, attachments: Iterable[Attachment]
+    ) -> AsyncIterator[tuple[str, ZipMember]]:
+        """Yields the original and the attachments, as far as the store has them."""
+        files = [(one.key, f"attachments/{one.id}/{_safe(one.name)}") for one in attachments]
+        if mechanism.original is not None:
+            files.insert(0, (mechanism.original.key, _safe(mechanism.original.name)))
+        for key, name in files:
+            if await self._blobs.stat(key) is not None:
+                path = f"mechanisms/{mechanism.id}/{name}"
+                yield path, ZipMember(path, self._blobs.read(key))
+
+
+def _manifest_entry(mechanism: Mechanism, paths: list[str]) -> list[dict[str, Any]]:
+    """Returns the entry of a mechanism with a file; none for one without."""
+    if mechanism.original is None or not paths or "/attachments/" in paths[0]:
+        return []
+    stated = mechanism.reliability
+    return [
+        {
+            "file": paths[0],
+            "title": mechanism.title,
+            "description": mechanism.description,
+            "categories": mechanism.categories,
+            "attachments": paths[1:],
+            "reliability_level": str(int(stated.level)) if stated else "",
+            "reliability_reason": stated.reason if stated else "",
+            "parameters": lines_of(mechanism.parameters),
+            "license": mechanism.license or "",
+            "original_offered": mechanism.original_offered,
+        }
+    ]
+
+
+async def _described(
+    tx: UnitOfWork, mechanism: Mechanism, attachments: Iterable[Attachment]
+) -> dict[str, Any]:
+    changes = await tx.reliability_history.find_of(mechanism.id, limit=_MAX_CHANGES)
+    return {
+        "id": mechanism.id,
+        "title": mechanism.title,
+        "description": mechanism.description,
+        "kind": mechanism.kind,
+        "file_name": mechanism.original.name if mechanism.original else None,
+        "created_at": mechanism.created_at,
+        "updated_at": mechanism.updated_at,
+        "is_published": mechanism.is_published,
+        "visibility": mechanism.visibility,
+        "withdrawn_reason": mechanism.withdrawn_reason,
+        "categories": mechanism.categories,
+        "reliability": asdict(mechanism.reliability) if mechanism.reliability else None,
+        "parameters": lines_of(mechanism.parameters),
+        "license": mechanism.license,
+        "original_offered": mechanism.original_offered,
+        "attachments": [{"id": one.id, "name": one.name, "caption": one.caption} for one in attachments],
+        "revisions": [asdict(one) for one in await tx.revisions.find_former(mechanism.id)],
+        "reliability_history": [asdict(one.change) for one in changes],
+        "shares": [asdict(one) for one in await tx.shares.find_all([mechanism.id])],
+    }
+
+
+async def _account(tx: UnitOfWork, user_id: UserId) -> object:
+    user = await tx.users.find_by_id(user_id)
+    if user is None:
+        raise UserNotFound()
+    return asdict(user)
+
+
+async def _claims(tx: UnitOfWork, user_id: UserId) -> object:
+    return [asdict(one) for one in await tx.writings.find_claims(user_id)]
+
+
+async def _comments(tx: UnitOfWork, user_id: UserId) -> object:
+    return [asdict(one) for one in await tx.writings.find_comments(user_id)]
+
+
+async def _marks(tx: UnitOfWork, user_id: UserId) -> object:
+    return [
+        asdict(one)
+        for kind in MarkKind
+        async for one in _items_of(partial(tx.marks.find_of_user, user_id, kind))
+    ]
+
+
+async def _groups(tx: UnitOfWork, user_id: UserId) -> object:
+    memberships = await tx.memberships.find_of_user(user_id)
+    groups = await tx.groups.find_by_ids([one.group_id for one in memberships])
+    names = {one.id: one.name for one in groups}
+    return [{**asdict(one), "name": names.get(one.group_id)} for one in memberships]
+
+
+async def _tokens(tx: UnitOfWork, user_id: UserId) -> object:
+    tokens = await tx.personal_access_tokens.find_of_user(user_id)
+    return [{name: value for name, value in asdict(one).items() if name != "hash"} for one in tokens]
+
+
+async def _reports(tx: UnitOfWork, user_id: UserId) -> object:
+    return [asdict(one) for one in await tx.reports.find_of_reporter(user_id, limit=_MAX_REPORTS)]
+
+
+async def _sessions(tx: UnitOfWork, user_id: UserId) -> object:
+    return [asdict(one) for one in await tx.sessions.find_of_user(user_id)]
+
+
+async def _audit(tx: UnitOfWork, user_id: UserId) -> object:
+    own = AuditFilter(actor_id=user_id)
+    return [asdict(one) async for one in _items_of(lambda request: tx.audit.find_all(request, own))]
+
+
+_TABLES: dict[str, Callable[[UnitOfWork, UserId], Awaitable[object]]] = {
+    "account": _account,
+    "claims": _claims,
+    "comments": _comments,
+    "marks": _marks,
+    "groups": _groups,
+    "tokens": _tokens,
+    "reports": _reports,
+    "sign-ins": _sessions,
+    "actions": _audit,
+}
+"""The JSON files by their names; `actions` are the user's entries of the audit log."""
+
+
+async def _items_of(find_page: Callable[[PageRequest], Awaitable[Page[T]]]) -> AsyncIterator[T]:
+    request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
+    while request is not None:
+        page = await find_page(request)
+        for item in page.items:
+            yield item
+        request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
+
+
+def _json_file(name: str, value: object) -> ZipMember:
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    return ZipMember(f"{name}.json", _chunk(text.encode(errors="replace")))
+
+
+async def _chunk(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _safe(name: str) -> str:
+    """Returns a file name that stays in its folder, is not hidden, and is not too long."""
+    plain = PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "file"
+    path = PurePosixPath(plain)
+    stem = path.stem.encode(errors="replace")[:_MAX_NAME_BYTES].decode(errors="ignore")
+    return stem + path.suffix[:20]
