@@ -224,3 +224,12 @@ def check_password(password: str) -> None:
 
 def _is_too_costly(password: str) -> bool:
     return len(password) > _MAX_RAW_PASSWORD or has_long_marks(password)
+
+
+def check_hiding(user: User, hides: bool | None) -> None:
+    """Raises StillActive, StillSuspended: only a suspended account hides its mechanisms, only an active one shows
+    them."""
+    if hides is True and not user.is_suspended:
+        raise StillActive()
+    if hides is False and user.is_suspended:
+        raise StillSuspended()

@@ -7,11 +7,7 @@ from datetime import datetime
 from mechshare.domain.account_export_events import AccountExportEnded
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
-from mechshare.domain.events import (
-    AccountsListed,
-    AccountStatusChanged,
-    UserDeleted,
-)
+from mechshare.domain.events import AccountsListed, AccountStatusChanged, UserDeleted
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.domain.ids import UserId
 from mechshare.domain.invitations import InvitationRequired
@@ -29,9 +25,8 @@ from mechshare.domain.users import (
     Permission,
     Profile,
     Role,
-    StillActive,
-    StillSuspended,
     User,
+    check_hiding,
     check_password,
     clean_display_name,
     clean_email,
@@ -303,7 +298,7 @@ class UserService:
             user = _existing(await tx.users.find_by_id(user_id))
             require_version(user.version, versions)
             changed = _with_account_status(user, role, suspended, quota, now)
-            _check_hiding(changed, hides_mechanisms)
+            check_hiding(changed, hides_mechanisms)
             if changed != user:
                 changed = await tx.users.save(changed)
             if changed.is_suspended:
@@ -326,15 +321,6 @@ def _scope(idempotency: IdempotentRequest[User], user_id: UserId) -> str:
 
 async def _has_published(tx: Transaction, user_id: UserId) -> bool:
     return bool((await tx.mechanisms.find_all(PageRequest(limit=1), MechanismFilter(user_id=user_id))).items)
-
-
-def _check_hiding(user: User, hides: bool | None) -> None:
-    """Raises StillActive, StillSuspended: only a suspended account hides its mechanisms, only an active one shows
-    them."""
-    if hides is True and not user.is_suspended:
-        raise StillActive()
-    if hides is False and user.is_suspended:
-        raise StillSuspended()
 
 
 def _existing(user: User | None) -> User:
