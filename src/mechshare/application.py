@@ -8,8 +8,10 @@ from mechshare.services.attachments import AttachmentService
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
+from mechshare.services.collections import CollectionService
 from mechshare.services.comments import CommentService
 from mechshare.services.evidence import EvidenceService
+from mechshare.services.follows import FollowService
 from mechshare.services.groups import GroupService
 from mechshare.services.invitations import InvitationService
 from mechshare.services.job_administration import JobService
@@ -70,6 +72,8 @@ class Application:
     lineage: LineageService
     marks: MarkService
     statistics: StatisticsService
+    collections: CollectionService
+    follows: FollowService
     attachments: AttachmentService
     revisions: RevisionService
     uploads: UploadService

@@ -5,9 +5,11 @@ from mechshare.testing.persistence.attachments import *  # noqa: F403
 from mechshare.testing.persistence.audit import *  # noqa: F403
 from mechshare.testing.persistence.blob_references import *  # noqa: F403
 from mechshare.testing.persistence.categories import *  # noqa: F403
+from mechshare.testing.persistence.collections import *  # noqa: F403
 from mechshare.testing.persistence.comments import *  # noqa: F403
 from mechshare.testing.persistence.database import *  # noqa: F403
 from mechshare.testing.persistence.evidence import *  # noqa: F403
+from mechshare.testing.persistence.follows import *  # noqa: F403
 from mechshare.testing.persistence.groups import *  # noqa: F403
 from mechshare.testing.persistence.idempotency import *  # noqa: F403
 from mechshare.testing.persistence.invitations import *  # noqa: F403

@@ -23,7 +23,9 @@ OPEN = (200,) * 5 + (401, 401)
 SIGNED_IN = (401, 200, 200, 200, 200, 401, 401)
 DONE = (401, 204, 204, 204, 204, 401, 401)
 OF_GROUP = (401, 404, 200, 404, 200, 401, 401)
-"""Of a group to which `other` belongs."""
+"""Of a group to which `other` belongs, and of a change of a private collection of `other`."""
+OF_COLLECTION = (404, 404, 200, 404, 200, 401, 401)
+"""Of a private collection of `other`."""
 ADMIN = (401, 403, 403, 403, 200, 401, 401)
 OF_DOCUMENTS = (404,) * 5 + (401, 401)
 """The mechanisms of this test are clips; test_documents.py reads documents."""
@@ -120,6 +122,28 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "GET /api/v1/users/me/export": {SAME: (401, 404, 404, 404, 404, 401, 401)},
     "GET /api/v1/users/me/export/file": {SAME: (401, 404, 404, 404, 404, 401, 401)},
     "GET /api/v1/users/me/stats": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/follows": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/feed": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/collections": {SAME: SIGNED_IN},
+    "GET /api/v1/users/{user_id}/collections": {SAME: OPEN},
+    "PUT /api/v1/users/{user_id}/follow": {SAME: DONE},
+    "DELETE /api/v1/users/{user_id}/follow": {SAME: DONE},
+    "PUT /api/v1/categories/{category_id}/follow": {SAME: DONE},
+    "DELETE /api/v1/categories/{category_id}/follow": {SAME: DONE},
+    "POST /api/v1/collections": {SAME: (401, 201, 201, 201, 201, 401, 401)},
+    "GET /api/v1/collections/{collection_id}": {SAME: OF_COLLECTION},
+    "GET /api/v1/collections/{collection_id}/mechanisms": {SAME: OF_COLLECTION},
+    "PATCH /api/v1/collections/{collection_id}": {SAME: OF_GROUP},
+    "DELETE /api/v1/collections/{collection_id}": {SAME: (401, 404, 204, 404, 204, 401, 401)},
+    **{
+        f"{method} /api/v1/collections/{{collection_id}}/mechanisms/{{mechanism_id}}": {
+            state: (401, 404, 204, 404, 204, 401, 401)
+            if method == "DELETE" or state == "published"
+            else (401, 404, 404, 404, 204, 401, 401)
+            for state in STATES
+        }
+        for method in ("PUT", "DELETE")
+    },
     "POST /api/v1/mechanisms/{mechanism_id}/views": {
         "pending": (404, 204, 404, 404, 204, 401, 401),
         "ready": (404, 204, 404, 404, 204, 401, 401),
@@ -353,6 +377,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/refresh": {"refresh_token": "made up"},
     "POST /api/v1/auth/password": {"old_password": PASSWORD, "new_password": "slider-crank"},
     "POST /api/v1/auth/tokens": {"name": "試験", "scopes": ["read"]},
+    "POST /api/v1/collections": {"title": "カム"},
+    "PATCH /api/v1/collections/{collection_id}": {"title": "歯車"},
     "POST /api/v1/reports": {"user_id": "", "reason": "spam"},
     "POST /api/v1/reports/{report_id}/decide": {"decision": "dismiss", "reason": "fine"},
     "POST /api/v1/invitations": {"note": "設計課"},
@@ -455,6 +481,10 @@ async def address(site: Site, template: str, state: str) -> str:
     if "{invitation_id}" in path:
         made = await site.client.post(f"{API}/invitations", headers=site.tokens["admin"], json={})
         path = path.replace("{invitation_id}", made.json()["id"])
+    if "{collection_id}" in path:
+        body = {"title": "カム"}
+        made = await site.client.post(f"{API}/collections", headers=site.tokens["other"], json=body)
+        path = path.replace("{collection_id}", made.json()["id"])
     if "{upload_id}" in path:
         path = path.replace("{upload_id}", await upload_of_other(site))
     if "{search_id}" in path:
@@ -557,7 +587,7 @@ async def test_each_caller_gets_the_status_in_the_table(open_site: Any, row: str
 
 
 ABSENT = "01900000-0000-7000-8000-000000000000"
-OF_A_MECHANISM = [row for row in MATRIX if "{mechanism_id}" in row]
+OF_A_MECHANISM = [row for row in MATRIX if "{mechanism_id}" in row and "/collections/" not in row]
 
 
 @pytest.mark.parametrize("row", OF_A_MECHANISM)
@@ -624,6 +654,8 @@ STATED = {"description", "categories", "reliability", "parameters", "license"}
 STATED_OF_FILES = {*STATED, "original_offered"}
 OF_NEW = {*STATED, "visibility"}
 SETTABLE = {
+    "POST /api/v1/collections": {"title", "visibility"},
+    "PATCH /api/v1/collections/{collection_id}": {"title", "visibility"},
     "POST /api/v1/auth/register": {"display_name"},
     "PATCH /api/v1/users/me": {"display_name", "bio"},
     "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},

@@ -76,6 +76,7 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         group = client.post(f"{API}/groups", json={"name": "設計課"}).json()
         attached = client.post(f"{url}/attachments", files={"file": ("a.step", b"ISO-10303-21;")}).json()
         group = client.post(f"{API}/groups", json={"name": "研究室"}).json()
+        collected = client.post(f"{API}/collections", json={"title": "カム"}).json()
         upload = client.post(f"{API}/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "3"})
     return {
         "mechanism_id": made["id"],
@@ -84,6 +85,7 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         "attachment_id": attached["id"],
         "source_id": source["id"],
         "group_id": group["id"],
+        "collection_id": collected["id"],
         "kind": "part_of",
         "user_id": made["user_id"],
         "category_id": "gears",

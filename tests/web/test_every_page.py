@@ -59,6 +59,8 @@ async def every_page(site: Site) -> Any:
     comment = await site.client.post(comments, headers=owner, json={"text": "*play*"})
     values |= {"group_id": group.json()["id"], "search_id": search.json()["id"]}
     values |= {"comment_id": comment.json()["id"]}
+    made = await site.client.post(f"{API}/collections", headers=owner, json={"title": "カム"})
+    values |= {"collection_id": made.json()["id"]}
     pages = page_paths(job_id=SOME_ID, **values)
     paths = [*pages, "/nothing-here", f"/m/{SOME_ID}", "/?q=nothing-like-it"]
     for path in paths:

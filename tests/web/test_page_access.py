@@ -90,6 +90,7 @@ async def test_every_page_opens_for_those_who_may_and_refuses_all_others(site: S
             .replace("{attachment_id}", ABSENT)
             .replace("{number}", "1")
             .replace("{group_id}", ABSENT)
+            .replace("{collection_id}", ABSENT)
             .replace("{job_id}", ABSENT)
             .replace("{search_id}", ABSENT)
             .replace("{session_id}", ABSENT)

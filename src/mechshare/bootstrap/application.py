@@ -34,9 +34,11 @@ from mechshare.services.attachments import AttachmentService
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
+from mechshare.services.collections import CollectionService
 from mechshare.services.comments import CommentService
 from mechshare.services.derivation import Derivation, ScratchDerivation
 from mechshare.services.evidence import EvidenceService
+from mechshare.services.follows import FollowService
 from mechshare.services.groups import GroupService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.invitations import InvitationService
@@ -177,6 +179,8 @@ def build(
         lineage=LineageService(transactions, clock),
         marks=MarkService(transactions, clock),
         statistics=StatisticsService(transactions, adapters.recent_views, clock),
+        collections=CollectionService(transactions, clock, ids),
+        follows=FollowService(transactions, clock),
         shares=ShareService(transactions, clock),
         groups=GroupService(transactions, clock, ids),
         attachments=AttachmentService(transactions, clock, ids),

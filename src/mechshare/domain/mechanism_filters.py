@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from mechshare.domain.errors import InvalidField, MalformedRequest
+from mechshare.domain.follows import Interests
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.motion import MotionKind
@@ -29,8 +30,9 @@ class MechanismFilter:
     """The mechanisms that meet every condition that is given: in any of `category_ids`, in one category of each of
     `families`, at most MAX_CATEGORIES, of the user `user_id`, with a stated reliability of at least `reliability_min`,
     created from `created_from` on and before `created_before`, of a duration and of a period between two bounds each,
-    both included (in ms), of a kind of `motion`, whose whole clip loops if `loops`, under any of `licenses`, and with
-    parameters in all `ranges`, at most MAX_RANGES. What does not move meets no condition about its duration.
+    both included (in ms), of a kind of `motion`, whose whole clip loops if `loops`, under any of `licenses`, with
+    parameters in all `ranges`, at most MAX_RANGES, and among somebody's `interests`. What does not move meets no
+    condition about its duration.
 
     A further condition is a field, whose default means that it is not given, and a line in `admits`; the statements of
     SQL name it as the field.
@@ -50,6 +52,7 @@ class MechanismFilter:
     loops: bool | None = None
     licenses: tuple[str, ...] = ()
     ranges: tuple[ValueRange, ...] = ()
+    interests: Interests | None = None
 
     @property
     def given(self) -> Mapping[str, Any]:
@@ -68,7 +71,8 @@ class MechanismFilter:
     def admits(self, mechanism: Mechanism) -> bool:
         """Whether the mechanism meets the conditions."""
         return (
-            self.admits_categories(mechanism.categories)
+            self._admits_interests(mechanism)
+            and self.admits_categories(mechanism.categories)
             and self.user_id in (None, mechanism.user_id)
             and self.admits_times(mechanism.created_at, mechanism.duration)
             and self.admits_motion(mechanism.period, mechanism.motion_kind, loops=mechanism.loops)
@@ -124,6 +128,14 @@ class MechanismFilter:
             level >= (self.reliability_min or 0)
             and (not self.licenses or license in self.licenses)
             and all(any(map(range.contains, parameters)) for range in self.ranges)
+        )
+
+    def _admits_interests(self, mechanism: Mechanism) -> bool:
+        wanted = self.interests
+        if wanted is None:
+            return True
+        return mechanism.user_id in wanted.user_ids or not set(wanted.category_ids).isdisjoint(
+            mechanism.categories
         )
 
     def _admits_duration(self, seconds: float | None) -> bool:

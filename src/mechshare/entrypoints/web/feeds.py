@@ -7,9 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
-from litestar import Request
+import msgspec
+from litestar import Request, Response
 from markupsafe import Markup
 
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.web.cards import Card
 from mechshare.entrypoints.web.conditions import Conditions
@@ -22,7 +25,9 @@ _VIDEO = "video/mp4"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """The newest mechanisms first. `page_url` shows the same list to people; `url` is the feed's own address. All
+    """The newest mechanisms first, or as a collection has them.
+
+    `page_url` shows the same list to people; `url` is the feed's own address. All
     addresses are absolute; `site` has no trailing slash."""
 
     title: str
@@ -51,6 +56,18 @@ def feed_links(request: Request[Any, Any, Any], conditions: Conditions) -> dict[
     ending = f"?{urlencode(query)}" if query else ""
     names = {ATOM: "feed.atom", JSON_FEED: "feed.json"}
     return {type: f"{site_url(request)}/{name}{ending}" for type, name in names.items()}
+
+
+def feed_response(request: Request[Any, Any, Any], feed: Feed, cache: str = PUBLIC) -> Response[Any]:
+    """Returns the feed in the format that its address names."""
+    is_atom = feed_file_of(request) == "feed.atom"
+    body = atom(feed) if is_atom else msgspec.json.encode(json_feed(feed))
+    media_type = ATOM if is_atom else JSON_FEED
+    return json_response(request, body, etag=etag_of(body), cache=cache, media_type=media_type)
+
+
+def feed_file_of(request: Request[Any, Any, Any]) -> str:
+    return request.url.path.rpartition("/")[2]
 
 
 def atom(feed: Feed) -> bytes:

@@ -13,12 +13,14 @@ from mechshare.ports.persistence.attachments import AttachmentRepository
 from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 from mechshare.ports.persistence.categories import CategoryRedirectRepository, CategoryRepository
+from mechshare.ports.persistence.collections import CollectionEntryRepository, CollectionRepository
 from mechshare.ports.persistence.comments import (
     CommentLockRepository,
     CommentReplyRepository,
     CommentRepository,
 )
 from mechshare.ports.persistence.evidence import ClaimRepository
+from mechshare.ports.persistence.follows import FollowRepository
 from mechshare.ports.persistence.groups import GroupRepository, MembershipRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.invitations import InvitationRepository
@@ -116,6 +118,15 @@ class UnitOfWork(Protocol):
 
     @property
     def marks(self) -> MarkRepository: ...
+
+    @property
+    def collections(self) -> CollectionRepository: ...
+
+    @property
+    def collection_entries(self) -> CollectionEntryRepository: ...
+
+    @property
+    def follows(self) -> FollowRepository: ...
 
     @property
     def traffic(self) -> TrafficRepository: ...

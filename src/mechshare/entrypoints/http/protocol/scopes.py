@@ -6,6 +6,7 @@ from mechshare.domain.personal_access_tokens import Scope, SessionRequired, Toke
 
 _API = "/api/v1"
 _MECHANISM = f"{_API}/mechanisms/{{mechanism_id}}"
+_COLLECTION = f"{_API}/collections/{{collection_id}}"
 
 SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
     None: (
@@ -39,6 +40,12 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"GET {_MECHANISM}/comments/{{comment_id}}/replies",
         f"GET {_MECHANISM}/comments/{{comment_id}}/history",
         f"GET {_MECHANISM}/stats",
+        f"GET {_COLLECTION}",
+        f"GET {_COLLECTION}/mechanisms",
+        f"GET {_API}/users/me/collections",
+        f"GET {_API}/users/{{user_id}}/collections",
+        f"GET {_API}/users/me/follows",
+        f"GET {_API}/users/me/feed",
         f"POST {_MECHANISM}/views",
         f"GET {_API}/users/me/stats",
         f"GET {_API}/users/me/bookmarks",
@@ -96,6 +103,15 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"POST {_MECHANISM}/claims/{{claim_id}}/reply",
         f"POST {_MECHANISM}/lineage",
         f"PUT {_MECHANISM}/marks/{{kind}}",
+        f"POST {_API}/collections",
+        f"PATCH {_COLLECTION}",
+        f"DELETE {_COLLECTION}",
+        f"PUT {_COLLECTION}/mechanisms/{{mechanism_id}}",
+        f"DELETE {_COLLECTION}/mechanisms/{{mechanism_id}}",
+        f"PUT {_API}/users/{{user_id}}/follow",
+        f"DELETE {_API}/users/{{user_id}}/follow",
+        f"PUT {_API}/categories/{{category_id}}/follow",
+        f"DELETE {_API}/categories/{{category_id}}/follow",
         f"POST {_MECHANISM}/comments",
         f"PATCH {_MECHANISM}/comments/{{comment_id}}",
         f"DELETE {_MECHANISM}/comments/{{comment_id}}",

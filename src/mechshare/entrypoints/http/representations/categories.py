@@ -7,6 +7,8 @@ from msgspec import Struct
 from mechshare.domain.categories import CategoryCount
 from mechshare.entrypoints.http.protocol.schema_names import published
 
+CATEGORIES_PATH = "/api/v1/categories"
+
 
 @published("CategoryCount")
 class CountedCategory(Struct):

@@ -35,13 +35,12 @@ from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response,
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
-from mechshare.entrypoints.http.representations.categories import CategoriesResponse
+from mechshare.entrypoints.http.representations.categories import CATEGORIES_PATH, CategoriesResponse
 from mechshare.services.categories import ParentChange
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
 TAG = Tag("categories", "Kinematic families and fields of physics")
-_PATH = "/api/v1/categories"
 _MERGED = {
     308: ResponseSpec(None, generate_examples=False, description="Merged into the category at Location")
 }
@@ -142,7 +141,7 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
         parent_id=None if new.parent_id is None else CategoryId(new.parent_id),
     )
     if isinstance(created, ReplayedResponse):
-        return replayed(request, created, 201, _PATH)
+        return replayed(request, created, 201, CATEGORIES_PATH)
     return _resource(request, created, status=201)
 
 
@@ -211,7 +210,7 @@ async def merge_category(request: Req, category_id: FromPath[str]) -> Response[C
 
 
 def _redirect_to(category: Category) -> Response[Any]:
-    return Response(b"", status_code=308, headers={"Location": f"{_PATH}/{category.id}"})
+    return Response(b"", status_code=308, headers={"Location": f"{CATEGORIES_PATH}/{category.id}"})
 
 
 def _encoded(category: Category) -> bytes:
@@ -230,7 +229,7 @@ def _encoded(category: Category) -> bytes:
 
 def _resource(request: Req, category: Category, *, status: int = 200, cache: str = PUBLIC) -> Response[Any]:
     body = _encoded(category)
-    headers = {"Location": f"{_PATH}/{category.id}"} if status == 201 else {}
+    headers = {"Location": f"{CATEGORIES_PATH}/{category.id}"} if status == 201 else {}
     return json_response(
         request,
         body,
@@ -242,7 +241,7 @@ def _resource(request: Req, category: Category, *, status: int = 200, cache: str
 
 
 router = Router(
-    _PATH,
+    CATEGORIES_PATH,
     tags=[TAG.name],
     route_handlers=[
         find_categories,

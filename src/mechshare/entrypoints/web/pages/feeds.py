@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
-import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath, QueryParameter
 
@@ -14,13 +13,12 @@ from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.entrypoints.http.protocol.auth import application_of, limits
-from mechshare.entrypoints.http.protocol.entity_tags import etag_of
-from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC, json_response
+from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import CardTexts, card
 from mechshare.entrypoints.web.conditions import STEP, conditions_of
-from mechshare.entrypoints.web.feeds import ATOM, JSON_FEED, Feed, atom, json_feed
+from mechshare.entrypoints.web.feeds import Feed, feed_file_of, feed_response
 from mechshare.entrypoints.web.listing import Categories, find_categories, find_page, with_families
 from mechshare.services.rate_limits import CostlyOperation
 
@@ -52,7 +50,7 @@ async def get_feed(
     shown = [conditions.text, *(categories.names.get(id, id) for id in conditions.category_ids)]
     name, place = " · ".join(filter(None, shown)), _Place(page=conditions.address, folder="/")
     feed = _feed(request, name, place, categories, [item.found for item in found.items])
-    return _response(request, feed, NO_STORE if found.degraded else PUBLIC)
+    return feed_response(request, feed, NO_STORE if found.degraded else PUBLIC)
 
 
 @get(["/u/{user_id:str}/feed.atom", "/u/{user_id:str}/feed.json"])
@@ -66,7 +64,9 @@ async def get_feed_of_user(request: Req, user_id: FromPath[str]) -> Response[Any
     found = await application.mechanisms.find_all(None, PageRequest(limit=STEP), filter)
     place = _Place(page=f"/u/{profile.id}", folder=f"/u/{profile.id}/")
     categories = await find_categories(request, None)
-    return _response(request, _feed(request, profile.display_name, place, categories, found.items), PUBLIC)
+    return feed_response(
+        request, _feed(request, profile.display_name, place, categories, found.items), PUBLIC
+    )
 
 
 def _feed(
@@ -78,21 +78,10 @@ def _feed(
     return Feed(
         title=f"{name} - mechshare" if name else "mechshare",
         page_url=f"{site}{place.page}",
-        url=f"{site}{place.folder}{_file_of(request)}{'?' if query else ''}{query}",
+        url=f"{site}{place.folder}{feed_file_of(request)}{'?' if query else ''}{query}",
         site=site,
         cards=[card(item, addresses, texts) for item in items],
     )
-
-
-def _response(request: Req, feed: Feed, cache: str) -> Response[Any]:
-    is_atom = _file_of(request) == "feed.atom"
-    body = atom(feed) if is_atom else msgspec.json.encode(json_feed(feed))
-    media_type = ATOM if is_atom else JSON_FEED
-    return json_response(request, body, etag=etag_of(body), cache=cache, media_type=media_type)
-
-
-def _file_of(request: Req) -> str:
-    return request.url.path.rpartition("/")[2]
 
 
 router = Router("/", route_handlers=[get_feed, get_feed_of_user])

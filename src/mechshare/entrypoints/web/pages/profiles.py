@@ -5,11 +5,14 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
+from mechshare.application import Application
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import sees_unpublished_of
+from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
@@ -18,6 +21,10 @@ from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page
 
 Req = Request[Any, Any, Any]
+
+
+async def _is_followed(application: Application, viewer: Actor, user_id: UserId) -> bool:
+    return any(user.id == user_id for user in (await application.follows.find(viewer)).users)
 
 
 @get("/u/{user_id:str}")
@@ -38,6 +45,8 @@ async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = No
         "profile.html",
         profile=profile,
         is_own=viewer is not None and viewer.id == profile.id,
+        is_followed=viewer is not None and await _is_followed(application, viewer, profile.id),
+        collections=(await application.collections.find_of_user(viewer, profile.id, PageRequest())).items,
         found=found,
         cards=[card(item, addresses) for item in found.items],
         more=next_query(found, (), order, filter.conditions),

@@ -1,5 +1,6 @@
 """The page of one mechanism, and what its owner and moderators do there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from markupsafe import Markup
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_url
 from mechshare.domain.citations import citation_of
+from mechshare.domain.collections import CoveredCollection
 from mechshare.domain.comments import CommentSort
 from mechshare.domain.errors import (
     Conflict,
@@ -25,6 +27,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
+from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.policy import Viewer, can_download_original, can_edit, can_manage
 from mechshare.domain.shares import Access
 from mechshare.domain.thumbnails import moment_in
@@ -206,6 +209,8 @@ async def _watch_page(
         comment_values=form_values(None),
         timeline=timeline_marks(mechanism, await application.comments.find_anchored(viewer, mechanism_id)),
         marks=await application.marks.find(viewer, mechanism_id),
+        own_collections=await _own_collections(application, viewer),
+        holding=await application.collections.find_holding(viewer, mechanism_id) if viewer else (),
         status=status_of(error) if error else 200,
         shown=shown,
         page_urls=await _page_urls(application, viewer, mechanism, addresses),
@@ -228,6 +233,14 @@ async def _watch_page(
         # The permanent address under which the page is cited (RFC 8574).
         watched.headers["Link"] = f'<{preview.page_url}>; rel="cite-as"'
     return hide_referrer(watched, has_forms=viewer is not None) if host else watched
+
+
+async def _own_collections(application: Application, viewer: Viewer) -> Sequence[CoveredCollection]:
+    """Returns the latest collections of the person, into which the page puts the mechanism."""
+    if viewer is None:
+        return ()
+    found = await application.collections.find_of_user(viewer, viewer.id, PageRequest(limit=MAX_LIMIT))
+    return found.items
 
 
 async def _page_urls(

@@ -92,13 +92,18 @@ def _given(filter: MechanismFilter) -> tuple[tuple[str, ...], dict[str, Any]]:
     # The value of an enumeration: PostgreSQL's driver would send its name.
     values = {name: value.value if isinstance(value, Enum) else value for name, value in filter.given.items()}
     families = {f"family_{number}": one for number, one in enumerate(values.pop("families", ()))}
+    interests = values.pop("interests", None)
+    wanted: dict[str, Any] = {}
+    if interests is not None:
+        values["interests"] = None
+        wanted = {"interest_users": interests.user_ids, "interest_categories": interests.category_ids}
     ranges = {f"range_{number}": one for number, one in enumerate(values.pop("ranges", ()))}
     bounds = {
         f"{name}_{field}": getattr(one, field)
         for name, one in ranges.items()
         for field in ("key", "quantity", "low", "high")
     }
-    return (*values, *families, *ranges), values | families | bounds
+    return (*values, *families, *ranges), values | families | bounds | wanted
 
 
 @cache
@@ -237,6 +242,14 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "max_period_ms": mechanisms.c.period <= bindparam("max_period_ms", type_=Float()) / _MILLISECONDS,
     "motion": mechanisms.c.motion_kind == bindparam("motion"),
     "loops": func.coalesce(mechanisms.c.loops, false()) == bindparam("loops", type_=Boolean()),
+    "interests": or_(
+        mechanisms.c.user_id.in_(bindparam("interest_users", expanding=True)),
+        mechanisms.c.id.in_(
+            select(mechanism_categories.c.mechanism_id).where(
+                mechanism_categories.c.category_id.in_(bindparam("interest_categories", expanding=True))
+            )
+        ),
+    ),
     "licenses": mechanisms.c.license.in_(bindparam("licenses", expanding=True)),
     **{name: _in_any(name) for name in (f"family_{number}" for number in range(MAX_CATEGORIES))},
     **{name: _in_range(name) for name in (f"range_{number}" for number in range(MAX_RANGES))},
