@@ -27,6 +27,7 @@ from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.motion_searches import MotionSearchService
 from mechshare.services.motions import AnalysisService, MotionService
+from mechshare.services.notifications import NotificationService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import ProcessingService
 from mechshare.services.processing_feed import ProcessingFeed
@@ -69,6 +70,7 @@ class Application:
     reliability: ReliabilityService
     evidence: EvidenceService
     comments: CommentService
+    notifications: NotificationService
     lineage: LineageService
     marks: MarkService
     statistics: StatisticsService

@@ -11,6 +11,7 @@ CARRIES_OUT = {SERVICES / "transactions.py"}
 BY_HAND = {
     ("ledger", "add"),
     ("audit", "add"),
+    ("notifications", "add"),
     ("cache", "forget"),
     ("cache", "invalidate"),
     ("doorbell", "ring"),
@@ -40,7 +41,7 @@ def test_every_spelling_of_an_effect_by_hand_is_found():
     written = "await tx.ledger.add(job)\nawait self._doorbell.ring()\nmap(cache.forget, tags)"
     assert len(list(calls_by_hand(ast.parse(written)))) == 3
     (carries_out,) = CARRIES_OUT
-    assert len(list(calls_by_hand(tree_of(carries_out)))) == 4
+    assert len(list(calls_by_hand(tree_of(carries_out)))) == 5
 
 
 def test_services_begin_no_transaction_without_effects_unless_exempt():

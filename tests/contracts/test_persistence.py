@@ -19,6 +19,7 @@ from mechshare.testing.persistence.marks import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403
 from mechshare.testing.persistence.motion_searches import *  # noqa: F403
 from mechshare.testing.persistence.motions import *  # noqa: F403
+from mechshare.testing.persistence.notifications import *  # noqa: F403
 from mechshare.testing.persistence.pages import *  # noqa: F403
 from mechshare.testing.persistence.personal_access_tokens import *  # noqa: F403
 from mechshare.testing.persistence.reliability import *  # noqa: F403

@@ -116,6 +116,26 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         }
         for method, status in (("PUT", 200), ("DELETE", 204))
     },
+    "GET /api/v1/users/me/notifications": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/notifications/unread": {SAME: SIGNED_IN},
+    "PUT /api/v1/users/me/notifications/read": {SAME: (401, 204, 204, 204, 204, 401, 401)},
+    "PUT /api/v1/users/me/notifications/{notification_id}/read": {SAME: (401, 204, 404, 404, 404, 401, 401)},
+    "GET /api/v1/users/me/notification-mutes": {SAME: SIGNED_IN},
+    **{
+        f"{method} /api/v1/users/me/notification-mutes/kinds/{{kind}}": {
+            SAME: (401, 204, 204, 204, 204, 401, 401)
+        }
+        for method in ("PUT", "DELETE")
+    },
+    "PUT /api/v1/users/me/notification-mutes/mechanisms/{mechanism_id}": {
+        "pending": (401, 204, 404, 404, 204, 401, 401),
+        "ready": (401, 204, 404, 404, 204, 401, 401),
+        "published": (401, 204, 204, 204, 204, 401, 401),
+        "withdrawn": (401, 204, 404, 204, 204, 401, 401),
+    },
+    "DELETE /api/v1/users/me/notification-mutes/mechanisms/{mechanism_id}": dict.fromkeys(
+        STATES, (401, 204, 204, 204, 204, 401, 401)
+    ),
     "GET /api/v1/users/me/bookmarks": {SAME: SIGNED_IN},
     "GET /api/v1/users/me/deletion": {SAME: SIGNED_IN},
     "POST /api/v1/users/me/export": {SAME: (401, 202, 202, 202, 202, 401, 401)},
@@ -494,6 +514,9 @@ async def address(site: Site, template: str, state: str) -> str:
     if "{group_id}" in path:
         group = await site.client.post(f"{API}/groups", headers=site.tokens["other"], json={"name": "歯車"})
         path = path.replace("{group_id}", group.json()["id"])
+    path = path.replace("kinds/{kind}", "kinds/like")
+    if "{notification_id}" in path:
+        path = path.replace("{notification_id}", await notification_of_owner(site))
     if "{mechanism_id}" in path:
         made = await mechanism_in(site, state)
         name = (made["file_url"] or "/x.mp4").partition("?")[0].rpartition("/")[2]
@@ -544,6 +567,15 @@ async def comment_of_owner(site: Site, mechanism_id: str) -> str:
     url = f"{API}/mechanisms/{mechanism_id}/comments"
     made = await site.client.post(url, headers=site.tokens["owner"], json=COMMENT)
     return str(made.json()["id"])
+
+
+async def notification_of_owner(site: Site) -> str:
+    """Returns the identifier of a notification of `owner`, of a comment of `other`."""
+    made = await site.published(site.tokens["owner"])
+    url = f"{API}/mechanisms/{made['id']}/comments"
+    await site.client.post(url, headers=site.tokens["other"], json=COMMENT)
+    listed = await site.client.get(f"{API}/users/me/notifications", headers=site.tokens["owner"])
+    return str(listed.json()["items"][0]["id"])
 
 
 async def attachment_of_owner(site: Site, mechanism_id: str) -> str:

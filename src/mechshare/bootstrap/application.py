@@ -58,6 +58,7 @@ from mechshare.services.media import MediaService
 from mechshare.services.motion_files import FileMotions
 from mechshare.services.motion_searches import MotionSearchService, SearchByMotion
 from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
+from mechshare.services.notifications import NotificationService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.processing_feed import ProcessingFeed
@@ -176,6 +177,7 @@ def build(
         reliability=ReliabilityService(database),
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
         comments=CommentService(transactions, clock, ids),
+        notifications=NotificationService(transactions, clock),
         lineage=LineageService(transactions, clock),
         marks=MarkService(transactions, clock),
         statistics=StatisticsService(transactions, adapters.recent_views, clock),

@@ -8,6 +8,18 @@ from mechshare.domain.ids import MechanismId, UserId
 
 
 @dataclass(frozen=True, slots=True)
+class CommentWritten:
+    """`owner_id` is the owner of the mechanism, `replied_to` the author of the comment that got this reply.
+    `mentioned` are the users whom it mentions, or with `is_edit` whom it mentions since it was edited."""
+
+    comment: Comment
+    owner_id: UserId
+    replied_to: UserId | None = None
+    mentioned: tuple[UserId, ...] = ()
+    is_edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CommentDeletedByModerator:
     comment: Comment
     moderator_id: UserId
@@ -24,4 +36,4 @@ class CommentsLockedByModerator:
     request_metadata: RequestMetadata
 
 
-CommentEvent = CommentDeletedByModerator | CommentsLockedByModerator
+CommentEvent = CommentWritten | CommentDeletedByModerator | CommentsLockedByModerator

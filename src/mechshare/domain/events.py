@@ -11,6 +11,7 @@ from mechshare.domain.comment_events import CommentEvent
 from mechshare.domain.evidence_events import EvidenceEvent
 from mechshare.domain.ids import MechanismId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
+from mechshare.domain.mark_events import MechanismLiked
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.motion_events import AnalysisRequested, MotionSearchBegun, MotionSearchEnded
 from mechshare.domain.registration_events import (
@@ -21,18 +22,7 @@ from mechshare.domain.registration_events import (
     UserRegistered,
 )
 from mechshare.domain.report_events import ReportJudged, ReportMade
-from mechshare.domain.session_events import (
-    PasswordChanged,
-    PasswordReset,
-    RefreshDenied,
-    RefreshTokenReused,
-    SessionEnded,
-    SessionOpened,
-    SignInFailed,
-    SignInThrottled,
-    TokenCreated,
-    TokenRevoked,
-)
+from mechshare.domain.session_events import SessionEvent
 from mechshare.domain.sharing_events import (
     GroupDeleted,
     MechanismEditedByOther,
@@ -74,7 +64,7 @@ class FileReplaced:
 
 @dataclass(frozen=True, slots=True)
 class MechanismWithdrawnByModerator:
-    mechanism_id: MechanismId
+    mechanism: Mechanism
     moderator_id: UserId
     reason: str
     request_metadata: RequestMetadata
@@ -273,6 +263,7 @@ Event = (
     | MechanismChanged
     | MechanismWithdrawnByModerator
     | EvidenceEvent
+    | MechanismLiked
     | MechanismEditedByOther
     | MechanismShared
     | ShareRemoved
@@ -312,16 +303,7 @@ Event = (
     | AccountStatusChanged
     | CategoryEvent
     | AccountExportEvent
-    | SessionOpened
-    | SignInFailed
-    | SignInThrottled
-    | SessionEnded
-    | RefreshDenied
-    | RefreshTokenReused
-    | PasswordChanged
-    | PasswordReset
-    | TokenCreated
-    | TokenRevoked
+    | SessionEvent
     | AccessDenied
     | JobRetried
     | FileVerified

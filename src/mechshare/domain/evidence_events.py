@@ -3,15 +3,23 @@
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.evidence import Claim
+from mechshare.domain.ids import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMade:
+    """`owner_id` is the owner of the mechanism."""
+
+    claim: Claim
+    owner_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimWithdrawnByModerator:
-    mechanism_id: MechanismId
-    claim_id: str
+    claim: Claim
     moderator_id: UserId
     request_metadata: RequestMetadata
 
 
-EvidenceEvent = ClaimWithdrawnByModerator
+EvidenceEvent = ClaimMade | ClaimWithdrawnByModerator

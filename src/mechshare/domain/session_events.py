@@ -83,3 +83,17 @@ class PasswordReset:
     """The operator set a new password for a user."""
 
     user_id: UserId
+
+
+SessionEvent = (
+    SessionOpened
+    | SignInFailed
+    | SignInThrottled
+    | SessionEnded
+    | RefreshDenied
+    | RefreshTokenReused
+    | PasswordChanged
+    | TokenCreated
+    | TokenRevoked
+    | PasswordReset
+)

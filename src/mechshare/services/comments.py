@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.comment_events import CommentDeletedByModerator, CommentsLockedByModerator
+from mechshare.domain.comment_events import (
+    CommentDeletedByModerator,
+    CommentsLockedByModerator,
+    CommentWritten,
+)
 from mechshare.domain.comments import (
     MAX_ANCHORED,
     NO_ANCHOR,
@@ -22,11 +26,12 @@ from mechshare.domain.comments import (
     LockedByModerator,
     Thread,
     clean_comment,
+    mentioned_names,
     require_anchor,
     require_deletable,
 )
 from mechshare.domain.errors import InvalidField
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer, require_poster, require_withdrawer
@@ -140,8 +145,17 @@ class CommentService:
                 at=at,
                 created_at=self._clock.now(),
             )
+            saved = await tx.comments.save(comment)
             await tx.counts.mark_stale(mechanism_id)
-            return await _authored(tx, await tx.comments.save(comment))
+            await tx.record(
+                CommentWritten(
+                    saved,
+                    mechanism.user_id,
+                    thread.user_id if thread else None,
+                    await _mentioned(tx, mentioned_names(cleaned)),
+                )
+            )
+        return await self._authored(saved)
 
     async def edit(
         self, actor: Actor, mechanism_id: MechanismId, comment_id: CommentId, text: str
@@ -151,12 +165,21 @@ class CommentService:
         Raises MechanismNotFound, CommentNotFound, UnauthorizedOperation, CommentsLocked, and as `Comment.edited` does.
         """
         async with self._transactions.begin() as tx:
-            await find_visible(tx, actor, mechanism_id)
+            mechanism = await find_visible(tx, actor, mechanism_id)
             require_poster(actor)
             comment = await _comment_of(tx, mechanism_id, comment_id)
             edited = comment.edited(actor, text, self._clock.now())
             await _require_unlocked(tx, mechanism_id)
-            return await _authored(tx, edited if edited == comment else await tx.comments.save(edited))
+            if edited != comment:
+                edited = await tx.comments.save(edited)
+                new = [
+                    names
+                    for names in mentioned_names(edited.text)
+                    if names not in mentioned_names(comment.text)
+                ]
+                mentioned = await _mentioned(tx, new)
+                await tx.record(CommentWritten(edited, mechanism.user_id, mentioned=mentioned, is_edit=True))
+        return await self._authored(edited)
 
     async def delete(
         self,
@@ -219,7 +242,13 @@ class CommentService:
             if not mechanism.is_owned_by(actor.id):
                 await tx.record(CommentsLockedByModerator(mechanism_id, actor.id, False, request_metadata))
 
+    async def _authored(self, comment: Comment) -> AuthoredComment:
+        # In a transaction this would lock the account, for which notifications of others may wait.
+        async with self._transactions.read() as tx:
+            return await _authored(tx, comment)
+
     async def _delete(self, tx: Transaction, comment: Comment) -> None:
+        await tx.notifications.delete_about(comment.mechanism_id, comment.id)
         if comment.thread_id is None and await tx.comment_replies.count([comment.id]):
             await tx.comments.save(comment.tombstone(self._clock.now()))
             return
@@ -267,6 +296,18 @@ async def _delete_empty_tombstone(tx: Transaction, id: CommentId) -> None:
     thread = await tx.comments.find_by_id(id)
     if thread is not None and thread.is_deleted and not await tx.comment_replies.count([id]):
         await tx.comments.delete(id)
+
+
+async def _mentioned(tx: UnitOfWork, mentions: Sequence[Sequence[str]]) -> tuple[UserId, ...]:
+    """Returns the users whom the mentions mean: each the one with the longest of its possible names."""
+    found: list[UserId] = []
+    for names in mentions:
+        for name in names:
+            user = await tx.users.find_by_login(name)
+            if user is not None:
+                found.append(user.id)
+                break
+    return tuple(dict.fromkeys(found))
 
 
 async def _require_unlocked(tx: UnitOfWork, mechanism_id: MechanismId) -> None:

@@ -10,6 +10,7 @@ from mechshare.domain import (
     comment_events,
     events,
     evidence_events,
+    mark_events,
     motion_events,
     registration_events,
     report_events,
@@ -23,9 +24,9 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import EVERYTHING, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.shares import Recipient
-from mechshare.domain.users import User
 from mechshare.domain.visibility import Visibility
-from mechshare.services.support.effects import Audited, Effects, Work
+from mechshare.services.support import notices
+from mechshare.services.support.effects import Audited, Effects, Work, status_actions
 from mechshare.services.support.invalidation import (
     CATEGORIES,
     PUBLIC_LISTS,
@@ -47,19 +48,30 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismChanged(before, after, request_id, actor_id):
             is_public = before.is_public or after.is_public
             jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
+            failed = notices.failure_notices(before, after)
             if not after.is_public:
-                return Effects(jobs=jobs, tags=[own, *_shown(before), *_searched(before)])
+                tags = [own, *_shown(before), *_searched(before)]
+                return Effects(jobs=jobs, tags=tags, notices=failed)
             tags = [own, *_searched(before), *_written_by(actor_id)]
-            return Effects(jobs=jobs, tags=tags, refreshed=_shown(before, after))
-        case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
+            return Effects(jobs=jobs, tags=tags, refreshed=_shown(before, after), notices=failed)
+        case events.MechanismWithdrawnByModerator(mechanism, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
-            return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
-        case evidence_events.ClaimWithdrawnByModerator(mechanism_id, claim_id, moderator_id, metadata):
+            audited = Audited(action, moderator_id, mechanism.id, metadata, reason)
+            return Effects(audit=[audited], notices=[notices.withdrawal_notice(mechanism)])
+        case evidence_events.ClaimMade(claim, owner_id):
+            return Effects(notices=[notices.claim_notice(claim, owner_id)])
+        case evidence_events.ClaimWithdrawnByModerator(claim, moderator_id, metadata):
             action = AuditAction.CLAIM_WITHDRAWN
-            return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, claim_id)])
+            audited = Audited(action, moderator_id, claim.mechanism_id, metadata, claim.id)
+            return Effects(audit=[audited], notices=notices.removal_notices(claim))
+        case mark_events.MechanismLiked(mark, owner_id):
+            return Effects(notices=notices.like_notices(mark, owner_id))
+        case comment_events.CommentWritten():
+            return Effects(notices=notices.comment_notices(event))
         case comment_events.CommentDeletedByModerator(comment, moderator_id, metadata):
             action = AuditAction.COMMENT_DELETED
-            return Effects(audit=[Audited(action, moderator_id, comment.mechanism_id, metadata, comment.id)])
+            audited = Audited(action, moderator_id, comment.mechanism_id, metadata, comment.id)
+            return Effects(audit=[audited], notices=notices.removal_notices(comment))
         case comment_events.CommentsLockedByModerator(mechanism_id, moderator_id, is_locked, metadata):
             action = AuditAction.COMMENTS_LOCKED if is_locked else AuditAction.COMMENTS_UNLOCKED
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata)])
@@ -172,9 +184,8 @@ def effects_of(event: events.Event) -> Effects:
             )
         case report_events.ReportJudged(report, metadata):
             detail = f"{report.decision}: {report.decision_reason}"
-            return Effects(
-                audit=[Audited(AuditAction.REPORT_DECIDED, report.decided_by, report.id, metadata, detail)]
-            )
+            audited = Audited(AuditAction.REPORT_DECIDED, report.decided_by, report.id, metadata, detail)
+            return Effects(audit=[audited], notices=notices.report_notices(report))
         case account_export_events.AccountExportRequested(export, metadata):
             work = Work(JobKind.EXPORT_ACCOUNT, export.id, metadata.request_id, owner=export.user_id)
             action = AuditAction.ACCOUNT_EXPORTED
@@ -192,7 +203,9 @@ def effects_of(event: events.Event) -> Effects:
         case events.AccountStatusChanged(before, after, admin_id, metadata):
             return Effects(
                 tags=[access_tag(after.id)],
-                audit=[Audited(action, admin_id, after.id, metadata) for action in _decisions(before, after)],
+                audit=[
+                    Audited(action, admin_id, after.id, metadata) for action in status_actions(before, after)
+                ],
             )
         case category_events.CategoryCreated(id, actor_id, metadata):
             return _category(AuditAction.CATEGORY_CREATED, id, actor_id, metadata)
@@ -333,16 +346,3 @@ def _searched(before: Mechanism) -> list[str]:
     They are invalidated: text that somebody takes back must be found no more. The index job refreshes them.
     """
     return [SEARCHES] if before.is_public else []
-
-
-def _decisions(before: User, after: User) -> list[AuditAction]:
-    decisions = []
-    if after.role is not before.role:
-        decisions.append(AuditAction.ROLE_CHANGED)
-    if after.quota_bytes != before.quota_bytes:
-        decisions.append(AuditAction.QUOTA_CHANGED)
-    if after.is_suspended and not before.is_suspended:
-        decisions.append(AuditAction.SUSPENDED)
-    if before.is_suspended and not after.is_suspended:
-        decisions.append(AuditAction.REINSTATED)
-    return decisions

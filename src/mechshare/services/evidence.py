@@ -18,7 +18,7 @@ from mechshare.domain.evidence import (
     clean_claim,
     support_of,
 )
-from mechshare.domain.evidence_events import ClaimWithdrawnByModerator
+from mechshare.domain.evidence_events import ClaimMade, ClaimWithdrawnByModerator
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
@@ -28,6 +28,7 @@ from mechshare.domain.revisions import revision_at
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
+from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_managed, find_visible
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -94,6 +95,8 @@ class EvidenceService:
                 raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
             claim = await tx.claims.save(self._claim(actor, mechanism, cleaned))
             await tx.counts.mark_stale(mechanism_id)
+            await tx.record(ClaimMade(claim, mechanism.user_id))
+        async with self._transactions.read() as tx:
             return await _authored(tx, claim)
 
     async def withdraw_claim(
@@ -111,9 +114,7 @@ class EvidenceService:
                 withdrawn = await tx.claims.save(withdrawn)
                 await tx.counts.mark_stale(mechanism_id)
                 if withdrawn.is_hidden:
-                    await tx.record(
-                        ClaimWithdrawnByModerator(mechanism_id, claim_id, actor.id, request_metadata)
-                    )
+                    await tx.record(ClaimWithdrawnByModerator(claim, actor.id, request_metadata))
             return await _authored(tx, withdrawn)
 
     async def reply_to_claim(
@@ -152,7 +153,7 @@ async def _claim_of(tx: Transaction, mechanism_id: MechanismId, claim_id: ClaimI
     return claim
 
 
-async def _authored(tx: Transaction, claim: Claim) -> AuthoredClaim:
+async def _authored(tx: UnitOfWork, claim: Claim) -> AuthoredClaim:
     user = await tx.users.find_by_id(claim.user_id)
     if user is None:
         raise ClaimNotFound()

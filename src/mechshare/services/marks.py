@@ -1,6 +1,7 @@
 """Likes and bookmarks of users."""
 
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.mark_events import MechanismLiked
 from mechshare.domain.marks import MAX_BOOKMARKS, Mark, MarkKind, Marks, TooManyBookmarks
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import Page, PageRequest
@@ -27,12 +28,15 @@ class MarkService:
 
     async def add(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
         """Marks the mechanism; no-op if the actor has done so before. Raises MechanismNotFound, TooManyBookmarks."""
-        mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
         async with self._transactions.begin() as tx:
-            await find_visible(tx, actor, mechanism_id)
+            mechanism = await find_visible(tx, actor, mechanism_id)
+            # Only now: the likes of a mechanism then have their times in the order in which they are stored.
+            mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
             if kind is MarkKind.BOOKMARK:
                 await _require_room(tx, actor)
             await tx.marks.add(mark)
+            if kind is MarkKind.LIKE:
+                await tx.record(MechanismLiked(mark, mechanism.user_id))
             await _count_later(tx, mechanism_id, kind)
             return await _marks(tx, actor, mechanism_id)
 

@@ -245,7 +245,7 @@ class MechanismService:
             withdrawn = mechanism.withdraw_for(required_reason(reason), now)
             saved = await save_changes(tx, actor, mechanism, withdrawn)
             why = withdrawn.withdrawn_reason or ""
-            await tx.record(MechanismWithdrawnByModerator(mechanism_id, actor.id, why, request_metadata))
+            await tx.record(MechanismWithdrawnByModerator(withdrawn, actor.id, why, request_metadata))
             return saved
 
     async def change_visibility(

@@ -9,6 +9,7 @@ from mechshare.domain.audit import AuditEntry
 from mechshare.domain.events import Event
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import new_job
+from mechshare.domain.notifications import Notice, Notification, NotificationId
 from mechshare.domain.text import readable_text
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
@@ -24,7 +25,7 @@ MAX_DETAIL_LENGTH = 500
 
 class Transaction(UnitOfWork, Protocol):
     async def record(self, *happened: Event) -> None:
-        """Writes the jobs and audit entries of these events; the other effects follow after the commit.
+        """Writes the jobs, audit entries and notifications of these events; the other effects follow after the commit.
 
         Call it after writing what the events are about, so that all transactions take locks in the same order.
         """
@@ -61,7 +62,7 @@ class Transactions:
         """Records an event without a data change, such as a refusal, in a transaction of its own if it has jobs or
         audit entries."""
         effects = effects_of(happened)
-        if effects.jobs or effects.audit:
+        if effects.jobs or effects.audit or effects.notices:
             async with self.begin() as tx:
                 await tx.record(happened)
         else:
@@ -96,7 +97,28 @@ class _RecordingTransaction:
         self.refreshed += chain.from_iterable(each.refreshed for each in effects)
         for audited in chain.from_iterable(each.audit for each in effects):
             await self._unit.audit.add(self._entry(audited))
+        for notice in chain.from_iterable(each.notices for each in effects):
+            await self._notify(notice)
         await self._enqueue([work for each in effects for work in each.jobs])
+
+    async def _notify(self, notice: Notice) -> None:
+        """Stores the notification, unless it is about what its receiver did or has muted."""
+        subjects = [notice.kind.value, *([notice.mechanism_id] if notice.mechanism_id else [])]
+        if notice.user_id == notice.actor_id or await self._unit.notification_mutes.is_muted(
+            notice.user_id, subjects
+        ):
+            return
+        await self._unit.notifications.add(
+            Notification(
+                id=NotificationId(self._ids.new_id()),
+                user_id=notice.user_id,
+                kind=notice.kind,
+                mechanism_id=notice.mechanism_id,
+                actor_id=notice.actor_id,
+                subject=notice.subject,
+                created_at=notice.at or self._clock.now(),
+            )
+        )
 
     async def _enqueue(self, work: Sequence[Work]) -> None:
         now = self._clock.now()

@@ -34,6 +34,7 @@ from mechshare.ports.persistence.mechanisms import (
 )
 from mechshare.ports.persistence.motion_searches import MotionSearchRepository
 from mechshare.ports.persistence.motions import MotionRepository
+from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
 from mechshare.ports.persistence.pages import PageRepository
 from mechshare.ports.persistence.personal_access_tokens import PersonalAccessTokenRepository
 from mechshare.ports.persistence.reliability import ReliabilityHistory
@@ -112,6 +113,12 @@ class UnitOfWork(Protocol):
 
     @property
     def comment_locks(self) -> CommentLockRepository: ...
+
+    @property
+    def notifications(self) -> NotificationRepository: ...
+
+    @property
+    def notification_mutes(self) -> NotificationMuteRepository: ...
 
     @property
     def lineage(self) -> LineageRepository: ...

@@ -9,6 +9,7 @@ from mechshare.domain.events import BlobOrphaned, MaintenanceDue
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.domain.jobs import EVERYTHING, INDEXING, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.notifications import RETENTION as NOTIFICATION_RETENTION
 from mechshare.domain.uploads import upload_of
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
@@ -107,8 +108,8 @@ class Scheduler:
 
 class GarbageCollection:
     """The job `sweep`: deletes expired idempotency records, sessions, tokens, invitations, reservations, searches by
-    motion and exports of accounts, old entries of the audit log, jobs that ended long ago, and orphans. It also sets
-    the users of files that the previous release stored.
+    motion and exports of accounts, old notifications and entries of the audit log, jobs that ended long ago, and
+    orphans. It also sets the users of files that the previous release stored.
 
     A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect. A blob that
     is older than every account is no orphan: then the database is not the one that the files belong to.
@@ -166,6 +167,9 @@ class GarbageCollection:
             lambda tx, limit: tx.invitations.delete_expired(now - EXPIRED_TOKEN_RETENTION, limit=limit)
         )
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit))
+        await self._delete_in_batches(
+            lambda tx, limit: tx.notifications.delete_older(now - NOTIFICATION_RETENTION, limit=limit)
+        )
         await self._delete_in_batches(lambda tx, limit: tx.motion_searches.delete_expired(now, limit=limit))
         await self._delete_in_batches(lambda tx, limit: tx.account_exports.delete_expired(now, limit=limit))
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit))

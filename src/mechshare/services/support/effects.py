@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.ids import UserId
 from mechshare.domain.jobs import JobKind
+from mechshare.domain.notifications import Notice
+from mechshare.domain.users import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Audited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """What follows from an event. Jobs and audit entries are written in the same transaction. After the commit `tags`
-    are invalidated, `refreshed` tags are refreshed, and the doorbell rings if there are jobs.
+    """What follows from an event. Jobs, audit entries and notifications are written in the same transaction. After the
+    commit `tags` are invalidated, `refreshed` tags are refreshed, and the doorbell rings if there are jobs.
 
     What must no longer be shown is invalidated. What is new is refreshed: within STALENESS everybody sees it.
     """
@@ -43,3 +45,18 @@ class Effects:
     tags: Sequence[str] = ()
     refreshed: Sequence[str] = ()
     audit: Sequence[Audited] = ()
+    notices: Sequence[Notice] = ()
+
+
+def status_actions(before: User, after: User) -> list[AuditAction]:
+    """Returns what the audit log calls the changes of an account's role, quota and suspension."""
+    decisions = []
+    if after.role is not before.role:
+        decisions.append(AuditAction.ROLE_CHANGED)
+    if after.quota_bytes != before.quota_bytes:
+        decisions.append(AuditAction.QUOTA_CHANGED)
+    if after.is_suspended and not before.is_suspended:
+        decisions.append(AuditAction.SUSPENDED)
+    if before.is_suspended and not after.is_suspended:
+        decisions.append(AuditAction.REINSTATED)
+    return decisions

@@ -29,7 +29,15 @@ _NAMES = {
             "GroupRole",
             "LineageKind",
         ),
-        *("MarkKind", "MechanismKind", "MechanismSort", "MotionKind", "ProcessingState", "Profile"),
+        *(
+            "MarkKind",
+            "MechanismKind",
+            "MechanismSort",
+            "MotionKind",
+            "NotificationKind",
+            "ProcessingState",
+            "Profile",
+        ),
         *("RecipientKind", "Role", "Scope", "SearchSort", "SuggestionKind", "Visibility"),
     )
 }

@@ -1,0 +1,135 @@
+"""Notifications in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.marks import MARKS
+from mechshare.adapters.persistence.memory.pagination import paged
+from mechshare.adapters.persistence.memory.table import Column, ReferenceViolated, Table
+from mechshare.adapters.persistence.memory.tables import KEY, MECHANISMS, USERS
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.marks import Mark, MarkKind
+from mechshare.domain.mechanisms import author_of
+from mechshare.domain.notifications import (
+    Mute,
+    Notification,
+    NotificationId,
+    NotificationKind,
+    NotificationWithActor,
+)
+from mechshare.domain.pagination import Page, PageRequest
+from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
+
+NOTIFICATIONS = Table(
+    "notifications",
+    Notification,
+    id=KEY,
+    user_id=Column(refers_to=USERS, cascades=True),
+    mechanism_id=Column(refers_to=MECHANISMS, cascades=True),
+    actor_id=Column(refers_to=USERS, cascades=True),
+)
+NOTIFICATION_MUTES = Table(
+    "notification_mutes",
+    Mute,
+    user_id=Column(primary_key=True, refers_to=USERS, cascades=True),
+    subject=KEY,
+)
+
+
+class MemoryNotificationRepository(NotificationRepository):
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def add(self, notification: Notification) -> None:
+        likes = NotificationKind.LIKE
+        if notification.kind is likes and any(
+            (one.kind, one.mechanism_id) == (likes, notification.mechanism_id)
+            for one in self._unread(notification.user_id)
+        ):
+            return
+        try:
+            self._access.write(NOTIFICATIONS).insert(notification)
+        except ReferenceViolated:
+            return
+
+    async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
+        own = [one for one in self._access.read(NOTIFICATIONS) if one.user_id == user_id]
+        page = paged(own, request, key=_age, descending=True)
+        return page.with_items(tuple(self._with_actor(one) for one in page.items))
+
+    async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
+        return sorted(self._unread(user_id), key=_age, reverse=True)[:limit]
+
+    async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
+        rows = self._access.read(NOTIFICATIONS)
+        found = [one for one in map(rows.find, ids) if one is not None]
+        likes = [mark for mark in self._access.read(MARKS) if mark.kind is MarkKind.LIKE]
+        counts = {one.id: sum(_is_counted(one, mark) for mark in likes) for one in found}
+        return {id: count for id, count in counts.items() if count}
+
+    async def mark_read(self, user_id: UserId, id: NotificationId | None, now: datetime) -> int:
+        rows = self._access.write(NOTIFICATIONS)
+        own = [one for one in rows if one.user_id == user_id]
+        found = [one for one in own if (one.read_at is None if id is None else one.id == id)]
+        for one in found:
+            rows.put(replace(one, read_at=one.read_at or now))
+        return len(found)
+
+    async def delete_about(self, mechanism_id: MechanismId, subject: str) -> None:
+        about = (mechanism_id, subject)
+        rows = self._access.write(NOTIFICATIONS)
+        for one in [one for one in rows if (one.mechanism_id, one.subject) == about]:
+            rows.delete(one.id)
+
+    async def delete_older(self, before: datetime, *, limit: int) -> int:
+        rows = self._access.write(NOTIFICATIONS)
+        old = [one for one in rows if one.created_at < before][:limit]
+        for one in old:
+            rows.delete(one.id)
+        return len(old)
+
+    def _unread(self, user_id: UserId) -> list[Notification]:
+        rows = self._access.read(NOTIFICATIONS)
+        return [one for one in rows if one.user_id == user_id and one.read_at is None]
+
+    def _with_actor(self, notification: Notification) -> NotificationWithActor:
+        if notification.actor_id is None:
+            return NotificationWithActor(notification=notification, actor=None)
+        actor = author_of(self._access.read(USERS).get(notification.actor_id))
+        return NotificationWithActor(notification=notification, actor=actor)
+
+
+class MemoryNotificationMuteRepository(NotificationMuteRepository):
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def put(self, mute: Mute) -> None:
+        try:
+            self._access.write(NOTIFICATION_MUTES).put(mute)
+        except ReferenceViolated:
+            return
+
+    async def delete(self, mute: Mute) -> None:
+        rows = self._access.write(NOTIFICATION_MUTES)
+        if rows.find(mute.user_id, mute.subject) is not None:
+            rows.delete(mute.user_id, mute.subject)
+
+    async def find_of_user(self, user_id: UserId) -> frozenset[str]:
+        rows = self._access.read(NOTIFICATION_MUTES)
+        return frozenset(one.subject for one in rows if one.user_id == user_id)
+
+    async def is_muted(self, user_id: UserId, subjects: Sequence[str]) -> bool:
+        rows = self._access.read(NOTIFICATION_MUTES)
+        return any(rows.find(user_id, subject) is not None for subject in subjects)
+
+
+def _age(notification: Notification) -> tuple[datetime, str]:
+    return notification.created_at, notification.id
+
+
+def _is_counted(likes: Notification, mark: Mark) -> bool:
+    is_of_others = mark.mechanism_id == likes.mechanism_id and mark.user_id != likes.user_id
+    is_early_enough = likes.read_at is None or mark.created_at <= likes.read_at
+    return is_of_others and mark.created_at >= likes.created_at and is_early_enough

@@ -1,0 +1,227 @@
+"""Notifications in SQL."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.marks import marks
+from mechshare.adapters.persistence.sql.pagination import paged, paged_query
+from mechshare.adapters.persistence.sql.records import record_of
+from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.adapters.persistence.sql.tables import mechanisms, metadata, users
+from mechshare.adapters.persistence.sql.types import Id, IdList, UtcTime
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.marks import MarkKind
+from mechshare.domain.mechanisms import Author
+from mechshare.domain.notifications import (
+    Mute,
+    Notification,
+    NotificationId,
+    NotificationKind,
+    NotificationWithActor,
+)
+from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
+
+_UNREAD = text("read_at IS NULL")
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE")),
+    Column("actor_id", Id, ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("subject", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False, index=True),
+    Column("read_at", UtcTime),
+    Index("ix_notifications_of_user", "user_id", "created_at", "id"),
+    Index("ix_notifications_about", "mechanism_id", "subject"),
+    Index(
+        "ix_notifications_unread",
+        "user_id",
+        "created_at",
+        "id",
+        sqlite_where=_UNREAD,
+        postgresql_where=_UNREAD,
+    ),
+)
+notification_mutes = Table(
+    "notification_mutes",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("subject", String(64), primary_key=True),
+)
+
+_NOTIFICATION = record_of(Notification, notifications)
+_INSERT = insert(notifications)
+_COLUMNS = tuple(notifications.c[name] for name in _NOTIFICATION.columns)
+_OF_USER = notifications.c.user_id == bindparam("of_user")
+_IS_UNREAD = notifications.c.read_at.is_(None)
+_NEWEST = paged_query(
+    select(*_COLUMNS, users.c.username, users.c.display_name)
+    .outerjoin(users, users.c.id == notifications.c.actor_id)
+    .where(_OF_USER),
+    key=notifications.c.created_at,
+    id=notifications.c.id,
+    descending=True,
+    counted=select(notifications.c.id).where(_OF_USER),
+)
+_NEWEST_UNREAD = (
+    select(*_COLUMNS)
+    .where(_OF_USER, _IS_UNREAD)
+    .order_by(notifications.c.created_at.desc(), notifications.c.id.desc())
+    .limit(bindparam("limit"))
+)
+_UNREAD_LIKES = select(notifications.c.id).where(
+    _OF_USER,
+    _IS_UNREAD,
+    notifications.c.kind == NotificationKind.LIKE.value,
+    notifications.c.mechanism_id == bindparam("liked"),
+)
+_LIKES = (
+    select(notifications.c.id, func.count())
+    .join(marks, marks.c.mechanism_id == notifications.c.mechanism_id)
+    .where(
+        IsAmong(notifications.c.id, bindparam("ids", type_=IdList())),
+        marks.c.kind == MarkKind.LIKE.value,
+        marks.c.user_id != notifications.c.user_id,
+        marks.c.created_at >= notifications.c.created_at,
+        or_(_IS_UNREAD, marks.c.created_at <= notifications.c.read_at),
+    )
+    .group_by(notifications.c.id)
+)
+_NOW: BindParameter[datetime] = bindparam("now", type_=UtcTime())
+_READ_ALL = update(notifications).where(_OF_USER, _IS_UNREAD).values(read_at=_NOW)
+_READ_ONE = (
+    update(notifications)
+    .where(_OF_USER, notifications.c.id == bindparam("one"))
+    .values(read_at=func.coalesce(notifications.c.read_at, _NOW))
+)
+_DELETE_ABOUT = delete(notifications).where(
+    notifications.c.mechanism_id == bindparam("about"), notifications.c.subject == bindparam("about_subject")
+)
+_DELETE_OLDER = delete(notifications).where(
+    notifications.c.id.in_(
+        select(notifications.c.id)
+        .where(notifications.c.created_at < bindparam("before", type_=UtcTime()))
+        .limit(bindparam("limit"))
+    )
+)
+
+
+class SqlNotificationRepository(NotificationRepository):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def add(self, notification: Notification) -> None:
+        if not await self._refers_to_rows(notification):
+            return
+        if notification.kind is NotificationKind.LIKE and await self._has_unread_likes(notification):
+            return
+        await self._statements.change(_INSERT, _NOTIFICATION.values(notification))
+
+    async def _refers_to_rows(self, notification: Notification) -> bool:
+        # Without locks: two people who notify each other would wait for each other's rows.
+        referred: list[tuple[Column[Any], str | None]] = [
+            (users.c.id, notification.user_id),
+            (users.c.id, notification.actor_id),
+            (mechanisms.c.id, notification.mechanism_id),
+        ]
+        for column, id in referred:
+            if id is not None and await self._statements.row(select(column).where(column == id)) is None:
+                return False
+        return True
+
+    async def _has_unread_likes(self, notification: Notification) -> bool:
+        await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")
+        liked = {"of_user": notification.user_id, "liked": notification.mechanism_id}
+        return await self._statements.row(_UNREAD_LIKES, liked) is not None
+
+    async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
+        return await paged(
+            self._statements,
+            _NEWEST,
+            request,
+            value=_with_actor,
+            position=lambda one: Position(key=one.notification.created_at, id=one.notification.id),
+            parameters={"of_user": user_id},
+        )
+
+    async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
+        rows = await self._statements.rows(_NEWEST_UNREAD, {"of_user": user_id, "limit": limit})
+        return [_NOTIFICATION.value(row) for row in rows]
+
+    async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
+        rows = await self._statements.rows(_LIKES, {"ids": list(ids)})
+        return {NotificationId(id): count for id, count in rows}
+
+    async def mark_read(self, user_id: UserId, id: NotificationId | None, now: datetime) -> int:
+        of_user = {"of_user": user_id, "now": now}
+        if id is None:
+            return await self._statements.change(_READ_ALL, of_user)
+        return await self._statements.change(_READ_ONE, {**of_user, "one": id})
+
+    async def delete_about(self, mechanism_id: MechanismId, subject: str) -> None:
+        await self._statements.change(_DELETE_ABOUT, {"about": mechanism_id, "about_subject": subject})
+
+    async def delete_older(self, before: datetime, *, limit: int) -> int:
+        return await self._statements.change(_DELETE_OLDER, {"before": before, "limit": limit})
+
+
+_MUTE = record_of(Mute, notification_mutes)
+_MUTED_BY = notification_mutes.c.user_id == bindparam("muted_by")
+_INSERT_MUTE = insert(notification_mutes)
+_DELETE_MUTE = delete(notification_mutes).where(_MUTED_BY, notification_mutes.c.subject == bindparam("muted"))
+_MUTED = select(notification_mutes.c.subject).where(_MUTED_BY)
+_MUTED_AMONG = _MUTED.where(notification_mutes.c.subject.in_(bindparam("subjects", expanding=True)))
+
+
+class SqlNotificationMuteRepository(NotificationMuteRepository):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def put(self, mute: Mute) -> None:
+        await self._statements.lock_row(users.c.id, mute.user_id)
+        exists = await self._statements.row(select(users.c.id).where(users.c.id == mute.user_id))
+        if exists is not None and not await self.is_muted(mute.user_id, [mute.subject]):
+            await self._statements.change(_INSERT_MUTE, _MUTE.values(mute))
+
+    async def delete(self, mute: Mute) -> None:
+        await self._statements.change(_DELETE_MUTE, {"muted_by": mute.user_id, "muted": mute.subject})
+
+    async def find_of_user(self, user_id: UserId) -> frozenset[str]:
+        rows = await self._statements.rows(_MUTED, {"muted_by": user_id})
+        return frozenset(subject for (subject,) in rows)
+
+    async def is_muted(self, user_id: UserId, subjects: Sequence[str]) -> bool:
+        found = {"muted_by": user_id, "subjects": list(subjects)}
+        return await self._statements.row(_MUTED_AMONG, found) is not None
+
+
+def _with_actor(row: Any) -> NotificationWithActor:
+    *own, username, display_name = row
+    notification = _NOTIFICATION.value(own)
+    if notification.actor_id is None:
+        return NotificationWithActor(notification=notification, actor=None)
+    actor = Author(id=notification.actor_id, username=username, display_name=display_name)
+    return NotificationWithActor(notification=notification, actor=actor)

@@ -1,0 +1,237 @@
+"""/users/me/notifications and /users/me/notification-mutes"""
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, Router, delete, get, put
+from litestar.openapi.spec import Tag
+from litestar.params import FromPath
+from msgspec import Struct
+
+from mechshare.domain.errors import Conflict, NotFound
+from mechshare.domain.ids import is_id
+from mechshare.domain.mechanisms import Author
+from mechshare.domain.notifications import (
+    MAX_COUNTED,
+    NotificationId,
+    NotificationKind,
+    NotificationNotFound,
+    ShownNotification,
+)
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
+from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, refuses
+from mechshare.entrypoints.http.protocol.pagination import (
+    Cursor,
+    Limit,
+    PageNumber,
+    PageResponse,
+    page_request,
+    page_response,
+)
+from mechshare.entrypoints.http.protocol.request_body import refuse_body
+from mechshare.entrypoints.http.protocol.responses import no_content, resource
+from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.representations.users import USERS_PATH
+
+Req = Request[Any, Any, Any]
+TAG = Tag("notifications", "What happened to your mechanisms, comments and reports")
+_CONDITIONS = "notifications"
+
+
+@published("Notification")
+class NotificationResponse(Struct):
+    """`subject` is the comment, claim or report that it is about, or empty. `actor` is null for likes, of which
+    `count` is the number, for moderators and for the server. `title` is that of the mechanism now."""
+
+    id: str
+    kind: NotificationKind
+    mechanism_id: str | None
+    title: str | None
+    actor: Author | None
+    subject: str
+    count: int
+    created_at: datetime
+    read_at: datetime | None
+
+
+@published("UnreadCount")
+class UnreadCountResponse(Struct):
+    """`unread` is exact while `is_exact`; beyond 100, older ones are not counted."""
+
+    unread: int
+    is_exact: bool
+
+
+@published("MutedNotifications")
+class MutedResponse(Struct):
+    """The kinds, and the identifiers of the mechanisms, of which no notifications arrive."""
+
+    kinds: list[NotificationKind]
+    mechanisms: list[str]
+
+
+@get(
+    "/notifications",
+    guards=[require_permissions()],
+    operation_id="listNotifications",
+    summary="List your notifications",
+    responses=NOT_MODIFIED,
+)
+async def find_notifications(
+    request: Req, page: PageNumber = None, limit: Limit = None, cursor: Cursor = None
+) -> Response[PageResponse[NotificationResponse]]:
+    """Returns the notifications of the last 90 days, newest first. A page lacks those about what you may not see at
+    present, which `total` counts."""
+    requested = page_request(page, limit, cursor, conditions=_CONDITIONS)
+    found = await application_of(request).notifications.find(actor_of(request), requested)
+    items = [_notification(one) for one in found.items]
+    return resource(request, page_response(found, items, conditions=_CONDITIONS))
+
+
+@get(
+    "/notifications/unread",
+    guards=[require_permissions()],
+    operation_id="countUnreadNotifications",
+    summary="Count your unread notifications",
+    responses=NOT_MODIFIED,
+)
+async def count_unread(request: Req) -> Response[UnreadCountResponse]:
+    """Returns how many of your notifications are unread."""
+    unread = await application_of(request).notifications.count_unread(actor_of(request))
+    return resource(request, UnreadCountResponse(unread, is_exact=unread < MAX_COUNTED))
+
+
+@put(
+    "/notifications/read",
+    guards=[require_permissions()],
+    status_code=204,
+    operation_id="markAllNotificationsRead",
+    summary="Mark all notifications as read",
+)
+async def mark_all_read(request: Req) -> Response[None]:
+    await refuse_body(request)
+    await application_of(request).notifications.mark_all_read(actor_of(request))
+    return no_content()
+
+
+@put(
+    "/notifications/{notification_id:str}/read",
+    guards=[require_permissions()],
+    status_code=204,
+    operation_id="markNotificationRead",
+    summary="Mark a notification as read",
+    opt=refuses(NotFound),
+)
+async def mark_read(request: Req, notification_id: FromPath[str]) -> Response[None]:
+    """Marks one of your notifications as read; a repetition changes nothing."""
+    await refuse_body(request)
+    if not is_id(notification_id):
+        raise NotificationNotFound()
+    id = NotificationId(notification_id)
+    await application_of(request).notifications.mark_read(actor_of(request), id)
+    return no_content()
+
+
+@get(
+    "/notification-mutes",
+    guards=[require_permissions()],
+    operation_id="listMutedNotifications",
+    summary="List what you have muted",
+    responses=NOT_MODIFIED,
+)
+async def find_muted(request: Req) -> Response[MutedResponse]:
+    """Returns the kinds and mechanisms of which you get no notifications."""
+    muted = await application_of(request).notifications.find_muted(actor_of(request))
+    kinds = [kind for kind in NotificationKind if kind.value in muted]
+    return resource(request, MutedResponse(kinds, sorted(filter(is_id, muted))))
+
+
+@put(
+    "/notification-mutes/kinds/{kind:str}",
+    guards=[require_permissions()],
+    status_code=204,
+    operation_id="muteNotificationKind",
+    summary="Mute a kind of notification",
+)
+async def mute_kind(request: Req, kind: FromPath[NotificationKind]) -> Response[None]:
+    """Ends notifications of this kind from now on; a repetition changes nothing."""
+    await refuse_body(request)
+    await application_of(request).notifications.mute_kind(actor_of(request), kind)
+    return no_content()
+
+
+@delete(
+    "/notification-mutes/kinds/{kind:str}",
+    guards=[require_permissions()],
+    status_code=204,
+    operation_id="unmuteNotificationKind",
+    summary="Unmute a kind of notification",
+)
+async def unmute_kind(request: Req, kind: FromPath[NotificationKind]) -> Response[None]:
+    """Lets notifications of this kind arrive again; a repetition changes nothing."""
+    await application_of(request).notifications.unmute(actor_of(request), kind.value)
+    return no_content()
+
+
+@put(
+    "/notification-mutes/mechanisms/{mechanism_id:str}",
+    guards=[require_permissions()],
+    status_code=204,
+    operation_id="muteMechanism",
+    summary="Mute notifications about a mechanism",
+    opt=refuses(Conflict, NotFound),
+)
+async def mute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
+    """Ends notifications about a mechanism that you see, from now on; a repetition changes nothing."""
+    await refuse_body(request)
+    known = mechanism_id_in(mechanism_id)
+    await application_of(request).notifications.mute_mechanism(actor_of(request), known)
+    return no_content()
+
+
+@delete(
+    "/notification-mutes/mechanisms/{mechanism_id:str}",
+    guards=[require_permissions()],
+    status_code=204,
+    operation_id="unmuteMechanism",
+    summary="Unmute notifications about a mechanism",
+    opt=refuses(NotFound),
+)
+async def unmute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
+    """Lets notifications about this mechanism arrive again; a repetition changes nothing."""
+    known = mechanism_id_in(mechanism_id)
+    await application_of(request).notifications.unmute(actor_of(request), known)
+    return no_content()
+
+
+def _notification(shown: ShownNotification) -> NotificationResponse:
+    notification = shown.notification
+    return NotificationResponse(
+        id=notification.id,
+        kind=notification.kind,
+        mechanism_id=notification.mechanism_id,
+        title=shown.mechanism.title if shown.mechanism else None,
+        actor=shown.actor,
+        subject=notification.subject,
+        count=shown.count,
+        created_at=notification.created_at,
+        read_at=notification.read_at,
+    )
+
+
+router = Router(
+    USERS_PATH + "/me",
+    tags=[TAG.name],
+    route_handlers=[
+        find_notifications,
+        count_unread,
+        mark_all_read,
+        mark_read,
+        find_muted,
+        mute_kind,
+        unmute_kind,
+        mute_mechanism,
+        unmute_mechanism,
+    ],
+)

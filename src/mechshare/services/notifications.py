@@ -1,0 +1,115 @@
+"""What a user is notified of, and what the user has muted."""
+
+from collections.abc import Mapping, Sequence
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.notifications import (
+    MAX_COUNTED,
+    MAX_MUTED,
+    Mute,
+    Notification,
+    NotificationId,
+    NotificationKind,
+    NotificationNotFound,
+    ShownNotification,
+    TooManyMuted,
+)
+from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.users import Actor
+from mechshare.ports.clock import Clock
+from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.access import find_visible, visible_among
+from mechshare.services.transactions import Transactions
+
+
+class NotificationService:
+    """Notifications about what their receiver may not see at present are neither shown nor counted."""
+
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
+
+    async def find(self, actor: Actor, request: PageRequest) -> Page[ShownNotification]:
+        """Returns a page of the actor's notifications, newest first. It lacks what the actor may not see, and likes
+        that were all taken back."""
+        async with self._transactions.read() as tx:
+            page = await tx.notifications.find_of_user(actor.id, request)
+            found = [item.notification for item in page.items]
+            mechanisms, likes = await _visible(tx, actor, found), await _likes(tx, found)
+        shown = (
+            ShownNotification(
+                notification=item.notification,
+                actor=item.actor,
+                mechanism=mechanisms.get(item.notification.mechanism_id or MechanismId("")),
+                count=likes.get(item.notification.id, 1),
+            )
+            for item in page.items
+            if _is_shown(item.notification, mechanisms, likes)
+        )
+        return page.with_items(tuple(shown))
+
+    async def count_unread(self, actor: Actor) -> int:
+        """Returns how many of the newest MAX_COUNTED unread notifications are shown to the actor."""
+        async with self._transactions.read() as tx:
+            unread = await tx.notifications.find_unread(actor.id, MAX_COUNTED)
+            if not unread:
+                return 0
+            mechanisms, likes = await _visible(tx, actor, unread), await _likes(tx, unread)
+        return sum(_is_shown(one, mechanisms, likes) for one in unread)
+
+    async def mark_read(self, actor: Actor, id: NotificationId) -> None:
+        """Marks a notification of the actor as read; no-op if it is. Raises NotificationNotFound."""
+        async with self._transactions.begin() as tx:
+            if not await tx.notifications.mark_read(actor.id, id, self._clock.now()):
+                raise NotificationNotFound()
+
+    async def mark_all_read(self, actor: Actor) -> None:
+        async with self._transactions.begin() as tx:
+            await tx.notifications.mark_read(actor.id, None, self._clock.now())
+
+    async def find_muted(self, actor: Actor) -> frozenset[str]:
+        """Returns the kinds, and the identifiers of mechanisms, of which the actor gets no notifications."""
+        async with self._transactions.read() as tx:
+            return await tx.notification_mutes.find_of_user(actor.id)
+
+    async def mute_kind(self, actor: Actor, kind: NotificationKind) -> None:
+        async with self._transactions.begin() as tx:
+            await tx.notification_mutes.put(Mute(user_id=actor.id, subject=kind.value))
+
+    async def mute_mechanism(self, actor: Actor, mechanism_id: MechanismId) -> None:
+        """Ends all notifications about a mechanism that the actor sees. Raises MechanismNotFound, TooManyMuted."""
+        async with self._transactions.begin() as tx:
+            await find_visible(tx, actor, mechanism_id)
+            if len(await tx.notification_mutes.find_of_user(actor.id)) >= MAX_MUTED:
+                raise TooManyMuted(limit=MAX_MUTED)
+            await tx.notification_mutes.put(Mute(user_id=actor.id, subject=mechanism_id))
+
+    async def unmute(self, actor: Actor, subject: str) -> None:
+        """Lets notifications of this kind, or about this mechanism, arrive again."""
+        async with self._transactions.begin() as tx:
+            await tx.notification_mutes.delete(Mute(user_id=actor.id, subject=subject))
+
+
+async def _visible(
+    tx: UnitOfWork, actor: Actor, notifications: Sequence[Notification]
+) -> Mapping[MechanismId, Mechanism]:
+    """Returns those of the mechanisms that the actor may see."""
+    ids = dict.fromkeys(one.mechanism_id for one in notifications if one.mechanism_id)
+    items = await tx.mechanisms.find_authored(list(ids)) if ids else ()
+    return {item.mechanism.id: item.mechanism for item in await visible_among(tx, actor, items)}
+
+
+async def _likes(tx: UnitOfWork, notifications: Sequence[Notification]) -> Mapping[NotificationId, int]:
+    ids = [one.id for one in notifications if one.kind is NotificationKind.LIKE]
+    return await tx.notifications.count_likes(ids) if ids else {}
+
+
+def _is_shown(
+    notification: Notification,
+    visible: Mapping[MechanismId, Mechanism],
+    likes: Mapping[NotificationId, int],
+) -> bool:
+    if notification.kind is NotificationKind.LIKE and notification.id not in likes:
+        return False
+    return notification.mechanism_id is None or notification.mechanism_id in visible

@@ -1,0 +1,146 @@
+"""Notifications over HTTP: who gets one of what, and who no more."""
+
+from typing import Any
+
+from mechshare.domain.users import Role
+from tests.http.conftest import API, Site
+
+Headers = dict[str, str]
+
+
+async def post(site: Site, path: str, headers: Headers, **body: Any) -> dict[str, Any]:
+    response = await site.client.post(f"{API}{path}", headers=headers, json=body)
+    assert response.status_code in (200, 201), response.text
+    return dict(response.json())
+
+
+async def listed(site: Site, headers: Headers) -> list[dict[str, Any]]:
+    response = await site.client.get(f"{API}/users/me/notifications", headers=headers)
+    assert response.status_code == 200, response.text
+    return list(response.json()["items"])
+
+
+async def kinds(site: Site, headers: Headers) -> list[str]:
+    return [one["kind"] for one in await listed(site, headers)]
+
+
+async def unread(site: Site, headers: Headers) -> int:
+    response = await site.client.get(f"{API}/users/me/notifications/unread", headers=headers)
+    return int(response.json()["unread"])
+
+
+async def put(site: Site, path: str, headers: Headers) -> None:
+    response = await site.client.put(f"{API}{path}", headers=headers)
+    assert response.status_code in (200, 204), response.text
+
+
+async def test_each_person_whom_a_comment_concerns_gets_one_notification(site: Site) -> None:
+    mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
+    made = await site.published(mika, "Cam")
+    comments = f"/mechanisms/{made['id']}/comments"
+    first = await post(site, comments, ana, text="play, @ren and @mika and @nobody and @ana")
+    await post(site, comments, ren, text="yes, @anaさん", thread_id=first["id"])
+    assert await kinds(site, mika) == ["comment", "mention"]
+    assert await kinds(site, ana) == ["mention"]
+    (mention,) = await listed(site, ren)
+    assert (mention["kind"], mention["title"], mention["subject"]) == ("mention", "Cam", first["id"])
+    assert (mention["actor"]["username"], mention["read_at"]) == ("ana", None)
+    await post(site, comments, ren, text="once more", thread_id=first["id"])
+    assert await kinds(site, ana) == ["reply", "mention"]
+
+
+async def test_an_edit_notifies_those_whom_it_newly_mentions(site: Site) -> None:
+    mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
+    made = await site.published(mika)
+    comments = f"/mechanisms/{made['id']}/comments"
+    comment = await post(site, comments, ana, text="see @mika")
+    url = f"{API}{comments}/{comment['id']}"
+    assert (await site.client.patch(url, headers=ana, json={"text": "see @mika @ren"})).status_code == 200
+    assert (await kinds(site, mika), await kinds(site, ren)) == (["mention"], ["mention"])
+
+
+async def test_a_deleted_comment_notifies_nobody(site: Site) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    made = await site.published(mika)
+    comments = f"/mechanisms/{made['id']}/comments"
+    comment = await post(site, comments, ana, text="play")
+    await site.client.delete(f"{API}{comments}/{comment['id']}", headers=ana)
+    assert await kinds(site, mika) == []
+
+
+async def test_likes_are_one_notification_with_their_number_as_it_is_now(site: Site) -> None:
+    mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
+    made = await site.published(mika)
+    like = f"/mechanisms/{made['id']}/marks/like"
+    for fan in (mika, ana, ren, ana):
+        await put(site, like, fan)
+    (digest,) = await listed(site, mika)
+    assert (digest["kind"], digest["count"], digest["actor"]) == ("like", 2, None)
+    await site.client.delete(f"{API}{like}", headers=ana)
+    assert [one["count"] for one in await listed(site, mika)] == [1]
+    await site.client.delete(f"{API}{like}", headers=ren)
+    assert (await kinds(site, mika), await unread(site, mika)) == ([], 0)
+
+
+async def test_notifications_are_read_one_by_one_or_all(site: Site) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    made = await site.published(mika)
+    for text in ("one", "two", "three"):
+        await post(site, f"/mechanisms/{made['id']}/comments", ana, text=text)
+    newest = (await listed(site, mika))[0]["id"]
+    assert await unread(site, mika) == 3
+    await put(site, f"/users/me/notifications/{newest}/read", mika)
+    assert await unread(site, mika) == 2
+    await put(site, "/users/me/notifications/read", mika)
+    assert await unread(site, mika) == 0
+    assert all(one["read_at"] for one in await listed(site, mika))
+
+
+async def test_evidence_and_decisions_notify_those_whom_they_concern(site: Site) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    moderator = await site.sign_up("moderator", Role.MODERATOR)
+    made = await site.published(mika)
+    claim = await post(site, f"/mechanisms/{made['id']}/claims", ana, kind="supports", text="measured")
+    assert await kinds(site, mika) == ["evidence"]
+    await post(site, f"/mechanisms/{made['id']}/claims/{claim['id']}/withdraw", moderator)
+    assert await kinds(site, ana) == ["decision"]
+    report = await post(site, "/reports", ana, mechanism_id=made["id"], reason="copied")
+    await post(site, f"/reports/{report['id']}/decide", moderator, decision="withdraw", reason="copied")
+    (decision,) = await listed(site, ana)
+    assert (decision["kind"], decision["subject"], decision["mechanism_id"]) == (
+        "decision",
+        report["id"],
+        None,
+    )
+    assert decision["actor"] is None
+    assert await kinds(site, mika) == ["decision", "evidence"]
+
+
+async def test_a_notification_names_no_mechanism_that_its_receiver_sees_no_more(site: Site) -> None:
+    mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
+    made = await site.published(mika, "Secret")
+    await post(site, f"/mechanisms/{made['id']}/comments", ana, text="@ren")
+    assert await unread(site, ren) == 1
+    await post(site, f"/mechanisms/{made['id']}/withdraw", mika)
+    assert (await listed(site, ren), await unread(site, ren)) == ([], 0)
+    assert await unread(site, mika) == 1
+
+
+async def test_what_is_muted_by_kind_or_mechanism_notifies_no_more(site: Site) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    made, other = await site.published(mika), await site.published(mika)
+    mutes = "/users/me/notification-mutes"
+    await put(site, f"{mutes}/kinds/like", mika)
+    await put(site, f"{mutes}/mechanisms/{other['id']}", mika)
+    for one in (made, other):
+        await put(site, f"/mechanisms/{one['id']}/marks/like", ana)
+        await post(site, f"/mechanisms/{one['id']}/comments", ana, text="play")
+    assert [(one["kind"], one["mechanism_id"]) for one in await listed(site, mika)] == [
+        ("comment", made["id"])
+    ]
+    muted = (await site.client.get(f"{API}{mutes}", headers=mika)).json()
+    assert muted == {"kinds": ["like"], "mechanisms": [other["id"]]}
+    for path in ("kinds/like", f"mechanisms/{other['id']}"):
+        await site.client.delete(f"{API}{mutes}/{path}", headers=mika)
+    await put(site, f"/mechanisms/{other['id']}/marks/like", await site.sign_up("ren"))
+    assert (await kinds(site, mika))[0] == "like"
