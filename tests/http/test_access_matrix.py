@@ -127,15 +127,15 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         }
         for method in ("PUT", "DELETE")
     },
-    "PUT /api/v1/users/me/notification-mutes/mechanisms/{mechanism_id}": {
-        "pending": (401, 204, 404, 404, 204, 401, 401),
-        "ready": (401, 204, 404, 404, 204, 401, 401),
-        "published": (401, 204, 204, 204, 204, 401, 401),
-        "withdrawn": (401, 204, 404, 204, 204, 401, 401),
+    **{
+        f"{method} /api/v1/users/me/notification-mutes/mechanisms/{{mechanism_id}}": {
+            "pending": (401, 204, 404, 404, 204, 401, 401),
+            "ready": (401, 204, 404, 404, 204, 401, 401),
+            "published": (401, 204, 204, 204, 204, 401, 401),
+            "withdrawn": (401, 204, 404, 204, 204, 401, 401),
+        }
+        for method in ("PUT", "DELETE")
     },
-    "DELETE /api/v1/users/me/notification-mutes/mechanisms/{mechanism_id}": dict.fromkeys(
-        STATES, (401, 204, 204, 204, 204, 401, 401)
-    ),
     "GET /api/v1/users/me/bookmarks": {SAME: SIGNED_IN},
     "GET /api/v1/users/me/deletion": {SAME: SIGNED_IN},
     "POST /api/v1/users/me/export": {SAME: (401, 202, 202, 202, 202, 401, 401)},

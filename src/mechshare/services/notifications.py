@@ -85,10 +85,18 @@ class NotificationService:
                 raise TooManyMuted(limit=MAX_MUTED)
             await tx.notification_mutes.put(Mute(user_id=actor.id, subject=mechanism_id))
 
-    async def unmute(self, actor: Actor, subject: str) -> None:
-        """Lets notifications of this kind, or about this mechanism, arrive again."""
+    async def unmute_kind(self, actor: Actor, kind: NotificationKind) -> None:
         async with self._transactions.begin() as tx:
-            await tx.notification_mutes.delete(Mute(user_id=actor.id, subject=subject))
+            await tx.notification_mutes.delete(Mute(user_id=actor.id, subject=kind.value))
+
+    async def unmute_mechanism(self, actor: Actor, mechanism_id: MechanismId) -> None:
+        """Lets notifications about the mechanism arrive again; no-op if they do. Raises MechanismNotFound if the actor
+        has not muted it and does not see it."""
+        mute = Mute(user_id=actor.id, subject=mechanism_id)
+        async with self._transactions.begin() as tx:
+            if not await tx.notification_mutes.is_muted(actor.id, [mute.subject]):
+                await find_visible(tx, actor, mechanism_id)
+            await tx.notification_mutes.delete(mute)
 
 
 async def _visible(

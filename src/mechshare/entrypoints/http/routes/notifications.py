@@ -110,6 +110,7 @@ async def count_unread(request: Req) -> Response[UnreadCountResponse]:
     summary="Mark all notifications as read",
 )
 async def mark_all_read(request: Req) -> Response[None]:
+    """Marks all your notifications as read; a repetition changes nothing."""
     await refuse_body(request)
     await application_of(request).notifications.mark_all_read(actor_of(request))
     return no_content()
@@ -170,7 +171,7 @@ async def mute_kind(request: Req, kind: FromPath[NotificationKind]) -> Response[
 )
 async def unmute_kind(request: Req, kind: FromPath[NotificationKind]) -> Response[None]:
     """Lets notifications of this kind arrive again; a repetition changes nothing."""
-    await application_of(request).notifications.unmute(actor_of(request), kind.value)
+    await application_of(request).notifications.unmute_kind(actor_of(request), kind)
     return no_content()
 
 
@@ -201,7 +202,7 @@ async def mute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[
 async def unmute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
     """Lets notifications about this mechanism arrive again; a repetition changes nothing."""
     known = mechanism_id_in(mechanism_id)
-    await application_of(request).notifications.unmute(actor_of(request), known)
+    await application_of(request).notifications.unmute_mechanism(actor_of(request), known)
     return no_content()
 
 
