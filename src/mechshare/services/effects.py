@@ -1,4 +1,4 @@
-"""The only table of effects: which jobs, cache tags and audit entries follow from each domain event."""
+"""The only table of effects: which jobs, cache tags, audit entries and notices follow from each domain event."""
 
 from collections.abc import Sequence
 from dataclasses import replace

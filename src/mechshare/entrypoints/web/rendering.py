@@ -45,8 +45,10 @@ async def page(
     request: Req, template: str, *, status: int = 200, is_embeddable: bool = False, **content: Any
 ) -> Response[str]:
     """Returns the page `template`, in the language of the person and with the links of their role."""
+    account = await _account(request)
+    unread = await _unread(request) if account else 0
     return render(
-        request, template, await _account(request), status=status, is_embeddable=is_embeddable, **content
+        request, template, account, status=status, is_embeddable=is_embeddable, unread=unread, **content
     )
 
 
@@ -68,9 +70,10 @@ def render(
     *,
     status: int = 200,
     is_embeddable: bool = False,
+    unread: int = 0,
     **content: Any,
 ) -> Response[str]:
-    """Returns the page for a person with `account`; None for a person who is signed out."""
+    """Returns the page for a person with `account` and `unread` notifications; None for a person who is signed out."""
     language, nonce = language_of(request), secrets.token_urlsafe(16)
     public_url = application_of(request).settings.public_url
     text = (
@@ -78,6 +81,7 @@ def render(
         .get_template(template)
         .render(
             account=account,
+            unread=unread,
             nonce=nonce,
             site_url=site_url(request),
             path=request.scope["path"],
@@ -122,6 +126,11 @@ async def _account(request: Req) -> User | None:
         return await application_of(request).users.get_user(viewer.id)
     except UserNotFound:
         return None  # deleted since the session was checked
+
+
+async def _unread(request: Req) -> int:
+    viewer = await viewer_of(request)
+    return await application_of(request).notifications.count_unread(viewer) if viewer else 0
 
 
 def address_of(request: Req) -> str:

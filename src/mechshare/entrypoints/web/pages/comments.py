@@ -48,8 +48,8 @@ async def show_comments(
 @get("/m/{mechanism_id:str}/comments/{comment_id:str}")
 async def show_thread(
     request: Req, mechanism_id: FromPath[str], comment_id: FromPath[str], cursor: Cursor = None
-) -> Response[str]:
-    """Shows a comment with all its replies."""
+) -> Response[Any]:
+    """Shows a comment with all its replies; a reply leads to the comment that it belongs to."""
     application, viewer, known = (
         application_of(request),
         await viewer_of(request),
@@ -57,6 +57,8 @@ async def show_thread(
     )
     requested = page_request(None, None, cursor, REPLY_ORDER, conditions=comment_id)
     first, replies = await application.comments.find_thread(viewer, known, CommentId(comment_id), requested)
+    if first.comment.thread_id:
+        return _see(known, first)
     thread = Thread(first=first, reply_count=replies.total, replies=replies.items)
     more = next_query(replies, order=REPLY_ORDER, conditions=comment_id)
     return await _page(request, known, [thread], more=more, is_thread=True)

@@ -1,0 +1,48 @@
+"""Notifications on the pages."""
+
+import re
+
+from tests.http.conftest import API, Site
+from tests.web.visitors import Visitor, visitor
+
+
+async def commented(site: Site, text: str = "play") -> tuple[Visitor, dict[str, str], str]:
+    """Returns the browser of the owner of a mechanism on which somebody commented, the mechanism and the comment."""
+    mika = await visitor(site, "mika")
+    made = await site.published(site.tokens["mika"], "Cam")
+    ana = await site.sign_up("ana")
+    url = f"{API}/mechanisms/{made['id']}/comments"
+    sent = await site.client.post(url, headers=ana, json={"text": text})
+    return mika, made, sent.json()["id"]
+
+
+async def test_the_header_counts_what_is_new_until_it_is_read(site: Site) -> None:
+    mika, made, comment_id = await commented(site)
+    assert 'aria-label="1 new notification"' in (await mika.open("/about")).text
+    page = (await mika.open("/my/notifications")).text
+    assert "commented on “Cam”" in page
+    assert f'href="/m/{made["id"]}/comments/{comment_id}"' in page
+    (one,) = re.findall(r"/my/notifications/[0-9a-f-]{36}/read", page)
+    assert (await mika.submit(one)).status_code == 303
+    assert "new notification" not in (await mika.open("/about")).text
+    assert (await mika.submit("/my/notifications/read")).status_code == 303
+
+
+async def test_a_person_chooses_kinds_and_mutes_a_mechanism(site: Site) -> None:
+    mika, made, _ = await commented(site)
+    assert (await mika.submit("/my/notifications/kinds", kind=["comment", "like"])).status_code == 303
+    assert (await mika.submit(f"/m/{made['id']}/mute", do="add")).status_code == 303
+    page = (await mika.open("/my/notifications?saved=muted")).text
+    chosen = re.findall(r'name="kind" value="(\w+)" checked', page)
+    assert (chosen, "Muted mechanisms" in page) == (["comment", "like"], True)
+    assert (await mika.submit(f"/m/{made['id']}/mute", do="remove")).status_code == 303
+    assert "Muted mechanisms" not in (await mika.open("/my/notifications")).text
+
+
+async def test_a_reply_leads_to_its_thread(site: Site) -> None:
+    mika, made, comment_id = await commented(site)
+    page = f"/m/{made['id']}/comments"
+    sent = await mika.submit(page, text="yes", thread_id=comment_id)
+    reply_id = sent.headers["location"].partition("#comment-")[2]
+    led = await mika.open(f"{page}/{reply_id}")
+    assert led.headers["location"].endswith(f"{page}/{comment_id}#comment-{reply_id}")
