@@ -126,9 +126,8 @@ async def test_notifications_end_with_what_they_refer_to(database: Database) -> 
     async with database.begin() as tx:
         await tx.mechanisms.delete(mechanism.id, mechanism.version)
         await tx.users.delete(ana.id)
-        absent = {"mechanism_id": MechanismId(new_id()), "user_id": UserId(new_id())}
-        for field, value in absent.items():
-            await tx.notifications.add(replace(a_notification(mika), **{field: value}))
+        await tx.notifications.add(replace(a_notification(mika), mechanism_id=MechanismId(new_id())))
+        await tx.notifications.add(replace(a_notification(mika), user_id=UserId(new_id())))
     assert await found(database, mika) == [last]
     assert await found(database, ana) == []
 
