@@ -334,6 +334,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "POST /api/v1/groups": {SAME: (401, 201, 201, 201, 201, 401, 401)},
     "GET /api/v1/groups/{group_id}": {SAME: OF_GROUP},
     "PATCH /api/v1/groups/{group_id}": {SAME: OF_GROUP},
+    "PUT /api/v1/groups/{group_id}/quota": {SAME: ADMIN},
     "DELETE /api/v1/groups/{group_id}": {SAME: (401, 404, 204, 404, 204, 401, 401)},
     "GET /api/v1/groups/{group_id}/members": {SAME: OF_GROUP},
     # `other` is the only maintainer.
@@ -374,6 +375,7 @@ ELSEWHERE = {
 }
 UPLOADING = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(GIF))}
 HEADERS = {
+    "PUT /api/v1/groups/{group_id}/quota": {"If-Match": "*"},
     "POST /api/v1/categories/{category_id}/merge": {"If-Match": "*"},
     "POST /api/v1/mechanisms/{mechanism_id}/revisions/{number}/restore": {"If-Match": "*"},
     "POST /api/v1/uploads": UPLOADING,
@@ -419,6 +421,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/mechanisms/{mechanism_id}/visibility": {"visibility": "internal"},
     "POST /api/v1/groups": {"name": "{caller}"},
     "PATCH /api/v1/groups/{group_id}": {"name": "{caller}"},
+    "PUT /api/v1/groups/{group_id}/quota": {"member_quota_bytes": 5},
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},

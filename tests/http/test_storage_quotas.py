@@ -141,3 +141,30 @@ async def test_below_the_disk_reserve_only_uploads_are_refused(open_site: Any) -
     assert (await site.client.get("/health/ready?for=uploads")).status_code == 503
     ready = await site.client.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+
+
+@pytest.mark.parametrize(
+    ("own", "of_group", "limit"),
+    [(None, 500, 500), (900, 500, 900), (300, 500, 500), (300, 0, None), (300, None, 300)],
+)
+async def test_a_member_has_the_larger_of_the_own_and_the_groups_quota(
+    open_site: Any, own: int | None, of_group: int | None, limit: int | None
+) -> None:
+    site = await open_site(user_quota_bytes=100)
+    headers, admin = await site.sign_up("mika"), await site.sign_up("hana", Role.ADMIN)
+    sent = {**admin, "If-Match": "*"}
+    if own is not None:
+        user = f"{API}/users/{site.ids['mika']}"
+        assert (await site.client.patch(user, json={"quota_bytes": own}, headers=sent)).status_code == 200
+    group = (await site.client.post(f"{API}/groups", json={"name": "設計課"}, headers=headers)).json()
+    body = {"member_quota_bytes": of_group}
+    path = f"{API}/groups/{group['id']}"
+    changed = await site.client.put(f"{path}/quota", json=body, headers=sent)
+    assert (changed.status_code, changed.json()["member_quota_bytes"]) == (200, of_group)
+    refused = await site.client.put(f"{path}/quota", json=body, headers={**headers, "If-Match": "*"})
+    assert refused.status_code == 403
+    account = (await site.client.get(f"{API}/users/me", headers=headers)).json()
+    assert account["quota"]["bytes_limit"] == limit
+    await site.client.delete(path, headers={**headers, "If-Match": "*"})
+    account = (await site.client.get(f"{API}/users/me", headers=headers)).json()
+    assert account["quota"]["bytes_limit"] == (own or 100)

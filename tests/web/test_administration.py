@@ -177,3 +177,16 @@ async def test_the_audit_log_is_listed_filtered_and_shown_in_both_languages(site
     assert "There is no such entry." in (await hana.open("/admin/audit?actor=nobody")).text
     assert "There is no such entry." in (await hana.open("/admin/audit?day=2001-01-01")).text
     assert (await hana.open("/admin/audit?day=x&action=y")).status_code == 200
+
+
+async def test_an_admin_gives_the_members_of_a_group_a_quota(site: Site) -> None:
+    mika, hana = await visitor(site, "mika"), await visitor(site, "hana", Role.ADMIN)
+    path = (await mika.submit("/groups", name="設計課")).headers["location"]
+    assert "quota" not in (await mika.open(path)).text
+    version = version_in(await hana.open(path))
+    refused = await hana.submit(f"{path}/quota", quota="many", version=version)
+    assert (refused.status_code, "500 MB or 2 GB" in error_at(refused, "quota")) == (422, True)
+    changed = await hana.submit(f"{path}/quota", quota="2 GiB", version=version)
+    assert changed.headers["location"] == f"{path}?saved=quota"
+    assert 'value="2 GiB"' in (await hana.open(path)).text
+    assert (await mika.submit(f"{path}/quota", quota="", version=version)).status_code == 403

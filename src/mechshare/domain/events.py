@@ -25,6 +25,7 @@ from mechshare.domain.report_events import ReportJudged, ReportMade
 from mechshare.domain.session_events import SessionEvent
 from mechshare.domain.sharing_events import (
     GroupDeleted,
+    GroupQuotaChanged,
     MechanismEditedByOther,
     MechanismShared,
     MemberAdded,
@@ -269,6 +270,7 @@ Event = (
     | ShareRemoved
     | MemberAdded
     | MemberRemoved
+    | GroupQuotaChanged
     | GroupDeleted
     | DraftRead
     | AccountsListed

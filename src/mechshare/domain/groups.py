@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from mechshare.domain.errors import Conflict, NotFound
 from mechshare.domain.ids import GroupId, UserId
+from mechshare.domain.storage_quotas import clean_quota
 from mechshare.domain.text import clean_text
 
 MAX_GROUPS = 100
@@ -60,15 +61,23 @@ class GroupRole(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
+    """`member_quota_bytes` is how much each member may store at least: 0 for no limit, None if the group decides
+    nothing."""
+
     id: GroupId
     name: str
     created_at: datetime
     updated_at: datetime
+    member_quota_bytes: int | None = None
     version: int = 0
 
     def renamed(self, name: str, now: datetime) -> "Group":
         """Returns the group with another name. Raises InvalidField."""
         return replace(self, name=clean_group_name(name), updated_at=now)
+
+    def with_member_quota(self, size: int | None, now: datetime) -> "Group":
+        """Returns the group with another quota for each member. Raises InvalidField."""
+        return replace(self, member_quota_bytes=clean_quota(size), updated_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

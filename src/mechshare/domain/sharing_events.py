@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.groups import Membership
+from mechshare.domain.groups import Group, Membership
 from mechshare.domain.ids import GroupId, MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.shares import Recipient, Share
@@ -39,6 +39,15 @@ class MemberAdded:
 class MemberRemoved:
     membership: Membership
     actor_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class GroupQuotaChanged:
+    """An admin changed how much each member of the group may store at least."""
+
+    group: Group
+    admin_id: UserId
     request_metadata: RequestMetadata
 
 

@@ -52,15 +52,20 @@ class StorageQuota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageAccount:
-    """What decides about a user's quota. `quota_bytes` replaces the quota of the role; None: it does not."""
+    """What decides about a user's quota. `quota_bytes` replaces the quota of the role; None: it does not.
+    `group_quota_bytes` is the largest quota that a group of the user gives each member; None if none does. 0 is no
+    limit in both."""
 
     role: Role
     quota_bytes: int | None
     bytes_used: int
+    group_quota_bytes: int | None = None
 
     def quota(self, quotas: RoleQuotas) -> StorageQuota:
-        limit = quotas.of(self.role) if self.quota_bytes is None else self.quota_bytes
-        return StorageQuota(bytes_used=self.bytes_used, bytes_limit=limit or None)
+        """Returns the larger of the user's own quota and that of the groups."""
+        own = quotas.of(self.role) if self.quota_bytes is None else self.quota_bytes
+        limits = [own] if self.group_quota_bytes is None else [own, self.group_quota_bytes]
+        return StorageQuota(bytes_used=self.bytes_used, bytes_limit=max(limits) if all(limits) else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,9 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(
                 audit=[Audited(AuditAction.MEMBER_REMOVED, actor_id, one.group_id, metadata, one.user_id)]
             )
+        case sharing_events.GroupQuotaChanged(group, admin_id, metadata):
+            detail = str(group.member_quota_bytes)
+            return Effects(audit=[Audited(AuditAction.QUOTA_CHANGED, admin_id, group.id, metadata, detail)])
         case sharing_events.GroupDeleted(group_id, actor_id, metadata):
             return Effects(audit=[Audited(AuditAction.GROUP_DELETED, actor_id, group_id, metadata)])
         case events.MechanismDeleted(mechanism_id, actor_id, metadata):

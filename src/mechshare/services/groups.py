@@ -19,10 +19,11 @@ from mechshare.domain.groups import (
     clean_group_name,
 )
 from mechshare.domain.ids import GroupId, UserId
-from mechshare.domain.policy import require_maintainer, require_member
+from mechshare.domain.policy import require_maintainer, require_member, require_permission
 from mechshare.domain.shares import group_recipient
-from mechshare.domain.sharing_events import GroupDeleted, MemberAdded, MemberRemoved
-from mechshare.domain.users import Actor
+from mechshare.domain.sharing_events import GroupDeleted, GroupQuotaChanged, MemberAdded, MemberRemoved
+from mechshare.domain.storage_quotas import QuotaOverride
+from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
@@ -75,6 +76,26 @@ class GroupService:
             group = await _maintained(tx, actor, group_id)
             require_version(group.version, versions)
             await tx.groups.save(group.renamed(name, self._clock.now()))
+        return await self.get(actor, group_id)
+
+    async def set_member_quota(
+        self,
+        actor: Actor,
+        group_id: GroupId,
+        quota: QuotaOverride,
+        request_metadata: RequestMetadata,
+        versions: Collection[int] | None = None,
+    ) -> OwnGroup:
+        """Changes how much each member may store at least, for admins; None in `quota` leaves it to their own quotas.
+
+        Raises UnauthorizedOperation, GroupNotFound, InvalidField, StaleVersion.
+        """
+        require_permission(actor, Permission.MANAGE_USERS)
+        async with self._transactions.begin() as tx:
+            group = await _maintained(tx, actor, group_id)
+            require_version(group.version, versions)
+            saved = await tx.groups.save(group.with_member_quota(quota.size, self._clock.now()))
+            await tx.record(GroupQuotaChanged(saved, actor.id, request_metadata))
         return await self.get(actor, group_id)
 
     async def delete(

@@ -11,6 +11,8 @@ import click
 from mechshare.application import Application
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import NameTaken, UserNotFound
+from mechshare.domain.groups import OwnGroup
+from mechshare.domain.ids import GroupId
 from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride, StorageQuota
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.cli.context import OPERATOR, pass_settings, run
@@ -229,6 +231,22 @@ def set_quota(chosen: Settings, username: str, size: str) -> None:
     user, quota = run(chosen, command)
     limit = "without limit" if quota.bytes_limit is None else f"{quota.bytes_limit} bytes"
     click.echo(f"{user.username} may store: {limit}; used: {quota.bytes_used} bytes")
+
+
+@users.command("set-group-quota")
+@click.argument("group_id")
+@click.argument("size", metavar="BYTES|none|default")
+@click.pass_obj
+def set_group_quota(chosen: Settings, group_id: str, size: str) -> None:
+    """Set how many bytes each member of a group may store unless their own quota is larger: a number, also as 500MiB
+    or 2GiB; none for no limit; default to leave it to their own quotas."""
+    override = _quota(size)
+
+    async def command(application: Application) -> OwnGroup:
+        return await application.groups.set_member_quota(OPERATOR, GroupId(group_id), override, NO_REQUEST)
+
+    group = run(chosen, command).group
+    click.echo(f"members of {group.name}: {group.member_quota_bytes} bytes")
 
 
 def _quota(text: str) -> QuotaOverride:

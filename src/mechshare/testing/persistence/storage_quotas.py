@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import UserNotFound
-from mechshare.domain.ids import UserId
+from mechshare.domain.groups import Group, GroupRole, Membership
+from mechshare.domain.ids import GroupId, UserId
 from mechshare.domain.storage_quotas import Reservation
 from mechshare.domain.users import Role, User
 from mechshare.ports.persistence.database import Database
@@ -46,6 +47,31 @@ async def test_an_account_has_the_role_and_the_quota_of_its_user(database: Datab
     assert plain is not None
     assert (account.role, account.quota_bytes, account.bytes_used) == (Role.ADMIN, 5_000_000_000, 0)
     assert (plain.role, plain.quota_bytes, plain.bytes_used) == (Role.USER, None, 0)
+
+
+async def test_the_largest_quota_of_the_groups_of_a_user_counts(database: Database) -> None:
+    mika, other = await save_user(database), await save_user(database)
+
+    async def group_quota(user: User) -> int | None:
+        async with database.read() as tx:
+            account = await tx.storage_quotas.find_by_user(user.id, NOW)
+        assert account is not None
+        return account.group_quota_bytes
+
+    found = []
+    for size in (None, 5_000_000_000, 7, 0):
+        async with database.begin() as tx:
+            group = Group(
+                id=GroupId(new_id()), name="g", created_at=NOW, updated_at=NOW, member_quota_bytes=size
+            )
+            saved = await tx.groups.save(group)
+            assert await tx.groups.find_by_id(saved.id) == saved
+            await tx.memberships.put(
+                Membership(group_id=saved.id, user_id=mika.id, role=GroupRole.MEMBER, joined_at=NOW)
+            )
+        found.append(await group_quota(mika))
+    assert found == [None, 5_000_000_000, 5_000_000_000, 0]
+    assert await group_quota(other) is None
 
 
 async def test_files_and_reservations_count_for_their_user(database: Database) -> None:

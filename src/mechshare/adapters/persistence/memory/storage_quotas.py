@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.groups import GROUPS, MEMBERSHIPS
 from mechshare.adapters.persistence.memory.table import ReferenceViolated
 from mechshare.adapters.persistence.memory.tables import (
     BLOB_REFERENCES,
@@ -39,7 +40,18 @@ class MemoryStorageQuotaRepository(StorageQuotaRepository):
             one.size for one in self._access.read(UPLOADS) if one.user_id == user_id and now < one.expires_at
         )
         used = stored + reserved + under_way
-        return StorageAccount(role=user.role, quota_bytes=user.quota_bytes, bytes_used=used)
+        return StorageAccount(
+            role=user.role,
+            quota_bytes=user.quota_bytes,
+            bytes_used=used,
+            group_quota_bytes=self._group_quota(user_id),
+        )
+
+    def _group_quota(self, user_id: UserId) -> int | None:
+        groups = self._access.read(GROUPS)
+        own = [one.group_id for one in self._access.read(MEMBERSHIPS) if one.user_id == user_id]
+        sizes = [size for id in own if (size := groups.get(id).member_quota_bytes) is not None]
+        return 0 if 0 in sizes else max(sizes, default=None)
 
     async def reserve(self, reservation: Reservation) -> None:
         try:

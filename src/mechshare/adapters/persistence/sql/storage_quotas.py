@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, cast, delete, func, insert, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
+from mechshare.adapters.persistence.sql.groups import groups, memberships
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import (
@@ -32,6 +33,13 @@ def _sum(column: ColumnElement[int], *conditions: ColumnElement[bool]) -> Column
 
 
 # One statement, so that an upload which ends meanwhile counts either as its reservation or as its file.
+# 0 is no limit, and so the largest.
+_GROUP_QUOTA = (
+    select(case((func.min(groups.c.member_quota_bytes) == 0, 0), else_=func.max(groups.c.member_quota_bytes)))
+    .select_from(memberships.join(groups, groups.c.id == memberships.c.group_id))
+    .where(memberships.c.user_id == bindparam("user_id"))
+    .scalar_subquery()
+)
 _BY_USER = select(
     users.c.role,
     users.c.quota_bytes,
@@ -47,6 +55,7 @@ _BY_USER = select(
         uploads.c.user_id == bindparam("user_id"),
         bindparam("now", type_=_EXPIRES_AT.type) < uploads.c.expires_at,
     ),
+    _GROUP_QUOTA,
 ).where(users.c.id == bindparam("user_id"))
 _INSERT = insert(storage_reservations)
 _UPDATE = update(storage_reservations).where(storage_reservations.c.key == bindparam("same_key"))
@@ -92,8 +101,13 @@ class SqlStorageQuotaRepository(StorageQuotaRepository):
         row = await self._statements.row(_BY_USER, wanted)
         if row is None:
             return None
-        role, quota_bytes, bytes_used = row
-        return StorageAccount(role=Role(role), quota_bytes=quota_bytes, bytes_used=bytes_used)
+        role, quota_bytes, bytes_used, group_quota_bytes = row
+        return StorageAccount(
+            role=Role(role),
+            quota_bytes=quota_bytes,
+            bytes_used=bytes_used,
+            group_quota_bytes=group_quota_bytes,
+        )
 
     async def reserve(self, reservation: Reservation) -> None:
         values = _RESERVATION.values(reservation)

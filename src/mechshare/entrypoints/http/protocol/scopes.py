@@ -162,6 +162,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"PATCH {_API}/categories/{{category_id}}",
         f"DELETE {_API}/categories/{{category_id}}",
         f"POST {_API}/categories/{{category_id}}/merge",
+        f"PUT {_API}/groups/{{group_id}}/quota",
     ),
 }
 """The routes of each scope; those of None accept no personal access token at all, as pages do.

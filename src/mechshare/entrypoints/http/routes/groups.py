@@ -11,6 +11,7 @@ from msgspec import Struct
 from mechshare.domain.errors import Conflict, Forbidden, Invalid
 from mechshare.domain.groups import GroupRole, Member, OwnGroup
 from mechshare.domain.ids import GroupId, UserId
+from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -39,6 +40,13 @@ class GroupFields(Struct, forbid_unknown_fields=True):
     name: Annotated[str, documented(minLength=1, maxLength=80)]
 
 
+@published("GroupQuota")
+class GroupQuota(Struct, forbid_unknown_fields=True):
+    """How much each member may store at least: 0 for no limit, null to leave it to their own quotas."""
+
+    member_quota_bytes: Annotated[int, documented(minimum=0, maximum=MAX_QUOTA_BYTES)] | None
+
+
 @published("MemberFields")
 class MemberFields(Struct, forbid_unknown_fields=True):
     """Maintainers rename and delete the group, and decide who belongs to it."""
@@ -48,11 +56,13 @@ class MemberFields(Struct, forbid_unknown_fields=True):
 
 @published("Group")
 class GroupResponse(Struct):
-    """`role` is that of the caller; null for an admin who does not belong to the group."""
+    """`role` is that of the caller; null for an admin who does not belong to the group. `member_quota_bytes` is how
+    much each member may store at least: 0 for no limit, null if the group decides nothing."""
 
     id: str
     name: str
     role: GroupRole | None
+    member_quota_bytes: int | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -135,6 +145,27 @@ async def update_group(request: Req, group_id: FromPath[str]) -> Response[GroupR
     return _resource(request, renamed)
 
 
+@put(
+    "/{group_id:str}/quota",
+    guards=[require_permissions("users:manage")],
+    operation_id="setGroupQuota",
+    summary="Set the storage quota of each member (admins)",
+    opt={**ACCEPTS_IF_MATCH, **refuses(Invalid)},
+    operation_class=body_of(GroupQuota, example={"member_quota_bytes": 20_000_000_000}),
+)
+async def set_quota(request: Req, group_id: FromPath[str]) -> Response[GroupResponse]:
+    """Lets each member of the group store this much, unless their own quota is larger. Requires If-Match."""
+    wanted = await decoded_body(request, GroupQuota)
+    changed = await application_of(request).groups.set_member_quota(
+        actor_of(request),
+        GroupId(group_id),
+        QuotaOverride(wanted.member_quota_bytes),
+        request_metadata_of(request),
+        expected_versions(request),
+    )
+    return _resource(request, changed)
+
+
 @delete(
     "/{group_id:str}",
     guards=[require_permissions()],
@@ -212,6 +243,7 @@ def _group(own: OwnGroup) -> GroupResponse:
         id=group.id,
         name=group.name,
         role=own.role,
+        member_quota_bytes=group.member_quota_bytes,
         created_at=group.created_at,
         updated_at=group.updated_at,
         version=group.version,
@@ -236,6 +268,7 @@ router = Router(
         create_group,
         get_group,
         update_group,
+        set_quota,
         delete_group,
         find_members,
         put_member,

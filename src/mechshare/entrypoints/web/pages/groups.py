@@ -17,6 +17,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, see_other
+from mechshare.entrypoints.web.quota_fields import quota_in, quota_text
 from mechshare.entrypoints.web.rendering import page, problem_of
 
 Req = Request[Any, Any, Any]
@@ -64,6 +65,19 @@ async def delete_group(request: Req, group_id: FromPath[str]) -> Response[Any]:
     except DomainException as error:
         return await _group(request, id, error)
     return see_other("/groups?saved=deleted")
+
+
+@post("/groups/{group_id:str}/quota", guards=[require_permissions(Permission.MANAGE_USERS)], status_code=200)
+async def set_quota(request: Req, group_id: FromPath[str]) -> Response[Any]:
+    fields, id = await form_fields(request), GroupId(group_id)
+    try:
+        quota = quota_in(fields)
+        await application_of(request).groups.set_member_quota(
+            actor_of(request), id, quota, request_metadata_of(request), (fields.version(),)
+        )
+    except DomainException as error:
+        return await _group(request, id, error, fields)
+    return see_other(f"/groups/{id}?saved=quota")
 
 
 @post("/groups/{group_id:str}/members", guards=[require_permissions()], status_code=200)
@@ -139,6 +153,10 @@ async def _group(
         group=own.group,
         members=await groups.find_members(actor, id),
         own_id=actor.id,
+        may_set_quota=actor.has_permission(Permission.MANAGE_USERS),
+        quota_text=fields.text("quota")
+        if fields and "quota" in fields
+        else quota_text(own.group.member_quota_bytes),
         may_maintain=own.role is GroupRole.MAINTAINER or actor.has_permission(Permission.MANAGE_USERS),
         values={name: fields.text(name) for name in ("name", "username", "role")} if fields else {},
         problem=problem_of(request, error) if error else None,
@@ -153,6 +171,7 @@ router = Router(
         create_group,
         show_group,
         rename_group,
+        set_quota,
         delete_group,
         put_member,
         remove_member,

@@ -20,8 +20,8 @@ from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, see_other
 from mechshare.entrypoints.web.paging import next_query
+from mechshare.entrypoints.web.quota_fields import quota_in, quota_text
 from mechshare.entrypoints.web.rendering import page, problem_of
-from mechshare.sizes import bytes_in
 
 Req = Request[Any, Any, Any]
 USER_MANAGERS = [require_permissions(Permission.MANAGE_USERS)]
@@ -85,7 +85,7 @@ async def _user_page(
     fields: FormFields | None = None,
     saved: str = "",
 ) -> Response[str]:
-    own_quota = "" if user.quota_bytes is None else _size_text(user.quota_bytes)
+    own_quota = quota_text(user.quota_bytes)
     return await page(
         request,
         "admin_user.html",
@@ -116,24 +116,7 @@ def _quota(fields: FormFields) -> QuotaOverride | None:
     """Returns the typed quota: empty for that of the role; None if the form has no such field. Raises InvalidField."""
     if "quota" not in fields:
         return None
-    text = fields.text("quota").strip()
-    size = bytes_in(text)
-    if text and size is None:
-        raise InvalidField(
-            "quota",
-            en="Write a size such as 500 MB or 2 GB, 0 for no limit, or nothing for the quota of the role.",
-            ja="500 MB や 2 GB のような容量、0（無制限）、または空欄（ロールの既定値）を入力してください。",
-        )
-    return QuotaOverride(size)
-
-
-def _size_text(size: int) -> str:
-    """Returns a size as `bytes_in` reads it, exactly."""
-    for unit in ("", "KiB", "MiB", "GiB"):
-        if size % 1024 or not size or unit == "GiB":
-            return f"{size} {unit}".strip()
-        size //= 1024
-    return str(size)
+    return quota_in(fields)
 
 
 router = Router("/", route_handlers=[show_users, show_user, change_user])
