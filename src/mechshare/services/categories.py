@@ -198,6 +198,7 @@ class CategoryService:
                 await tx.categories.save(replace(child, parent_id=merged_into.id, updated_at=now))
                 await propagate_rename(tx, category_id=child.id, are_public=True, actor_id=actor.id)
             await move_mechanisms(tx, category_id, merged_into.id, actor.id)
+            await tx.follows.move_category(category_id, merged_into.id)
             await tx.category_redirects.add(_redirect(category, merged_into.id, now))
             await tx.categories.delete(category_id)
             await tx.record(CategoryMerged(category_id, merged_into.id, actor.id, request_metadata))

@@ -107,8 +107,8 @@ def effects_of(event: events.Event) -> Effects:
                 audit=[Audited(AuditAction.MEMBER_REMOVED, actor_id, one.group_id, metadata, one.user_id)]
             )
         case sharing_events.GroupQuotaChanged(group, admin_id, metadata):
-            detail = str(group.member_quota_bytes)
-            return Effects(audit=[Audited(AuditAction.QUOTA_CHANGED, admin_id, group.id, metadata, detail)])
+            action, detail = AuditAction.QUOTA_CHANGED, str(group.member_quota_bytes)
+            return Effects(audit=[Audited(action, admin_id, group.id, metadata, detail)])
         case sharing_events.GroupDeleted(group_id, actor_id, metadata):
             return Effects(audit=[Audited(AuditAction.GROUP_DELETED, actor_id, group_id, metadata)])
         case events.MechanismDeleted(mechanism_id, actor_id, metadata):
@@ -216,11 +216,10 @@ def effects_of(event: events.Event) -> Effects:
             return _category(AuditAction.CATEGORY_RENAMED, id, admin_id, metadata)
         case category_events.CategoryMoved(id, parent_id, admin_id, metadata):
             audited = Audited(AuditAction.CATEGORY_MOVED, admin_id, id, metadata, parent_id or "")
-            # Of all lists: those of a parent contain what is in its children.
             return Effects(tags=[PUBLIC_LISTS], audit=[audited])
         case category_events.CategoryMerged(id, target_id, admin_id, metadata):
-            audited = Audited(AuditAction.CATEGORY_MERGED, admin_id, id, metadata, target_id)
-            return Effects(tags=[PUBLIC_LISTS], audit=[audited])
+            merged = Audited(AuditAction.CATEGORY_MERGED, admin_id, id, metadata, target_id)
+            return Effects(tags=[PUBLIC_LISTS], audit=[merged])
         case category_events.CategoryDeleted(id, admin_id, metadata):
             return _category(AuditAction.CATEGORY_DELETED, id, admin_id, metadata)
         case session_events.SessionOpened(user_id, account, metadata):

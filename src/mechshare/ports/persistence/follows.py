@@ -23,6 +23,9 @@ class FollowRepository(Protocol):
     async def unfollow_category(self, follower_id: UserId, category_id: CategoryId) -> None:
         """Ends it, if it exists."""
 
+    async def move_category(self, source: CategoryId, target: CategoryId) -> None:
+        """Lets those who follow the category `source` follow `target` instead."""
+
     async def find_interests(self, follower_id: UserId) -> Interests:
         """Returns what the user follows, ordered by identifier.
 

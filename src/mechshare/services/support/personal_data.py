@@ -18,7 +18,7 @@ from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of
 from mechshare.domain.pagination import MAX_LIMIT, Page, PageRequest
-from mechshare.domain.visibility import EVERYTHING
+from mechshare.domain.visibility import EVERYTHING, Visibility
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.services.support.zip_stream import ZipMember
@@ -152,6 +152,18 @@ async def _marks(tx: UnitOfWork, user_id: UserId) -> object:
     ]
 
 
+async def _collections(tx: UnitOfWork, user_id: UserId) -> object:
+    find_page = partial(tx.collections.find_of_user, user_id, tuple(Visibility))
+    return [
+        {**asdict(one), "mechanism_ids": await tx.collection_entries.find_ids(one.id)}
+        async for one in _items_of(find_page)
+    ]
+
+
+async def _follows(tx: UnitOfWork, user_id: UserId) -> object:
+    return asdict(await tx.follows.find_interests(user_id))
+
+
 async def _groups(tx: UnitOfWork, user_id: UserId) -> object:
     memberships = await tx.memberships.find_of_user(user_id)
     groups = await tx.groups.find_by_ids([one.group_id for one in memberships])
@@ -182,6 +194,8 @@ _TABLES: dict[str, Callable[[UnitOfWork, UserId], Awaitable[object]]] = {
     "claims": _claims,
     "comments": _comments,
     "marks": _marks,
+    "collections": _collections,
+    "follows": _follows,
     "groups": _groups,
     "tokens": _tokens,
     "reports": _reports,

@@ -108,3 +108,21 @@ async def test_a_list_is_narrowed_by_interests(database: Database) -> None:
         "users": {of_ana.id, both.id},
         "none": set(),
     }
+
+
+async def test_followers_of_a_category_move_to_another_once(database: Database) -> None:
+    mika, ana, ren = [await save_user(database) for _ in range(3)]
+    await save_category(database)
+    gears = CategoryId("gears")
+    async with database.begin() as tx:
+        await tx.categories.save(
+            Category(id=gears, name_en="Gears", name_ja="歯車", created_at=NOW, updated_at=NOW)
+        )
+        await tx.follows.follow_category(FollowedCategory(follower_id=ana.id, category_id=gears, since=NOW))
+    for follower in (mika, ana):
+        await follow_cams(database, follower)
+    async with database.begin() as tx:
+        await tx.follows.move_category(CAMS, gears)
+    for follower in (mika, ana):
+        assert await interests_of(database, follower) == Interests(category_ids=(gears,))
+    assert await interests_of(database, ren) == Interests()

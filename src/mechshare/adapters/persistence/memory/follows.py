@@ -1,6 +1,7 @@
 """Whom and what users follow, in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.table import Column, ReferenceViolated, Table, UniqueViolated
@@ -51,6 +52,13 @@ class MemoryFollowRepository(FollowRepository):
 
     async def unfollow_category(self, follower_id: UserId, category_id: CategoryId) -> None:
         self._access.write(FOLLOWED_CATEGORIES).delete(follower_id, category_id)
+
+    async def move_category(self, source: CategoryId, target: CategoryId) -> None:
+        followed = self._access.write(FOLLOWED_CATEGORIES)
+        for one in [one for one in followed if one.category_id == source]:
+            followed.delete(one.follower_id, source)
+            if followed.find(one.follower_id, target) is None:
+                followed.insert(replace(one, category_id=target))
 
     async def find_interests(self, follower_id: UserId) -> Interests:
         users, categories = self._access.read(FOLLOWED_USERS), self._access.read(FOLLOWED_CATEGORIES)

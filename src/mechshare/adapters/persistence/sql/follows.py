@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, ForeignKey, Table, bindparam, delete, insert, select
+from sqlalchemy import Column, ForeignKey, Table, bindparam, delete, exists, insert, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
 from mechshare.adapters.persistence.sql.records import record_of
@@ -45,6 +45,19 @@ _DELETE_USER = delete(followed_users).where(_OWN_USERS, followed_users.c.user_id
 _DELETE_CATEGORY = delete(followed_categories).where(
     _OWN_CATEGORIES, followed_categories.c.category_id == bindparam("followed")
 )
+_of_target = followed_categories.alias("of_target")
+_LEAVE_SOURCE = delete(followed_categories).where(
+    followed_categories.c.category_id == bindparam("source"),
+    exists().where(
+        _of_target.c.follower_id == followed_categories.c.follower_id,
+        _of_target.c.category_id == bindparam("target"),
+    ),
+)
+_MOVE = (
+    update(followed_categories)
+    .where(followed_categories.c.category_id == bindparam("source"))
+    .values(category_id=bindparam("target"))
+)
 _USERS = select(followed_users.c.user_id).where(_OWN_USERS).order_by(followed_users.c.user_id)
 _CATEGORIES = (
     select(followed_categories.c.category_id)
@@ -84,6 +97,11 @@ class SqlFollowRepository(FollowRepository):
 
     async def unfollow_category(self, follower_id: UserId, category_id: CategoryId) -> None:
         await self._statements.change(_DELETE_CATEGORY, {"follower": follower_id, "followed": category_id})
+
+    async def move_category(self, source: CategoryId, target: CategoryId) -> None:
+        moved = {"source": source, "target": target}
+        await self._statements.change(_LEAVE_SOURCE, moved)
+        await self._statements.change(_MOVE, moved)
 
     async def find_interests(self, follower_id: UserId) -> Interests:
         await self._statements.advisory_lock(f"follows of {follower_id}")

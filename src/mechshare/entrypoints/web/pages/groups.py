@@ -67,7 +67,7 @@ async def delete_group(request: Req, group_id: FromPath[str]) -> Response[Any]:
     return see_other("/groups?saved=deleted")
 
 
-@post("/groups/{group_id:str}/quota", guards=[require_permissions(Permission.MANAGE_USERS)], status_code=200)
+@post("/groups/{group_id:str}/quota", guards=[require_permissions()], status_code=200)
 async def set_quota(request: Req, group_id: FromPath[str]) -> Response[Any]:
     fields, id = await form_fields(request), GroupId(group_id)
     try:
