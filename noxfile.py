@@ -13,6 +13,7 @@ nox.options.reuse_existing_virtualenvs = True
 ADAPTERS = "[postgres,redis,azure,s3,opensearch]"
 SLOWEST = "--durations=25"
 LONG = (
+    "tests/adapters/media/test_long_clips.py",
     "tests/attacks",
     "tests/chaos",
     "tests/contracts/test_refresh.py",

@@ -124,6 +124,7 @@ def _nginx(place: Place) -> tuple[list[str], str]:
         (r"/var/log/nginx", f"{place.folder}"),
         (r"listen 80;", f"listen 127.0.0.1:{place.http};"),
         (r"listen 443", f"listen 127.0.0.1:{place.https}"),
+        (r"/var/lib/mechshare/blobs/", f"{place.folder.parent}/data/blobs/"),
         *_certificate_and_server(place),
     )
     return ["-e", "stderr", "-p", str(place.folder), "-c", str(place.folder / "nginx.conf")], text

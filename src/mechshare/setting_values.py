@@ -123,7 +123,9 @@ def secrets_in(text: str, name: str = f"{PREFIX}SECRET") -> tuple[bytes, ...]:
 def one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     value = values.get(name, choices[0])
     if value not in choices:
-        raise SettingsError(f"{PREFIX}{name.upper()} must be one of {', '.join(choices)}; it is '{value}'.")
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} must be one of {', '.join(filter(None, choices))}; it is '{value}'."
+        )
     return value
 
 

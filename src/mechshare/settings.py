@@ -60,6 +60,7 @@ class Settings:
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
     `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels.
+    `media_offload` names the header by which a proxy sends files itself: `x-accel` or `x-sendfile` (empty: none does).
     `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`).
     `registration` says who may create an account: everybody (`open`), everybody after an admin's approval, people with
     an invitation, or nobody (`closed`). `categories` says who may add a category: `authors`, by naming it in a
@@ -102,6 +103,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
+    media_offload: str = ""
     external_media_hosts: tuple[str, ...] = ("*",)
     level_3_supporters: int = 1
     level_4_supporters: int = 2
@@ -172,6 +174,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=networks(values, "trusted_proxies"),
         public_url=public_url(values),
         cors_origins=origins(values),
+        media_offload=one_of(values, "media_offload", ("", "x-accel", "x-sendfile")),
         external_media_hosts=external_hosts(values),
         level_3_supporters=integer(
             values, "level_3_supporters", Settings.level_3_supporters, minimum=0, maximum=1_000

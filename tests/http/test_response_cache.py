@@ -104,8 +104,12 @@ class NewServer:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {}
-        authentication, reads = self._application.authentication, PublicReads(self._application)
-        await ResponseCacheMiddleware(self._litestar, authentication, reads)(scope, receive, send)
+        application = self._application
+        reads = PublicReads(application)
+        cached = ResponseCacheMiddleware(
+            self._litestar, application.authentication, application.statistics, reads
+        )
+        await cached(scope, receive, send)
 
 
 @dataclass
@@ -415,7 +419,9 @@ async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, re
         reached += 1
         await site.litestar(scope, receive, send)
 
-    keeping = ResponseCacheMiddleware(counted, site.application.authentication, PublicReads(site.application))
+    keeping = ResponseCacheMiddleware(
+        counted, site.application.authentication, site.application.statistics, PublicReads(site.application)
+    )
 
     async def server(scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {}

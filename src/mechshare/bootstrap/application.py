@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.scratch.local import LocalScratch
 from mechshare.adapters.search.measured import MeasuredSearchIndex
 from mechshare.adapters.search.text.database_words import DatabaseWords
@@ -139,6 +140,7 @@ def build(
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     days = settings.audit_retention_days
     audit_retention = timedelta(days=days) if days else None
+    local_files = blobs if isinstance(blobs, FileBlobStore) else None
     verification = FileVerification(transactions, blobs, clock, observer)
     handlers = _job_handlers(adapters, index, transactions, derivation, verification, audit_retention)
     quotas = RoleQuotas(
@@ -198,7 +200,7 @@ def build(
         motion_searches=MotionSearchService(transactions, similar, clock),
         analyses=AnalysisService(transactions),
         thumbnails=ThumbnailService(transactions, clock),
-        media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
+        media=MediaService(database, StoredFiles(blobs, verification, local_files), links, cache, clock),
         search=SearchService(
             transactions,
             index,

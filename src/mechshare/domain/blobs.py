@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePath
 
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, UserId
@@ -46,6 +47,18 @@ ANY_EXTENSION = "bin"
 """The extension of the keys of files whose format does not matter."""
 ANY_CONTENT_TYPE = "application/octet-stream"
 """The content type of all other files, which clients download."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlobFile:
+    """The file of a blob: the folder of its store, and the path of the file below it."""
+
+    root: PurePath
+    below: PurePath
+
+    @property
+    def path(self) -> str:
+        return str(self.root / self.below)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

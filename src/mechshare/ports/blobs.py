@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from mechshare.domain.blobs import BlobFacts
+from mechshare.domain.blobs import BlobFacts, BlobFile
 
 
 class BlobStore(Protocol):
@@ -52,3 +52,10 @@ class BlobStore(Protocol):
 
     async def close(self) -> None:
         """Releases the adapter's resources."""
+
+
+class LocalFiles(Protocol):
+    """A store whose blobs are files of this machine."""
+
+    def file(self, key: str) -> BlobFile:
+        """Returns where the blob is or would be. Raises ValueError for what is no key."""

@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from mechshare.domain.attachments import AttachmentNotFound
-from mechshare.domain.blobs import DERIVATIVES, BlobReference, content_type_of, is_blob_key, mechanism_of
+from mechshare.domain.blobs import (
+    DERIVATIVES,
+    BlobFile,
+    BlobReference,
+    content_type_of,
+    is_blob_key,
+    mechanism_of,
+)
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import AttachmentId, MechanismId
 from mechshare.domain.kinds import MechanismKind
@@ -73,7 +80,7 @@ class MediaService:
         mechanism_id = mechanism_of(key) if is_blob_key(key) else None
         if mechanism_id is None:
             raise MediaNotFound()
-        if public := await self._find_public(mechanism_id, key):
+        if public := await self._load_public(mechanism_id, key):
             return public
         derivative = await self._find_derivative(mechanism_id, key)
         if derivative is None:
@@ -82,6 +89,11 @@ class MediaService:
         if not await self._may_read(viewer, mechanism, key, expires, signature):
             raise MediaNotFound()
         return await self._stored(derivative.reference)
+
+    async def find_public(self, key: str) -> StoredMedia | None:
+        """Returns a derivative that everyone may read; None for every other key."""
+        mechanism_id = mechanism_of(key) if is_blob_key(key) else None
+        return await self._load_public(mechanism_id, key) if mechanism_id else None
 
     async def find_original(self, viewer: Viewer, mechanism_id: MechanismId) -> StoredMedia:
         """Returns the original as it is stored, for a caller who may download it.
@@ -157,6 +169,14 @@ class MediaService:
         """Returns a temporary URL at which the store itself serves `media`; None if the store has no such URLs."""
         return await self._files.link(media.key, DIRECT_LINK_LIFETIME, media.content_type, disposition)
 
+    def file(self, media: StoredMedia) -> BlobFile | None:
+        """Returns where `media` is on this machine, for a proxy that sends it; None if the store has no such files."""
+        return self._files.file(media.key)
+
+    async def file_to_send(self, media: StoredMedia) -> BlobFile | None:
+        """Returns the file for a server that sends it whole itself; None if the caller must `read` it."""
+        return await self._files.intact_file(media.key, media.size)
+
     def read(self, media: StoredMedia, start: int, end: int) -> AsyncIterator[bytes]:
         """Yields exactly the bytes from `start` (included) to `end` (excluded).
 
@@ -186,7 +206,7 @@ class MediaService:
             owner = await tx.users.find_by_id(mechanism.user_id)
         return can_follow_link(mechanism, owner)
 
-    async def _find_public(self, mechanism_id: MechanismId, key: str) -> StoredMedia | None:
+    async def _load_public(self, mechanism_id: MechanismId, key: str) -> StoredMedia | None:
         """Returns the file if everyone may read it and it is not known to be damaged, else None."""
 
         async def load() -> bytes:

@@ -68,6 +68,17 @@ async def test_a_blob_outlives_the_store_that_wrote_it(blobs: FileBlobStore, roo
     assert await keys(FileBlobStore(root)) == [KEY]
 
 
+async def test_the_file_of_a_blob_holds_its_bytes(blobs: FileBlobStore, root: Path) -> None:
+    await blobs.write("media/x/1.mp4", pieces(b"ab", b"cde"))
+
+    file = blobs.file("media/x/1.mp4")
+
+    assert (root / file.below).read_bytes() == b"abcde"
+    assert file.path == str(root / file.below)
+    with pytest.raises(ValueError, match="not a blob key"):
+        blobs.file("../secret")
+
+
 async def test_twenty_megabytes_are_streamed_in_little_memory(blobs: FileBlobStore) -> None:
     async def much() -> AsyncIterator[bytes]:
         for number in range(320):

@@ -17,7 +17,7 @@ from mechshare.adapters.file_access import FOLDER_SUFFIX, file_names, in_thread
 from mechshare.adapters.leftovers import remove_leftovers
 from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, make_durably, opened, prune
 from mechshare.adapters.store_marker import INCOMING, mark, require_store
-from mechshare.domain.blobs import BlobFacts, is_blob_key
+from mechshare.domain.blobs import BlobFacts, BlobFile, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
 _log = structlog.get_logger("mechshare.blobs")
@@ -118,6 +118,9 @@ class FileBlobStore:
 
     async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
         return None
+
+    def file(self, key: str) -> BlobFile:
+        return BlobFile(self._root, Path(*file_names(key)))
 
     async def prepare(self) -> None:
         await in_thread(self._make_root)

@@ -20,6 +20,7 @@ from mechshare.entrypoints.http.middleware.compression import CompressionMiddlew
 from mechshare.entrypoints.http.middleware.concurrency import ConcurrencyLimitMiddleware
 from mechshare.entrypoints.http.middleware.cors import CorsMiddleware
 from mechshare.entrypoints.http.middleware.methods import MethodsMiddleware
+from mechshare.entrypoints.http.middleware.public_media import PublicMediaMiddleware
 from mechshare.entrypoints.http.middleware.public_url import PublicUrlMiddleware
 from mechshare.entrypoints.http.middleware.rate_limit import RateLimitMiddleware
 from mechshare.entrypoints.http.middleware.request_context import (
@@ -150,6 +151,7 @@ def build_app(
     asgi_app: ASGIApp = ResponseCacheMiddleware(
         LogContextMiddleware(app), application.authentication, application.statistics, reads
     )
+    asgi_app = PublicMediaMiddleware(asgi_app, application)
     if chosen.anonymous == "none":
         asgi_app = SignInRequiredMiddleware(asgi_app, application.authentication)
     asgi_app = SessionCookieMiddleware(asgi_app, application)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
 
-from mechshare.domain.blobs import BlobReference, Damage, MediaDamaged
+from mechshare.domain.blobs import BlobFile, BlobReference, Damage, MediaDamaged
 from mechshare.domain.errors import MediaNotFound
-from mechshare.ports.blobs import BlobStore
+from mechshare.ports.blobs import BlobStore, LocalFiles
 from mechshare.services.support.file_verification import FileVerification
 
 SAMPLED = 64
@@ -16,8 +16,13 @@ SAMPLED = 64
 
 
 class StoredFiles:
-    def __init__(self, blobs: BlobStore, verification: FileVerification) -> None:
+    """`local` is the same store, if its blobs are files of this machine."""
+
+    def __init__(
+        self, blobs: BlobStore, verification: FileVerification, local: LocalFiles | None = None
+    ) -> None:
         self._blobs = blobs
+        self._local = local
         self._verification = verification
         self._served = itertools.count()
 
@@ -44,6 +49,21 @@ class StoredFiles:
     async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
         """Returns a temporary URL at which the store itself serves the file; None if the store has none."""
         return await self._blobs.link(key, lifetime, content_type, disposition)
+
+    def file(self, key: str) -> BlobFile | None:
+        """Returns where the file is on this machine; None if the store has no such files."""
+        return self._local.file(key) if self._local else None
+
+    async def intact_file(self, key: str, size: int) -> BlobFile | None:
+        """Returns the file for a server that sends it whole itself; None if this process must read it.
+
+        It must read one of SAMPLED files, to compare it with its digest, and a file that is lost or not `size` bytes
+        long, to say so.
+        """
+        file = self.file(key)
+        if file is None or next(self._served) % SAMPLED == 0 or await self._blobs.stat(key) != size:
+            return None
+        return file
 
     async def read(self, key: str, start: int, end: int, *, whole: str = "") -> AsyncIterator[bytes]:
         """Yields exactly the bytes from `start` (included) to `end` (excluded).

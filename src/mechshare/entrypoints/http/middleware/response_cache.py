@@ -6,12 +6,11 @@ from typing import NamedTuple
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from mechshare.domain.errors import InvalidToken, Unavailable
+from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, is_id
-from mechshare.domain.personal_access_tokens import may_read
 from mechshare.domain.policy import Viewer
 from mechshare.domain.statistics import VisitKind
-from mechshare.entrypoints.http.protocol.auth import bearer_token
+from mechshare.entrypoints.http.protocol.auth import reader_of
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
 from mechshare.entrypoints.http.protocol.errors import send_refusal
 from mechshare.entrypoints.http.protocol.responses import PUBLIC, RESPONSE_KEY, VARY
@@ -89,7 +88,7 @@ class ResponseCacheMiddleware:
         # Lists contain more for signed-in callers; a single mechanism is the same for everybody.
         caller: Viewer = None
         if authorization is not None:
-            caller = None if address else await self._caller(authorization)
+            caller = None if address else await reader_of(self._authentication, authorization)
             if caller is None:
                 return None
         if address is None:
@@ -113,17 +112,6 @@ class ResponseCacheMiddleware:
         self._addresses[scope["path"], scope["query_string"]] = _Address(key, scope["path_template"])
         if len(self._addresses) > MAX_ADDRESSES:
             self._addresses.popitem(last=False)
-
-    async def _caller(self, authorization: str) -> Viewer:
-        """Returns the caller; None for an invalid token, and one that must not read, which the application refuses.
-
-        Raises Unavailable.
-        """
-        try:
-            caller = await self._authentication.authenticate(bearer_token(authorization))
-        except InvalidToken:
-            return None
-        return caller.actor if may_read(caller) else None
 
 
 async def _send(response: CachedResponse, if_none_match: str | None, send: Send) -> None:

@@ -11,13 +11,14 @@ from mechshare.domain.addresses import limited_address
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.personal_access_tokens import Caller, SessionRequired, TokenGrant
+from mechshare.domain.personal_access_tokens import Caller, SessionRequired, TokenGrant, may_read
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.entrypoints.http.protocol.scopes import require_scope
+from mechshare.services.authentication import AuthenticationService
 from mechshare.services.rate_limits import CostlyOperation
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -105,6 +106,16 @@ async def valid_viewer_of(connection: Connection) -> Viewer:
         return await viewer_of(connection)
     except InvalidToken:
         return None
+
+
+async def reader_of(authentication: AuthenticationService, authorization: str) -> Viewer:
+    """Returns the caller of a request that no route handles; None for an invalid token, and for one that must not read:
+    the application refuses both. Raises Unavailable."""
+    try:
+        caller = await authentication.authenticate(bearer_token(authorization))
+    except InvalidToken:
+        return None
+    return caller.actor if may_read(caller) else None
 
 
 async def _sign_in(connection: Connection) -> Caller | None:

@@ -5,6 +5,7 @@ A proxy that compresses a response changes its tag: nginx makes it weak (`W/"...
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -47,13 +48,13 @@ def expected_versions(request: Request[Any, Any, Any]) -> frozenset[int] | None:
     return versions
 
 
-def is_not_modified(request: Request[Any, Any, Any], etag: str, modified_at: datetime | None = None) -> bool:
-    """Whether If-None-Match of the request matches `etag`; without that field, whether If-Modified-Since is no earlier
-    than `modified_at` (RFC 9110, 13.2.2)."""
-    header = request.headers.get("if-none-match")
+def is_not_modified(headers: Mapping[str, str], etag: str, modified_at: datetime | None = None) -> bool:
+    """Whether If-None-Match among the `headers` of a request matches `etag`; without that field, whether
+    If-Modified-Since is no earlier than `modified_at` (RFC 9110, 13.2.2)."""
+    header = headers.get("if-none-match")
     if header is not None:
         return matches_etag(header, etag)
-    since = _date(request.headers.get("if-modified-since", "")) if modified_at else None
+    since = _date(headers.get("if-modified-since", "")) if modified_at else None
     return bool(modified_at and since and modified_at.replace(microsecond=0) <= since)
 
 

@@ -77,7 +77,7 @@ class _RevalidatedResponse(Response[Any]):
     """A response with an ETag, which becomes a 304 if If-None-Match of the request matches it."""
 
     def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **options: Any) -> Any:
-        if is_not_modified(request, self.headers["ETag"]):
+        if is_not_modified(request.headers, self.headers["ETag"]):
             self.content, self.status_code = b"", 304
         return super().to_asgi_response(app, request, **options)
 

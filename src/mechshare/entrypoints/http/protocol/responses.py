@@ -50,7 +50,7 @@ def json_response(
 ) -> Response[Any]:
     """Returns `body` as JSON, or 304 if the status is 200 and If-None-Match matches `etag` (RFC 9110, 13.1.2)."""
     all_headers = {"ETag": etag, "Cache-Control": cache, "Vary": VARY, **(headers or {})}
-    if status == 200 and is_not_modified(request, etag):
+    if status == 200 and is_not_modified(request.headers, etag):
         return Response(content=b"", status_code=304, headers=all_headers, media_type=media_type)
     return Response(content=body, status_code=status, headers=all_headers, media_type=media_type)
 

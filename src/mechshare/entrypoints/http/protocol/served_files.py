@@ -1,7 +1,8 @@
 """Serves stored files, whole or in ranges."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
@@ -10,15 +11,22 @@ from litestar import Request, Response
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Stream
 
+from mechshare.application import Application
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import is_not_modified
 from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
 from mechshare.services.media import StoredMedia
 
 Req = Request[Any, Any, Any]
+API = "/api/v1/"
+MEDIA_PATH = f"{API}media"
+PUBLIC_MEDIA = "public, max-age=3600, s-maxage=1, immutable"
+"""The content of a URL never changes, but a mechanism may be withdrawn: shared caches ask again after a second."""
+OFFLOAD_LOCATION = "/mechshare-media/"
+"""The internal location of nginx for MECHSHARE_MEDIA_OFFLOAD=x-accel: an alias of the folder of the files."""
 ORIGINAL = "private, no-cache"
 """The Cache-Control of a file as it was sent."""
-_CONCURRENCY = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 """Maximum bytes that are sent as one body, which takes a third of the time of a stream."""
 STREAM_PIECE_BYTES = 64 * 1024
 """Bytes. Granian buffers several pieces of each stream, however slowly the client reads."""
@@ -35,38 +43,75 @@ RANGED = {
 }
 
 
-async def served_file(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
-    """Returns the file, or the range of it that the request asks for. Raises RangeNotSatisfiable, MediaNotFound,
-    MediaDamaged."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileResponse:
+    """The response to a request for a file; `body` are the bytes of the file that it sends, None without any."""
+
+    status: int
+    headers: dict[str, str]
+    body: range | None = None
+
+
+async def file_response(
+    application: Application, requested: Mapping[str, str], media: StoredMedia, cache: str
+) -> FileResponse:
+    """Returns how to respond to a request with the headers `requested`. Raises RangeNotSatisfiable."""
     etag = f'"{media.key.rpartition("/")[2].partition(".")[0]}"'
+    disposition = _disposition(media)
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": cache,
-        "Content-Disposition": _disposition(media),
+        "Content-Disposition": disposition,
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",
         "ETag": etag,
         "Last-Modified": _last_modified(media),
     }
-    if is_not_modified(request, etag, media.created_at):
-        return Response(content=None, status_code=304, headers=headers)
-    service = application_of(request).media
-    link = await service.direct_link(media, headers["Content-Disposition"])
+    if is_not_modified(requested, etag, media.created_at):
+        return FileResponse(status=304, headers=headers)
+    link = await application.media.direct_link(media, disposition)
     if link is not None:
         hidden = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
-        return Response(content=None, status_code=302, headers={"Location": link, **hidden})
-    part = _range(request, etag, media)
+        return FileResponse(status=302, headers={"Location": link, **hidden})
+    headers["Content-Type"] = media.content_type
+    if offloaded := _offloaded(application, media):
+        return FileResponse(status=200, headers=headers | offloaded)
+    part = _range(requested, etag, media)
     start, end = part or (0, media.size)
-    status = 206 if part else 200
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
     headers["Content-Length"] = str(end - start)
-    chunks = service.read(media, start, end)
-    if end - start <= _CONCURRENCY:
+    return FileResponse(status=206 if part else 200, headers=headers, body=range(start, end))
+
+
+async def served_file(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
+    """Returns the file, or the range of it that the request asks for. Raises RangeNotSatisfiable, MediaNotFound,
+    MediaDamaged."""
+    application = application_of(request)
+    found = await file_response(application, request.headers, media, cache)
+    if found.body is None:
+        return Response(content=None, status_code=found.status, headers=found.headers)
+    chunks = application.media.read(media, found.body.start, found.body.stop)
+    if len(found.body) <= MAX_BODY_BYTES:
         content = b"".join([chunk async for chunk in chunks])
-        return Response(content, status_code=status, headers=headers, media_type=media.content_type)
+        return Response(
+            content, status_code=found.status, headers=found.headers, media_type=media.content_type
+        )
     chunks_read_ahead = await _read_first(chunks)
-    return Stream(chunks_read_ahead, status_code=status, headers=headers, media_type=media.content_type)
+    return Stream(
+        chunks_read_ahead, status_code=found.status, headers=found.headers, media_type=media.content_type
+    )
+
+
+def _offloaded(application: Application, media: StoredMedia) -> dict[str, str]:
+    """Returns the header by which the proxy sends the file itself; {} without MECHSHARE_MEDIA_OFFLOAD."""
+    offload = application.settings.media_offload
+    file = application.media.file(media) if offload else None
+    if file is None:
+        return {}
+    if offload == "x-accel":
+        return {"X-Accel-Redirect": OFFLOAD_LOCATION + quote(file.below.as_posix())}
+    return {"X-Sendfile": quote(file.path)}
 
 
 async def _read_first(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -90,14 +135,14 @@ def _pieces(chunk: bytes) -> Iterator[bytes]:
         yield chunk[offset : offset + STREAM_PIECE_BYTES]
 
 
-def _range(request: Req, etag: str, media: StoredMedia) -> tuple[int, int] | None:
+def _range(requested: Mapping[str, str], etag: str, media: StoredMedia) -> tuple[int, int] | None:
     """Returns the requested range as start and end, end exclusive (RFC 9110, 14); None for the whole file.
 
     Several ranges, a malformed range and a failed If-Range get the whole file, as the RFC allows. Raises
     RangeNotSatisfiable.
     """
-    matched = _RANGE.match(request.headers.get("range", ""))
-    if matched is None or request.headers.get("if-range", etag) not in (etag, _last_modified(media)):
+    matched = _RANGE.match(requested.get("range", ""))
+    if matched is None or requested.get("if-range", etag) not in (etag, _last_modified(media)):
         return None
     first, last = (_offset(digits) for digits in matched.groups())
     if first is None:

@@ -58,6 +58,6 @@ def file_response(
     """Returns `content` with its ETag, or 304 if If-None-Match of the request matches it."""
     etag = etag_of(content)
     headers = {"ETag": etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
-    if is_not_modified(request, etag):
+    if is_not_modified(request.headers, etag):
         return Response(content=b"", status_code=304, headers=headers, media_type=content_type)
     return Response(content, media_type=content_type, headers=headers)

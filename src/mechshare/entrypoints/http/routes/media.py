@@ -16,14 +16,18 @@ from mechshare.entrypoints.http.protocol.auth import (
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.openapi import OPTIONAL_TOKEN, refuses
-from mechshare.entrypoints.http.protocol.served_files import ORIGINAL, RANGED, served_file
+from mechshare.entrypoints.http.protocol.served_files import (
+    MEDIA_PATH,
+    ORIGINAL,
+    PUBLIC_MEDIA,
+    RANGED,
+    served_file,
+)
 from mechshare.entrypoints.http.protocol.visits import note_download
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 
 Req = Request[Any, Any, Any]
 TAG = Tag("media", "The files themselves")
-PUBLIC_MEDIA = "public, max-age=3600, s-maxage=1, immutable"
-"""The content of a URL never changes, but a mechanism may be withdrawn: shared caches ask again after a second."""
 PRIVATE_MEDIA = "private, max-age=3600, immutable"
 _MAX_PAGE_DIGITS = 6
 Mechanism = FromPath[str]
@@ -32,7 +36,7 @@ Signature = Annotated[str, QueryParameter(name="signature", max_length=64)]
 
 
 @get(
-    "/api/v1/media/{mechanism_id:str}/{name:str}",
+    MEDIA_PATH + "/{mechanism_id:str}/{name:str}",
     operation_id="getMedia",
     summary="Download a media file",
     responses=RANGED,

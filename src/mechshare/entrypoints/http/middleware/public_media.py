@@ -1,0 +1,97 @@
+"""Serves public media files without calling the framework."""
+
+from collections.abc import Mapping
+
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from mechshare.application import Application
+from mechshare.domain.blobs import BlobFile
+from mechshare.domain.errors import DomainException, Unavailable
+from mechshare.entrypoints.http.protocol.auth import reader_of
+from mechshare.entrypoints.http.protocol.errors import send_refusal
+from mechshare.entrypoints.http.protocol.served_files import (
+    API,
+    MAX_BODY_BYTES,
+    MEDIA_PATH,
+    PUBLIC_MEDIA,
+    FileResponse,
+    file_response,
+)
+from mechshare.services.media import StoredMedia
+
+_PATH_SEND = "http.response.pathsend"
+"""The ASGI extension by which the server sends a file itself."""
+
+
+class PublicMediaMiddleware:
+    """Serves files that everybody may read: up to MAX_BODY_BYTES at once, and larger ones whole by the server itself,
+    if the store has files.
+
+    All other requests go to the application: those with a signed link, for large parts, and those that it refuses.
+    """
+
+    def __init__(self, app: ASGIApp, application: Application) -> None:
+        self._app = app
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or not _may_be_public(scope):
+            await self._app(scope, receive, send)
+            return
+        try:
+            is_sent = await self._send(scope, send)
+        except Unavailable as problem:  # the application would wait for the same dependency again
+            await send_refusal(problem, scope, receive, send)
+            return
+        except DomainException:
+            is_sent = False
+        if not is_sent:
+            await self._app(scope, receive, send)
+
+    async def _send(self, scope: HTTPScope, send: Send) -> bool:
+        """Sends the file; returns False, having sent nothing, if the application must respond. Raises
+        DomainException."""
+        requested = Headers.from_scope(scope)
+        media = await self._find(scope["path"], requested)
+        if media is None:
+            return False
+        found = await file_response(self._application, requested, media, PUBLIC_MEDIA)
+        file = await self._file_to_send(scope, media, found)
+        if file is None and found.body and len(found.body) > MAX_BODY_BYTES:
+            return False
+        content = b"" if file or not found.body else await self._read(media, found.body)
+        scope["path_template"] = f"{MEDIA_PATH}/{{mechanism_id}}/{{name}}"
+        headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
+        await send({"type": "http.response.start", "status": found.status, "headers": headers})
+        if file:
+            await send({"type": _PATH_SEND, "path": file.path})  # type: ignore[arg-type]
+        else:
+            await send({"type": "http.response.body", "body": content, "more_body": False})
+        return True
+
+    async def _find(self, path: str, requested: Mapping[str, str]) -> StoredMedia | None:
+        """Returns the file if the request may read it because everybody may. Raises Unavailable."""
+        authorization = requested.get("authorization")
+        if authorization and await reader_of(self._application.authentication, authorization) is None:
+            return None
+        return await self._application.media.find_public(path.removeprefix(API))
+
+    async def _file_to_send(
+        self, scope: HTTPScope, media: StoredMedia, found: FileResponse
+    ) -> BlobFile | None:
+        """Returns the file if the response is all of a large one, and the server can send it."""
+        is_whole_and_large = found.body == range(media.size) and media.size > MAX_BODY_BYTES
+        if not is_whole_and_large or _PATH_SEND not in (scope.get("extensions") or {}):
+            return None
+        return await self._application.media.file_to_send(media)
+
+    async def _read(self, media: StoredMedia, part: range) -> bytes:
+        chunks = self._application.media.read(media, part.start, part.stop)
+        return b"".join([chunk async for chunk in chunks])
+
+
+def _may_be_public(scope: HTTPScope) -> bool:
+    is_media = scope["path"].startswith(MEDIA_PATH) and scope["method"] == "GET"
+    return is_media and b"signature=" not in scope["query_string"]
