@@ -42,7 +42,7 @@ async def test_a_clip_is_trimmed_from_its_original(site: Site, clip: dict[str, A
     assert (await site.client.get(trimmed["file_url"])).status_code == 200
     assert (await site.client.get(f"{path}/original")).content == GIF
     files = [key async for key in site.adapters.blobs.list(f"media/{clip['id']}/")]
-    assert len(files) == 3
+    assert len(files) == 4
     beyond = await site.client.patch(path, headers=headers, json={"trim": {"start": 2500}})
     assert (beyond.status_code, beyond.json()["details"][0]["field"]) == (422, "trim")
     await site.client.patch(path, headers=headers, json={"trim": None})

@@ -241,7 +241,7 @@ async def references_of(world: World, id: MechanismId) -> dict[str, Any]:
     """Returns the references to its original and its visible files, by key."""
     found = await world.stored(id)
     assert found is not None
-    urls = (found.file_url, found.thumbnail_url, found.preview_url)
+    urls = (found.file_url, found.thumbnail_url, found.preview_url, found.motion_url)
     keys = {found.original_key, *(blob_key(url) for url in urls if url)}
     async with world.database.read() as tx:
         return {key: await tx.blob_references.find_by_key(key) for key in keys}
@@ -265,7 +265,7 @@ async def test_each_file_of_a_clip_has_a_reference_with_size_and_digest(world: W
     assert len(await references_of(world, made.id)) == 1
     await world.work()
     references = await references_of(world, made.id)
-    assert len(references) == 4
+    assert len(references) == 5
     for key, reference in references.items():
         written = await world.blobs.write(key, world.blobs.read(key))
         assert BlobFacts(key=key, size=reference.size, sha256=reference.sha256) == written
@@ -322,12 +322,12 @@ async def test_a_lost_file_stays_unmeasured_and_is_retried_once_a_day(world: Wor
 async def test_interrupted_measuring_resumes(world: World, mika: Actor) -> None:
     made = await world.create(mika)
     await world.work()
-    first, second, third = sorted(await lose_facts(world, made.id))
+    first, second, *others = sorted(await lose_facts(world, made.id))
     world.blobs.unreadable = {second}
     await world.app.scheduler.enqueue_due_jobs()
-    while await unmeasured(world) == {first, second, third}:
+    while await unmeasured(world) == {first, second, *others}:
         assert await world.app.runner.run_one() is not None
-    assert await unmeasured(world) == {second, third}
+    assert await unmeasured(world) == {second, *others}
 
     world.blobs.unreadable = set()
     await world.work()
