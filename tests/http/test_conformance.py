@@ -90,7 +90,9 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         "user_id": made["user_id"],
         "category_id": "gears",
         "name": published["thumbnail_url"].rpartition("/")[2],
-        **dict.fromkeys(("session_id", "token_id", "invitation_id", "report_id", "search_id"), ABSENT),
+        **dict.fromkeys(
+            ("notification_id", "session_id", "token_id", "invitation_id", "report_id", "search_id"), ABSENT
+        ),
         "number": "1",
         "upload_id": upload.headers["Location"].rpartition("/")[2],
     }

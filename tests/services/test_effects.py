@@ -2,9 +2,12 @@
 
 import pytest
 
-from mechshare.domain.events import MechanismDeleted, MechanismsRemoved
+from mechshare.domain.events import MechanismChanged, MechanismDeleted, MechanismsRemoved
 from mechshare.domain.jobs import JobKind
+from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.notifications import NotificationKind
 from mechshare.domain.users import Role
+from mechshare.services.effects import effects_of
 from mechshare.services.support.invalidation import (
     CATEGORIES,
     PUBLIC_LISTS,
@@ -12,6 +15,7 @@ from mechshare.services.support.invalidation import (
     list_tag,
     mechanism_tag,
 )
+from mechshare.testing.persistence.values import NOW, a_mechanism, a_user
 from tests.services.world import HERE
 
 
@@ -174,3 +178,15 @@ async def test_a_rolled_back_transaction_has_no_effects(world, mika):
         await crash_while_deleting()
     assert (dropped(world), await world.jobs()) == (set(), jobs)
     assert "mechanism_deleted" not in [entry.action for entry in await world.audited()]
+
+
+def test_a_failed_processing_notifies_the_owner_once():
+    before = a_mechanism(a_user())
+    failed = before.processing_failed(ProcessingFailure(code=FailureCode.UNREADABLE), NOW)
+    (notice,) = effects_of(MechanismChanged(before, failed)).notices
+    assert (notice.user_id, notice.kind, notice.mechanism_id) == (
+        before.user_id,
+        NotificationKind.FAILURE,
+        before.id,
+    )
+    assert not effects_of(MechanismChanged(failed, failed)).notices
