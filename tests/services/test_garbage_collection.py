@@ -11,6 +11,8 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode
+from mechshare.domain.notifications import Notification, NotificationId, NotificationKind
+from mechshare.domain.pagination import PageRequest
 from mechshare.services.maintenance.doctor import Problem
 from mechshare.services.maintenance.garbage_collection import GarbageCollection
 from mechshare.testing.persistence.values import a_session, an_idempotency_record, save_user
@@ -164,6 +166,26 @@ async def test_long_expired_rows_are_deleted(world, mika):
     assert before
     assert before.isdisjoint(left)
     assert left  # the job of the garbage collection ends last
+
+
+async def test_notifications_are_deleted_after_ninety_days(world, mika):
+    notification = Notification(
+        id=NotificationId("01900000-0000-7000-8000-000000000001"),
+        user_id=mika.id,
+        kind=NotificationKind.DECISION,
+        mechanism_id=None,
+        actor_id=None,
+        subject="",
+        created_at=world.clock.now(),
+    )
+    async with world.database.begin() as tx:
+        await tx.notifications.add(notification)
+    for days, left in ((90, 1), (1, 0)):
+        world.clock.advance(timedelta(days=days))
+        world.database.ahead += timedelta(days=days)
+        await world.app.scheduler.enqueue_due_jobs()
+        await world.work()
+        assert len((await world.app.notifications.find(mika, PageRequest())).items) == left
 
 
 async def test_any_number_of_expired_rows_is_deleted_in_batches(world):
