@@ -35,6 +35,7 @@ async def everything_of(site: Site, headers: dict[str, str]) -> dict[str, Any]:
     await site.client.post(f"{API}/auth/tokens", headers=headers, json=token)
     report = {"user_id": site.ids["other"], "reason": "spam"}
     await site.client.post(f"{API}/reports", headers=headers, json=report)
+    await site.client.put(f"{API}/users/me/notification-mutes/kinds/like", headers=headers)
     return made
 
 
@@ -62,6 +63,7 @@ async def test_the_zip_contains_everything_and_nothing_of_others(site: Site) -> 
     assert [one["text"] for one in read["claims.json"]] == ["三回測定"]
     assert [one["text"] for one in read["comments.json"]] == ["よく回る"]
     assert [one["kind"] for one in read["marks.json"]] == ["bookmark"]
+    assert read["muted-notifications.json"] == ["like"]
     assert [one["name"] for one in read["groups.json"]] == ["設計課"]
     assert [one["name"] for one in read["tokens.json"]] == ["試験機"]
     assert [one["reason"] for one in read["reports.json"]] == ["spam"]

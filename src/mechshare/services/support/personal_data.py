@@ -164,6 +164,10 @@ async def _follows(tx: UnitOfWork, user_id: UserId) -> object:
     return asdict(await tx.follows.find_interests(user_id))
 
 
+async def _muted(tx: UnitOfWork, user_id: UserId) -> object:
+    return sorted(await tx.notification_mutes.find_of_user(user_id))
+
+
 async def _groups(tx: UnitOfWork, user_id: UserId) -> object:
     memberships = await tx.memberships.find_of_user(user_id)
     groups = await tx.groups.find_by_ids([one.group_id for one in memberships])
@@ -196,6 +200,7 @@ _TABLES: dict[str, Callable[[UnitOfWork, UserId], Awaitable[object]]] = {
     "marks": _marks,
     "collections": _collections,
     "follows": _follows,
+    "muted-notifications": _muted,
     "groups": _groups,
     "tokens": _tokens,
     "reports": _reports,
