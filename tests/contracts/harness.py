@@ -386,6 +386,13 @@ async def _numpy_motion_index(folder: Path) -> AsyncIterator[Any]:
     yield NumpyMotionIndex()
 
 
+@asynccontextmanager
+async def _two_pass_motion_index(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.motion_index.exact import NumpyMotionIndex
+
+    yield NumpyMotionIndex(exact_vectors=0)
+
+
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "backups": {"folders": _folder_backup},
     "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs, "s3": _s3_blobs},
@@ -410,7 +417,11 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "recent_views": {"memory": _memory_recent_views, "memory-shared": _shared_recent_views},
     "media": {"av": _av, "stub": _stub_media},
     "motion": {"memory": _exact_motion, "numpy": _numpy_motion},
-    "motion_index": {"memory": _memory_motion_index, "numpy": _numpy_motion_index},
+    "motion_index": {
+        "memory": _memory_motion_index,
+        "numpy": _numpy_motion_index,
+        "numpy-two-pass": _two_pass_motion_index,
+    },
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
     "persistence": {
         "memory": _memory_database,

@@ -1,4 +1,4 @@
-"""The index that compares a vector with all others: exact, and fast enough for a hundred thousand of them."""
+"""The index in the memory of the process: exact up to a hundred thousand vectors, beyond in two passes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,20 +15,25 @@ if TYPE_CHECKING:
 
 
 class NumpyMotionIndex(MotionIndex):
-    """A matrix of all vectors, 744 bytes each and as many again for its growth. NumPy is loaded at the first use."""
+    """A matrix of all vectors, 744 bytes each and as many again for its growth. NumPy is loaded at the first use.
 
-    def __init__(self) -> None:
+    Above `exact_vectors` a first pass chooses which are compared, so that an equally near one may be missing.
+    """
+
+    def __init__(self, exact_vectors: int = 100_000) -> None:
+        self._exact_vectors = exact_vectors
         self._vectors: dict[MechanismId, bytes] = {}
         self._matrix: Matrix | None = None
         self._is_current = False
 
     async def put(self, vectors: Sequence[tuple[MechanismId, bytes | None]]) -> None:
-        for id, vector in vectors:
+        changed = [(id, vector) for id, vector in vectors if self._vectors.get(id) != vector]
+        for id, vector in changed:
             if vector is None:
-                self._vectors.pop(id, None)
+                del self._vectors[id]
             else:
                 self._vectors[id] = vector
-        self._is_current = self._is_current and not vectors
+        self._is_current = self._is_current and not changed
 
     async def nearest(self, vector: bytes, *, offset: int, limit: int) -> Sequence[Neighbour]:
         return await asyncio.to_thread(self._nearest, vector, offset, limit)
@@ -40,7 +45,7 @@ class NumpyMotionIndex(MotionIndex):
         vectors = dict(self._vectors)
         if self._matrix is None or not self._is_current:
             self._is_current = True
-            self._matrix = Matrix({id: numbers_of(one) for id, one in vectors.items()})
+            self._matrix = Matrix({id: numbers_of(one) for id, one in vectors.items()}, self._exact_vectors)
         found = self._matrix.nearest(numbers_of(vector), offset + limit)[offset:]
         return [
             Neighbour(

@@ -60,11 +60,14 @@ class SimilarMotions:
         """
         await self._catch_up(tx)
         found: list[SimilarMechanism] = []
+        seen = {besides}
         offset, batch = 0, 4 * limit
         while len(found) < limit:
             neighbours = await self._index.nearest(vector, offset=offset, limit=batch)
             alike = [one for one in neighbours if one.likeness >= _LEAST_LIKENESS]
-            found += await _listed(tx, viewer, [one for one in alike if one.mechanism_id != besides])
+            # An index that is only about right may name one again in a later batch.
+            found += await _listed(tx, viewer, [one for one in alike if one.mechanism_id not in seen])
+            seen |= {one.mechanism_id for one in alike}
             if len(alike) < batch:
                 break
             offset, batch = offset + batch, 2 * batch
