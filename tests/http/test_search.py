@@ -93,6 +93,7 @@ async def test_what_authors_state_narrows_and_orders_a_search(
     assert await titles("param.stroke=1cm..2cm") == ["crank c"]
     found = (await site.client.get(f"{SEARCH}?q=crank&category=gears")).json()
     assert found["levels"] == ({} if is_down else {"5": 1, "2": 1, "not_stated": 1})
+    assert found["motions"] == ({} if is_down else {"loop": 3})
     walk = [first := await site.client.get(f"{SEARCH}?q=crank&sort=-reliability&reliability_min=1&limit=1")]
     walk.append(await site.client.get(first.links["next"]["url"]))
     assert [one.json()["items"][0]["mechanism"]["title"] for one in walk] == ["crank b", "crank a"]

@@ -228,15 +228,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """`total` counts the matches, `facets` those in each category and `levels` those of each level of reliability (0
-    without one), up to at least EXACT_TOTAL + 1. `expanded` are the terms of the query that were searched for by other
-    names, too, with these names. Without hits, `nearest` are words of the query with words of the index that resemble
-    them."""
+    """`total` counts the matches, `facets` those in each category, `levels` those of each level of reliability (0
+    without one) and `motions` those of each kind of motion, up to at least EXACT_TOTAL + 1. `expanded` are the
+    terms of the query that were searched for by other names, too, with these names. Without hits, `nearest` are
+    words of the query with words of the index that resemble them."""
 
     hits: tuple[Hit, ...]
     total: int
     facets: Mapping[CategoryId, int]
     levels: Mapping[int, int] = field(default_factory=dict)
+    motions: Mapping[MotionKind, int] = field(default_factory=dict)
     expanded: Synonyms = ()
     nearest: Synonyms = ()
 
@@ -266,7 +267,7 @@ NO_HELP = SearchHelp()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
     """Search results with their mechanisms. `total` is at most EXACT_TOTAL; there are more matches unless
-    `total_is_exact`. `facets` and `levels` as in SearchResult.
+    `total_is_exact`. `facets`, `levels` and `motions` as in SearchResult.
 
     `expanded` are the terms of the query with the other names by which mechanisms were found, too. A `degraded` page
     comes from the database: newest first, or most reliable first, without facets, highlights and `expanded`. A page
@@ -281,6 +282,7 @@ class SearchPage:
     total_is_exact: bool
     facets: Mapping[CategoryId, int]
     levels: Mapping[int, int] = field(default_factory=dict)
+    motions: Mapping[MotionKind, int] = field(default_factory=dict)
     expanded: Synonyms = ()
     degraded: bool = False
     is_complete: bool = True

@@ -212,6 +212,7 @@ class SearchService:
             total_is_exact=is_exact,
             facets=without((id for family in families for id in family), result.facets),
             levels=without((each.reliability_rank for each in hidden), result.levels),
+            motions=without((each.motion_kind for each in hidden if each.motion_kind), result.motions),
             expanded=result.expanded,
             is_complete=not hidden,
             next=shown_hits[-1].place.position if len(result.hits) > request.limit else None,

@@ -102,6 +102,7 @@ class MemorySearchIndex:
             total=len(matches),
             facets=_facets([entry.document for entry, _ in matches]),
             levels=Counter(entry.document.reliability for entry, _ in matches),
+            motions=Counter(entry.document.motion for entry, _ in matches if entry.document.motion),
             expanded=expanded,
             nearest=() if matches else tuple(self._nearest(parsed, most_edits_unfound).items()),
         )

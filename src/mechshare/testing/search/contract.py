@@ -485,6 +485,8 @@ class TestFilters:
         assert await found(index, text, loops=True) == ["a"]
         assert sorted(await found(index, text, loops=False)) == ["b", "c", "d"]
         assert await found(index, text, motion=MotionKind.APERIODIC) == ["c"]
+        kinds = (MotionKind.LOOP, MotionKind.PERIODIC, MotionKind.APERIODIC)
+        assert (await index.search(SearchQuery(text=text))).motions == dict.fromkeys(kinds, 1)
 
     @pytest.mark.parametrize("text", ["crank", ""])
     async def test_a_search_is_narrowed_by_what_authors_state(self, index: Any, text: str) -> None:

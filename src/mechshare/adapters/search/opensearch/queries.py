@@ -16,6 +16,7 @@ from mechshare.adapters.search.text.ranking import (
 )
 from mechshare.domain.audiences import Audience
 from mechshare.domain.ids import CategoryId
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import ValueRange
 from mechshare.domain.search import SearchPlace, SearchQuery, SearchSort
 
@@ -51,6 +52,7 @@ def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
         "aggs": {
             "categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}},
             "levels": {"terms": {"field": "reliability", "size": _MAX_LEVELS}},
+            "motions": {"terms": {"field": "motion", "size": len(MotionKind)}},
         },
     }
 

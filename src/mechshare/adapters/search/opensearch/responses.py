@@ -9,6 +9,7 @@ from mechshare.adapters.search.text.passages import Passage
 from mechshare.adapters.search.text.query import ParsedQuery
 from mechshare.adapters.search.text.ranking import BREVITY, moment_of
 from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.search import Hit, SearchPlace, SearchResult
 
 
@@ -33,6 +34,10 @@ def result_of(
         facets={CategoryId(bucket["key"]): bucket["doc_count"] for bucket in buckets},
         levels={
             bucket["key"]: bucket["doc_count"] for bucket in counted["aggregations"]["levels"]["buckets"]
+        },
+        motions={
+            MotionKind(bucket["key"]): bucket["doc_count"]
+            for bucket in counted["aggregations"]["motions"]["buckets"]
         },
     )
 

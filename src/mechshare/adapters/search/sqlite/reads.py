@@ -33,6 +33,7 @@ from mechshare.adapters.search.text.ranking import (
 )
 from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult, SearchSort, Synonyms
 
@@ -86,6 +87,8 @@ _RESULT = """
         FROM match JOIN category c ON c.document = match.row GROUP BY c.id
     UNION ALL SELECT 'level', d.reliability, count(*), NULL, NULL, NULL, NULL
         FROM match JOIN document d USING (row) GROUP BY d.reliability
+    UNION ALL SELECT 'motion', d.motion, count(*), NULL, NULL, NULL, NULL
+        FROM match JOIN document d USING (row) WHERE d.motion IS NOT NULL GROUP BY d.motion
 """
 # Limited: among a million mechanisms, ranking and counting all matches of a frequent word takes most of a second.
 _LISTING, _LISTING_BY_LEVEL = (
@@ -221,6 +224,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
         total=_total(rows),
         facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
         levels={row[1]: row[2] for row in rows if row[0] == "level"},
+        motions={MotionKind(row[1]): row[2] for row in rows if row[0] == "motion"},
         expanded=expanded,
         nearest=nearest,
     )

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.search import (
     FoundMechanism,
     SearchPage,
@@ -50,14 +51,14 @@ class HelpResponse(Struct):
 
 @published("SearchPage")
 class SearchResponse(Struct):
-    """`total` is exact if `total_is_exact`. `facets` counts the matches in each category; above 10,000 matches it may
-    count only the newest. `levels` counts in the same way those of each level of reliability, "1" to "5", and those
-    whose author states none, "not_stated". `expanded` has the terms of `q` that were searched for by other names, too,
-    with these names. `degraded` means that the search index was unavailable. `next` is the cursor of the page after
-    this one. `suggestions` help if nothing matches.
+    """`total` is exact if `total_is_exact`. `facets` counts the matches in each category; above 10,000 matches it
+    may count only the newest. `levels` counts in the same way those of each level of reliability, "1" to "5", and
+    those whose author states none, "not_stated", and `motions` those of each kind of motion. `expanded` has the
+    terms of `q` that were searched for by other names, too, with these names. `degraded` means that the search
+    index was unavailable. `next` is the cursor of the page after this one. `suggestions` help if nothing matches.
 
     Degraded results come from the database: the mechanisms among the 10,000 newest that contain all words, newest
-    first unless the most reliable ones are to be, without facets, levels, highlights and `expanded`.
+    first unless the most reliable ones are to be, without facets, levels, motions, highlights and `expanded`.
     """
 
     items: list[SearchHitResponse]
@@ -67,6 +68,7 @@ class SearchResponse(Struct):
     total_is_exact: bool
     facets: dict[str, int]
     levels: dict[str, int]
+    motions: dict[str, int]
     expanded: dict[str, list[str]]
     degraded: bool
     next: str | None
@@ -105,6 +107,7 @@ def search_response(
         levels={
             str(level or "not_stated"): found.levels[level] for level in sorted(found.levels, reverse=True)
         },
+        motions={kind.value: found.motions[kind] for kind in MotionKind if kind in found.motions},
         expanded={term: list(names) for term, names in found.expanded},
         degraded=found.degraded,
         next=cursor_of(found.next, sort.order, found.page + 1, conditions) if found.next else None,
