@@ -61,6 +61,7 @@ def test_a_search_by_a_file_lists_what_moves_alike(run: Run, crank: Path) -> Non
     run("users", "create-admin", "boss", "boss@example.com", typed="four-bar linkage\n" * 2)
     run("import", crank, "--as", "boss", "--publish")
 
+    assert json.loads(run("analyse", "--missing", "--wait", "--json").stdout) == {"requested": 0}
     (found,) = json.loads(run("search", "--by-motion", crank, "--json").stdout)
     assert (found["title"], found["duplicate"]) == ("crank", True)
     assert found["likeness"] > 0.95

@@ -142,3 +142,11 @@ async def test_a_retry_without_a_failure_is_refused_in_words(site: Site, mika: d
     response = await submitted(site, "/my/retry", mika, {"retry": made["id"]})
     assert response.status_code == 409
     assert "Only a failed processing can be retried" in response.text
+
+
+async def test_a_draft_names_what_moves_much_alike(site: Site, mika: dict[str, str]) -> None:
+    await site.published(await site.sign_up("rei"), "the same of another")
+    await site.ready(mika, "draft")
+    listed = (await opened(site, "/my", mika)).text
+    assert "Moves much like:" in listed
+    assert "the same of another" in listed

@@ -7,7 +7,7 @@ from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind, blob_key
 from mechshare.domain.derived_files import AnalysedClip
 from mechshare.domain.events import MechanismChanged
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.jobs import Job
+from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanism_files import stored_reference
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media import ProcessingFailure
@@ -76,6 +76,12 @@ class AnalysisService:
         async with self._transactions.read() as tx:
             analysis = ANALYSIS + 1 if all else ANALYSIS
             return await tx.motions.find_unanalysed(analysis, after, limit=limit)
+
+    async def count_waiting(self) -> int:
+        """Counts the analyses that are enqueued or under way."""
+        async with self._transactions.read() as tx:
+            backlog = await tx.jobs.find_backlog()
+        return sum(found.count for (kind, _), found in backlog.items() if kind is JobKind.ANALYSE_MOTION)
 
     async def request(self, ids: Sequence[MechanismId]) -> None:
         """Enqueues the analysis of each of these clips, unless one is enqueued already."""

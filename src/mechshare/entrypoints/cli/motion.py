@@ -12,22 +12,29 @@ from mechshare.bootstrap.application import file_motions
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.motion import Motion, MotionAnalysis
 from mechshare.entrypoints.cli.context import pass_settings, run
-from mechshare.entrypoints.cli.output import json_option, print_json, print_table
+from mechshare.entrypoints.cli.output import json_option, print_json, print_table, progress_bar
 from mechshare.entrypoints.cli.similarity_chart import similarity_chart
 from mechshare.services.motions import MAX_SIMILAR
 from mechshare.services.support.similar_motions import SimilarMechanism
 from mechshare.settings import Settings
 
 _BATCH_SIZE = 200
+_POLL_INTERVAL = 1.0
+"""Seconds between two looks at the progress."""
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--missing", is_flag=True, help="All clips that the present analysis has not seen.")
 @click.option("--all", "everything", is_flag=True, help="All clips.")
+@click.option(
+    "--wait", is_flag=True, help="Show the progress until no clip waits; stopping it stops no analysis."
+)
 @json_option
 @pass_settings
-def analyse(chosen: Settings, ids: tuple[str, ...], missing: bool, everything: bool, as_json: bool) -> None:
+def analyse(
+    chosen: Settings, ids: tuple[str, ...], missing: bool, everything: bool, wait: bool, as_json: bool
+) -> None:
     """Have workers analyse how clips move: the clips ID..., those that --missing names, or --all.
 
     Each clip is a job. What is interrupted goes on with the same command: a clip that waits for its analysis is not
@@ -41,13 +48,28 @@ def analyse(chosen: Settings, ids: tuple[str, ...], missing: bool, everything: b
         async for batch in _batches(application, [MechanismId(id) for id in ids], everything=everything):
             await application.analyses.request(batch)
             added += len(batch)
+        if wait:
+            await _wait(application)
         return added
 
     count = run(chosen, command)
     if as_json:
         print_json({"requested": count})
+    elif wait:
+        click.echo(f"{count} clips were to be analysed, and none waits")
     else:
         click.echo(f"{count} clips wait for their analysis; 'mechshare doctor' says how many are left")
+
+
+async def _wait(application: Application) -> None:
+    """Shows the progress of the workers until no clip waits for its analysis."""
+    total = await application.analyses.count_waiting()
+    with progress_bar() as bar:
+        task = bar.add_task("analysing", total=total)
+        while waiting := await application.analyses.count_waiting():
+            total = max(total, waiting)
+            bar.update(task, total=total, completed=total - waiting)
+            await asyncio.sleep(_POLL_INTERVAL)
 
 
 async def _batches(

@@ -1,5 +1,6 @@
 """What the pages of an owner show of their mechanisms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,11 +20,13 @@ class OwnerState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedMechanism:
-    """A mechanism as its owner sees it. `reason` says why its processing failed or why a moderator withdrew it."""
+    """A mechanism as its owner sees it. `reason` says why its processing failed or why a moderator withdrew it; `alike`
+    are listed mechanisms that move much as a draft does."""
 
     card: Card
     state: OwnerState
     reason: str
+    alike: Sequence[Mechanism] = ()
 
 
 def state_of(mechanism: Mechanism) -> OwnerState:
@@ -36,9 +39,9 @@ def state_of(mechanism: Mechanism) -> OwnerState:
     return OwnerState.DRAFT if mechanism.processing.has_ended else OwnerState.PROCESSING
 
 
-def owned(card: Card, language: str) -> OwnedMechanism:
+def owned(card: Card, language: str, alike: Sequence[Mechanism] = ()) -> OwnedMechanism:
     """Returns the mechanism of `card` with its state and the reason for it in `language`."""
     mechanism = card.mechanism
     failure = mechanism.processing.failure
     reason = mechanism.withdrawn_reason or (failure.message(language) if failure else "")
-    return OwnedMechanism(card=card, state=state_of(mechanism), reason=reason)
+    return OwnedMechanism(card=card, state=state_of(mechanism), reason=reason, alike=alike)

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from mechshare.domain.errors import DomainException, InvalidField, MalformedRequest
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import MAX_LIMIT, NEWEST_FIRST, PageRequest, Position
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -158,10 +158,13 @@ async def _list_page(
     application, language = application_of(request), language_of(request)
     listed = await _find(request, state, cursor)
     addresses = media_addresses(application)
+    shown = [
+        owned(card(item, addresses), language, await _alike(request, item.mechanism)) for item in listed.items
+    ]
     return await page(
         request,
         "my_mechanisms.html",
-        items=[owned(card(item, addresses), language) for item in listed.items],
+        items=shown,
         next=listed.next,
         is_first=cursor is None,
         state=state,
@@ -172,6 +175,14 @@ async def _list_page(
         problem=problem_of(request, error) if error else None,
         status=status_of(error) if error else status,
     )
+
+
+async def _alike(request: Req, mechanism: Mechanism) -> list[Mechanism]:
+    """Returns what moves much as a draft does: who shares the same again may want to know before it is published."""
+    if state_of(mechanism) is not OwnerState.DRAFT:
+        return []
+    found = await application_of(request).motions.find_alike(actor_of(request), mechanism.id)
+    return [one.item.mechanism for one in found]
 
 
 async def _find(request: Req, state: OwnerState | None, cursor: str | None) -> _Listed:
