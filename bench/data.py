@@ -149,6 +149,7 @@ class _Maker:
             "original_key": file.key,
             "parameters": (),
             "original_offered": False,
+            **dict.fromkeys(("likes", "comments", "views", "downloads", "evidence", "popularity"), 0),
             "version": 1,
         }
         batch.mechanisms.append(tuple(row.get(name) for name in _MECHANISM_COLUMNS))

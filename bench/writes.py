@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -51,12 +51,15 @@ class _Case:
 
 LISTS, SEARCHES = "lists", "searches"
 PUBLICATIONS, DRAFT_EDITS = "publications", "edits of drafts"
+COMMUNITY = "likes and views"
+"""One like for each four views, each of these by another viewer."""
 _CASES = (
     _Case(reads=LISTS, writes=PUBLICATIONS, rate=0),
     _Case(reads=LISTS, writes=PUBLICATIONS, rate=1),
     _Case(reads=LISTS, writes=PUBLICATIONS, rate=10, wanted=0.8),
     _Case(reads=LISTS, writes=PUBLICATIONS, rate=50, wanted=0.5),
     _Case(reads=LISTS, writes=DRAFT_EDITS, rate=10, wanted=0.95),
+    _Case(reads=LISTS, writes=COMMUNITY, rate=250, wanted=0.9),
     _Case(reads=SEARCHES, writes=PUBLICATIONS, rate=0),
     _Case(reads=SEARCHES, writes=PUBLICATIONS, rate=1, wanted=0.7),
 )
@@ -83,8 +86,12 @@ def measure_beside_writes(count: int, folder: Path) -> list[Measured]:
     server.start()
     try:
         callers = Callers({OURS: Candidate(server, lambda tags: None)}, installation.user_id)
-        drafts = iter([id for ids in Known(installation).unpublished(1) for id in ids])
-        return [_measure(case, server, callers.ours(), drafts, folder) for case in _CASES]
+        known = Known(installation)
+        drafts, public = iter([id for ids in known.unpublished(1) for id in ids]), cycle(known.ids)
+        return [
+            _measure(case, server, callers.ours(), public if case.writes == COMMUNITY else drafts, folder)
+            for case in _CASES
+        ]
     finally:
         server.stop()
 
@@ -102,10 +109,10 @@ def bars_beside_writes(measured: Sequence[Measured]) -> Iterator[Bar]:
 
 
 def _measure(
-    case: _Case, server: ServerProcess, headers: Mapping[str, str], drafts: Iterator[str], folder: Path
+    case: _Case, server: ServerProcess, headers: Mapping[str, str], ids: Iterator[str], folder: Path
 ) -> Measured:
     seconds = _WARM_UP + _SECONDS
-    requests = _writes(case.writes, headers, list(islice(drafts, int(case.rate * (seconds + 1)))))
+    requests = _writes(case.writes, headers, list(islice(ids, int(case.rate * (seconds + 1)))))
     writes = Stream(case.rate, requests)
     writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
     writer.start()
@@ -120,9 +127,14 @@ def _measure(
     return Measured(case, load.requests / used, writes.p50, writes.p99, refused)
 
 
-def _writes(kind: str, headers: Mapping[str, str], drafts: Sequence[str]) -> Iterator[bytes]:
-    for number, id in enumerate(drafts):
-        if kind == PUBLICATIONS:
+def _writes(kind: str, headers: Mapping[str, str], ids: Sequence[str]) -> Iterator[bytes]:
+    for number, id in enumerate(ids):
+        if kind == COMMUNITY:
+            like = number % 5 == 0
+            viewer = headers if like else {"User-Agent": f"viewer {number}"}
+            path = f"{MECHANISMS_PATH}/{id}{'/marks/like' if like else ''}"
+            yield message("PUT" if like else "GET", path, viewer)
+        elif kind == PUBLICATIONS:
             yield message("POST", f"{MECHANISMS_PATH}/{id}/publish", headers)
         else:
             body = json.dumps({"title": f"draft {number}"}).encode()
