@@ -31,6 +31,8 @@ _FACTS = f"""json_build_object(
   'original_offered', m.original_offered, 'visibility', m.visibility,
   'stated_period_s', m.stated_period, 'motion', m.motion::json, 'loop', NULL, 'trim', NULL,
   'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
+  'stats', json_build_object('likes', m.likes, 'comments', m.comments, 'views', m.views, 'downloads', m.downloads,
+    'evidence', m.evidence),
   'media', (m.media::jsonb - 'duration_ms')
     || jsonb_build_object('thumbnail_is_own', false, 'thumbnail_failure', NULL), 'version', m.version)"""
 _ONE = (

@@ -28,6 +28,8 @@ _FACTS = f"""json_object(
   'original_offered', {_BOOLEAN.format("m.original_offered")}, 'visibility', m.visibility,
   'stated_period_s', m.stated_period, 'motion', json(m.motion), 'loop', NULL, 'trim', NULL,
   'processing', json_object('state', m.processing_state, 'reason', json(m.failure)),
+  'stats', json_object('likes', m.likes, 'comments', m.comments, 'views', m.views, 'downloads', m.downloads,
+    'evidence', m.evidence),
   'media', json_set(json_remove(m.media, '$.duration_ms'), '$.thumbnail_is_own', json('false'),
     '$.thumbnail_failure', NULL), 'version', m.version)"""
 _BY_ID = f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = ?"

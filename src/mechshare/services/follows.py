@@ -1,7 +1,7 @@
 """Whom and what users follow, and the feed that comes of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mechshare.domain.errors import CategoryNotFound, UserNotFound
 from mechshare.domain.follows import (
@@ -75,10 +75,13 @@ class FollowService:
             await tx.follows.unfollow_category(actor.id, category_id)
 
     async def find_feed(self, actor: Actor, request: PageRequest) -> Page[AuthoredMechanism]:
-        """Returns a page of what lists show to the actor of those whom and what they follow, newest first."""
+        """Returns a page of what lists show to the actor of those whom and what they follow, newest first. Who
+        follows a category follows its children."""
         async with self._transactions.read() as tx:
             interests = await tx.follows.find_interests(actor.id)
-            filter = MechanismFilter(interests=interests)
+            children = await tx.categories.find_children(interests.category_ids)
+            category_ids = (*interests.category_ids, *(child.id for child in children))
+            filter = MechanismFilter(interests=replace(interests, category_ids=category_ids))
             return await tx.mechanisms.find_all(request, filter, scope=scope_of(actor, None))
 
 
