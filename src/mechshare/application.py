@@ -17,6 +17,7 @@ from mechshare.services.invitations import InvitationService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobRunner
 from mechshare.services.lineage import LineageService
+from mechshare.services.main_files import MainFileService
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.file_scrubbing import VerificationService
 from mechshare.services.maintenance.garbage_collection import Scheduler
@@ -78,6 +79,7 @@ class Application:
     follows: FollowService
     attachments: AttachmentService
     revisions: RevisionService
+    main_files: MainFileService
     uploads: UploadService
     resumable_uploads: ResumableUploadService
     storage_quotas: StorageQuotaService

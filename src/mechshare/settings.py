@@ -68,7 +68,8 @@ class Settings:
     or nothing (`none`).
     Levels 3 and 4 of reliability need `level_3_supporters` and `level_4_supporters` other people whose claims support
     the mechanism; if `evidence` is `required`, authors cannot state them otherwise, and if it is `shown`, pages say so.
-    Entries of the audit log are deleted after `audit_retention_days` (0: never). `thesaurus_file` has
+    Of the main files of a mechanism that others replaced, the latest `former_files` stay. Entries of the audit log are
+    deleted after `audit_retention_days` (0: never). `thesaurus_file` has
     entries that are added to the thesaurus. Errors are written to `log_file` as well as to the console.
     """
 
@@ -109,6 +110,7 @@ class Settings:
     level_4_supporters: int = 2
     evidence: str = "shown"
     audit_retention_days: int = 365
+    former_files: int = 10
     thesaurus_file: str = ""
     registration: str = "open"
     anonymous: str = "read"
@@ -183,6 +185,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             values, "level_4_supporters", Settings.level_4_supporters, minimum=0, maximum=1_000
         ),
         evidence=one_of(values, "evidence", ("shown", "required")),
+        former_files=integer(values, "former_files", Settings.former_files, minimum=0, maximum=100),
         audit_retention_days=integer(
             values, "audit_retention_days", Settings.audit_retention_days, minimum=0, maximum=36_500
         ),

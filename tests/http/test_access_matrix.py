@@ -80,6 +80,14 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             *("comments/{comment_id}/replies", "comments/{comment_id}/history"),
         )
     },
+    # The revision has no former file.
+    "GET /api/v1/mechanisms/{mechanism_id}/revisions/{number}/file": {SAME: (404,) * 5 + (401, 401)},
+    "DELETE /api/v1/mechanisms/{mechanism_id}/revisions/{number}/file": {
+        "pending": (401, 404, 404, 404, 404, 401, 401),
+        "ready": (401, 404, 404, 404, 404, 401, 401),
+        "published": (401, 404, 403, 403, 404, 401, 401),
+        "withdrawn": (401, 404, 404, 403, 404, 401, 401),
+    },
     **{
         f"{method} /api/v1/mechanisms/{{mechanism_id}}/marks/{{kind}}": {
             "pending": (401, 200, 404, 404, 200, 401, 401),
@@ -289,6 +297,15 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         }
         for method, status in (("PUT", 415), ("DELETE", 202))
     },
+    **{
+        f"POST /api/v1/mechanisms/{{mechanism_id}}/{part}": {
+            "pending": (401, 409, 404, 404, 409, 401, 401),
+            "ready": (401, status, 404, 404, status, 401, 401),
+            "published": (401, status, 403, 403, status, 401, 401),
+            "withdrawn": (401, status, 404, 403, status, 401, 401),
+        }
+        for part, status in (("file", 415), ("file/from-upload", 404))
+    },
     "GET /api/v1/mechanisms/{mechanism_id}/original": {  # offered; test_media.py reads others
         "pending": (404, 200, 404, 404, 200, 401, 401),
         "ready": (404, 200, 404, 404, 200, 401, 401),
@@ -378,6 +395,8 @@ HEADERS = {
     "PUT /api/v1/groups/{group_id}/quota": {"If-Match": "*"},
     "POST /api/v1/categories/{category_id}/merge": {"If-Match": "*"},
     "POST /api/v1/mechanisms/{mechanism_id}/revisions/{number}/restore": {"If-Match": "*"},
+    "POST /api/v1/mechanisms/{mechanism_id}/file": {"If-Match": "*"},
+    "POST /api/v1/mechanisms/{mechanism_id}/file/from-upload": {"If-Match": "*"},
     "POST /api/v1/uploads": UPLOADING,
     "GET /api/v1/uploads/{upload_id}": UPLOADING,
     "PATCH /api/v1/uploads/{upload_id}": {
@@ -417,6 +436,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/reply": {"text": "追試します"},
     "POST /api/v1/mechanisms/{mechanism_id}/lineage": {"source": "{source_id}", "kind": "part_of"},
     "POST /api/v1/mechanisms/{mechanism_id}/attachments/from-upload": {"upload": "none"},
+    "POST /api/v1/mechanisms/{mechanism_id}/file/from-upload": {"upload": "none"},
     "PATCH /api/v1/mechanisms/{mechanism_id}/attachments/{attachment_id}": {"caption": "x"},
     "PUT /api/v1/mechanisms/{mechanism_id}/visibility": {"visibility": "internal"},
     "POST /api/v1/groups": {"name": "{caller}"},
@@ -652,6 +672,7 @@ ATTRIBUTES = sorted(
 TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE")) or row in HEADERS} | {
     "POST /api/v1/search/by-motion",
     "POST /api/v1/mechanisms/{mechanism_id}/attachments",
+    "POST /api/v1/mechanisms/{mechanism_id}/file",
     "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail/picture",
 }
 

@@ -46,6 +46,7 @@ from mechshare.services.invitations import InvitationService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner
 from mechshare.services.lineage import LineageService
+from mechshare.services.main_files import MainFileService
 from mechshare.services.maintenance.blob_measurement import MeasureBlobs
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.file_scrubbing import VerificationService, VerifyFiles
@@ -142,7 +143,9 @@ def build(
     audit_retention = timedelta(days=days) if days else None
     local_files = blobs if isinstance(blobs, FileBlobStore) else None
     verification = FileVerification(transactions, blobs, clock, observer)
-    handlers = _job_handlers(adapters, index, transactions, derivation, verification, audit_retention)
+    handlers = _job_handlers(
+        adapters, index, transactions, derivation, verification, audit_retention, settings.former_files
+    )
     quotas = RoleQuotas(
         user=settings.user_quota_bytes,
         moderator=settings.moderator_quota_bytes,
@@ -189,6 +192,7 @@ def build(
         groups=GroupService(transactions, clock, ids),
         attachments=AttachmentService(transactions, clock, ids),
         revisions=RevisionService(transactions),
+        main_files=MainFileService(transactions, clock, clip_limit),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         resumable_uploads=ResumableUploadService(
             transactions, adapters.uploads, disks, clock, ids, upload_limits
@@ -244,11 +248,14 @@ def _job_handlers(
     derivation: Derivation,
     verification: FileVerification,
     audit_retention: timedelta | None,
+    former_files: int,
 ) -> dict[JobKind, JobHandler]:
     database, blobs, clock = adapters.database, adapters.blobs, adapters.clock
     indexing = IndexMechanism(transactions, index)
     return {
-        JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(transactions, derivation, clock),
+        JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
+            transactions, derivation, clock, former_files=former_files
+        ),
         JobKind.DRAW_THUMBNAIL: DrawThumbnail(transactions, derivation, clock),
         JobKind.ANALYSE_MOTION: AnalyseMotion(transactions, derivation, clock),
         JobKind.SEARCH_BY_MOTION: SearchByMotion(transactions, derivation, clock),

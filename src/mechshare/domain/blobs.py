@@ -98,6 +98,8 @@ class BlobRole(StrEnum):
     """Moments of one period of a clip, laid over each other."""
     PICTURE = "picture"
     PAGE = "page"
+    FORMER = "former"
+    """A main file that another one replaced, or what was made of it: a former revision shows it."""
 
 
 class Damage(StrEnum):
@@ -109,8 +111,10 @@ class Damage(StrEnum):
     """The store responds, but not with the content of this file: a bad sector, for instance."""
 
 
-DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL, BlobRole.ATTACHMENT, BlobRole.OWN_THUMBNAIL}
-"""The roles of files that mechshare makes."""
+DERIVATIVES = frozenset(
+    (BlobRole.VIDEO, BlobRole.THUMBNAIL, BlobRole.PREVIEW, BlobRole.PICTURE, BlobRole.PAGE)
+)
+"""The roles of files that mechshare makes and shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

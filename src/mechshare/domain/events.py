@@ -175,6 +175,25 @@ class ProcessingRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class MainFileSent:
+    """`actor_id` sent or restored a file that is to take the place of the main file."""
+
+    mechanism_id: MechanismId
+    actor_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class FormerFileDeleted:
+    """`actor_id` deleted the former file of the revision `number`."""
+
+    mechanism_id: MechanismId
+    actor_id: UserId
+    number: int
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
 class ThumbnailChosen:
     mechanism: Mechanism
     request_id: str
@@ -285,6 +304,8 @@ Event = (
     | CountsChanged
     | IndexRebuilt
     | ProcessingRequested
+    | MainFileSent
+    | FormerFileDeleted
     | ThumbnailChosen
     | AnalysisRequested
     | MotionSearchBegun

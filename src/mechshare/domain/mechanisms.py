@@ -68,8 +68,10 @@ class OriginalFile:
     clip, None until it is trimmed.
 
     `thumbnail_at` is the moment that the sender has chosen for the thumbnail, in seconds, until the clip is processed;
-    MediaFacts has it from then on. `own_thumbnail` is the picture that the author has sent for it, and
-    `thumbnail_failure` says why the thumbnail that was chosen last could not be drawn."""
+    MediaFacts has it from then on. `number` tells the files that a mechanism has had apart; `replacement` takes the
+    place of this one once it is processed, and `replacement_failure` says why the last one could not. `own_thumbnail`
+    is the picture that the author has sent for it, and `thumbnail_failure` says why the thumbnail that was chosen last
+    could not be drawn."""
 
     key: str
     format: MediaFormat
@@ -82,6 +84,9 @@ class OriginalFile:
     thumbnail_at: float | None = None
     own_thumbnail: "OriginalFile | None" = None
     thumbnail_failure: ProcessingFailure | None = None
+    number: int = 1
+    replacement: "Replacement | None" = None
+    replacement_failure: ProcessingFailure | None = None
 
     def metadata_to_be_removed(self) -> "OriginalFile":
         """Returns the file as one that is stored without its metadata once it is processed. Raises InvalidField."""
@@ -94,6 +99,14 @@ class OriginalFile:
                 "そのまま送信してください。",
             )
         return replace(self, metadata=OriginalMetadata.TO_BE_REMOVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """A file that is to take the place of the main file, and who sent it."""
+
+    file: OriginalFile
+    sent_by: UserId
 
 
 def without_metadata(original: OriginalFile, stored: BlobFacts) -> OriginalFile:
@@ -162,6 +175,11 @@ class Mechanism:
     def original_key(self) -> str | None:
         """The key of the uploaded file; None for media on other hosts."""
         return self.original.key if self.original else None
+
+    @property
+    def replacement(self) -> Replacement | None:
+        """The file that takes the place of the main file once it is processed."""
+        return self.original.replacement if self.original else None
 
     @property
     def period(self) -> float | None:

@@ -139,6 +139,14 @@ def effects_of(event: events.Event) -> Effects:
         case events.ProcessingRequested(mechanism):
             tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
             return Effects(jobs=[_process(mechanism)], tags=tags, refreshed=_shown(mechanism))
+        case events.MainFileSent(mechanism_id, actor_id, metadata):
+            return Effects(audit=[Audited(AuditAction.MAIN_FILE_REPLACED, actor_id, mechanism_id, metadata)])
+        case events.FormerFileDeleted(mechanism_id, actor_id, number, metadata):
+            action = AuditAction.FORMER_FILE_DELETED
+            return Effects(
+                tags=[mechanism_tag(mechanism_id)],
+                audit=[Audited(action, actor_id, mechanism_id, metadata, str(number))],
+            )
         case events.ThumbnailChosen(mechanism, request_id):
             drawing = Work(JobKind.DRAW_THUMBNAIL, mechanism.id, request_id, owner=mechanism.user_id)
             return Effects(jobs=[drawing])

@@ -10,6 +10,7 @@ from mechshare.domain.blobs import (
     DERIVATIVES,
     BlobFile,
     BlobReference,
+    BlobRole,
     content_type_of,
     is_blob_key,
     mechanism_of,
@@ -17,10 +18,12 @@ from mechshare.domain.blobs import (
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import AttachmentId, MechanismId
 from mechshare.domain.kinds import MechanismKind
+from mechshare.domain.main_files import FormerFileNotFound, MainFile
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.pages import PageNotFound
-from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_downloader
+from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_downloader, require_visible
+from mechshare.domain.revisions import revisions_of, sees_revision
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
@@ -59,6 +62,11 @@ class _Derivative(NamedTuple):
     mechanism: Mechanism
     reference: BlobReference
 
+    @property
+    def is_former(self) -> bool:
+        """Whether only a former revision shows it."""
+        return self.reference.role is BlobRole.FORMER
+
 
 class MediaService:
     """Caches the facts of public files until their mechanism changes, because players read a clip in many ranges."""
@@ -83,11 +91,12 @@ class MediaService:
         if public := await self._load_public(mechanism_id, key):
             return public
         derivative = await self._find_derivative(mechanism_id, key)
-        if derivative is None:
+        if derivative is None or not await self._may_read(
+            viewer, derivative.mechanism, key, expires, signature
+        ):
             raise MediaNotFound()
-        mechanism = derivative.mechanism
-        if not await self._may_read(viewer, mechanism, key, expires, signature):
-            raise MediaNotFound()
+        if derivative.is_former:
+            await self._require_revision(viewer, derivative.mechanism, key, expires, signature)
         return await self._stored(derivative.reference)
 
     async def find_public(self, key: str) -> StoredMedia | None:
@@ -110,6 +119,46 @@ class MediaService:
         if reference is None:
             raise MediaNotFound()
         return await self._stored(reference, download_name=original.name)
+
+    async def find_former_file(
+        self, viewer: Viewer, mechanism_id: MechanismId, number: int, *, expires: int = 0, signature: str = ""
+    ) -> StoredMedia:
+        """Returns the original that the mechanism had in its revision `number`, for a caller who may see that revision
+        and download the mechanism's original; a document, also for one with a valid signed link.
+
+        Raises MechanismNotFound, AuthenticationRequired, UnauthorizedOperation, FormerFileNotFound, MediaNotFound,
+        MediaDamaged.
+        """
+        async with self._database.read() as tx:
+            found = await tx.mechanisms.find_by_id(mechanism_id)
+            former = await tx.revisions.find_former(mechanism_id)
+            shared = await shared_access(tx, viewer, found)
+        revision = next(
+            (one for one in (revisions_of(found, former) if found else ()) if one.number == number), None
+        )
+        file = revision.main_file if revision else None
+        is_linked = (
+            found is not None
+            and file is not None
+            and file.kind is MechanismKind.DOCUMENT
+            and await self._has_link(found, file.original.key, expires, signature)
+        )
+        if not is_linked:
+            mechanism = require_visible(viewer, found, shared)
+            if revision is None or file is None or not sees_revision(viewer, mechanism, revision, shared):
+                raise FormerFileNotFound()
+            if file.kind is not MechanismKind.DOCUMENT:
+                require_downloader(viewer, mechanism, shared)
+        return await self._former(file)
+
+    async def _former(self, file: MainFile | None) -> StoredMedia:
+        if file is None:
+            raise FormerFileNotFound()
+        async with self._database.read() as tx:
+            reference = await tx.blob_references.find_by_key(file.original.key)
+        if reference is None:
+            raise MediaNotFound()
+        return await self._stored(reference, download_name=file.original.name)
 
     async def find_document(
         self, viewer: Viewer, mechanism_id: MechanismId, *, expires: int = 0, signature: str = ""
@@ -195,6 +244,22 @@ class MediaService:
         async with self._database.read() as tx:
             return can_see(viewer, mechanism, await shared_access(tx, viewer, mechanism))
 
+    async def _require_revision(
+        self, viewer: Viewer, mechanism: Mechanism, key: str, expires: int, signature: str
+    ) -> None:
+        """Raises MediaNotFound unless `viewer` may see a revision that shows this file. A valid signed link was made
+        for somebody who may."""
+        if await self._has_link(mechanism, key, expires, signature):
+            return
+        async with self._database.read() as tx:
+            former = await tx.revisions.find_former(mechanism.id)
+            shared = await shared_access(tx, viewer, mechanism)
+        showing = (
+            one for one in revisions_of(mechanism, former) if one.main_file and key in one.main_file.keys
+        )
+        if not any(sees_revision(viewer, mechanism, one, shared) for one in showing):
+            raise MediaNotFound()
+
     async def _has_link(self, mechanism: Mechanism, key: str, expires: int, signature: str) -> bool:
         """Whether the link is genuine and, by the policy, still opens the file."""
         is_withdrawn = mechanism.withdrawn_reason is not None
@@ -211,7 +276,7 @@ class MediaService:
 
         async def load() -> bytes:
             derivative = await self._find_derivative(mechanism_id, key)
-            if derivative is None or not can_see(None, derivative.mechanism):
+            if derivative is None or not can_see(None, derivative.mechanism) or derivative.is_former:
                 return b"0 0 "
             reference = derivative.reference
             size = await self._files.find_intact_size(reference)
@@ -230,7 +295,8 @@ class MediaService:
         """Returns the derivative under `key` if it belongs to this mechanism, else None."""
         async with self._database.read() as tx:
             reference = await tx.blob_references.find_by_key(key)
-            if reference is None or reference.role not in DERIVATIVES or reference.owner_id != mechanism_id:
+            shown = (*DERIVATIVES, BlobRole.FORMER)
+            if reference is None or reference.role not in shown or reference.owner_id != mechanism_id:
                 return None
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
             return _Derivative(mechanism, reference) if mechanism else None

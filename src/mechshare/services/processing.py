@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from mechshare.domain.blobs import DERIVATIVES, BlobFacts, BlobReference, BlobRole, OwnerKind
+from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
-    FileReplaced,
     MechanismChanged,
     ProcessingChanged,
     ProcessingRequested,
@@ -14,9 +14,11 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
+from mechshare.domain.main_files import file_to_process, main_file_of, replacement_failed
 from mechshare.domain.mechanism_files import derived_references, original_references
 from mechshare.domain.mechanisms import (
     PENDING,
+    DerivedFiles,
     Mechanism,
     OriginalFile,
     Processing,
@@ -25,7 +27,7 @@ from mechshare.domain.mechanisms import (
 from mechshare.domain.media import OriginalMetadata, ProcessingFailure
 from mechshare.domain.pages import Page
 from mechshare.domain.policy import Viewer, can_edit
-from mechshare.domain.thumbnails import has_chosen_thumbnail, with_chosen_moment
+from mechshare.domain.thumbnails import has_chosen_thumbnail, own_thumbnail_references, with_chosen_moment
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
@@ -33,12 +35,16 @@ from mechshare.ports.persistence.database import Database
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, LostLease, Progress, history, write_nothing
 from mechshare.services.support.access import find_editable, find_visible, shared_access
+from mechshare.services.support.changes import add_revision
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.clip_limit import ClipLimit
+from mechshare.services.support.former_files import prune_files, release_files, replace_files
 from mechshare.services.support.motions import save_motion
 from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED_TOGETHER = 500
+_MAX_FENCE = 1_000
+"""More than the attempts of a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,43 +111,64 @@ class ProcessingService:
 class ProcessMechanismFile:
     """The job `process_mechanism_file`: makes the derivatives and measures the facts of one file."""
 
-    def __init__(self, transactions: Transactions, derivation: Derivation, clock: Clock) -> None:
+    def __init__(
+        self, transactions: Transactions, derivation: Derivation, clock: Clock, *, former_files: int
+    ) -> None:
+        """`former_files` is how many former main files of a mechanism stay."""
         self._transactions = transactions
         self._derivation = derivation
         self._clock = clock
+        self._former_files = former_files
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         mechanism = await self._started(job)
-        if mechanism is None or mechanism.original is None:
+        sent = file_to_process(mechanism) if mechanism else None
+        if mechanism is None or sent is None:
             return write_nothing
-        original = await self._offerable(mechanism.id, mechanism.original, job, progress)
-        derived = await self._derivation.derive(mechanism.id, original, job.fence, progress)
+        number = _file_number(mechanism, job)
+        original = await self._offerable(mechanism.id, sent, number, progress)
+        derived = await self._derivation.derive(mechanism.id, original, number, progress)
 
         async def publish(tx: Transaction) -> None:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
-                updated = await _with_original(tx, current, original, job)
-                await _replace_derivatives(tx, derived_references(current, derived.files, now), job)
+                await self._keep_former(tx, current, now)
+                await _store_files(tx, current.with_original(original), derived.files, now, job)
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
                 await save_motion(tx, current.id, derived.motion, now)
                 motion = derived.motion.motion if derived.motion else None
-                processed = updated.processed(derived.facts, derived.files, now, motion)
+                processed = current.with_original(original).processed(
+                    derived.facts, derived.files, now, motion
+                )
                 await _save_processed(tx, current, with_chosen_moment(processed), job)
+                await prune_files(tx, current.id, self._former_files, job.request_id)
 
         return publish
 
+    async def _keep_former(self, tx: Transaction, current: Mechanism, now: datetime) -> None:
+        """Stores the main file as that of a former revision, if another one takes its place."""
+        if current.replacement is None:
+            return
+        file = main_file_of(current, await tx.pages.find_picture_keys(current.id))
+        await add_revision(tx, current, current.replacement.sent_by, now, file)
+
     async def _offerable(
-        self, id: MechanismId, original: OriginalFile, job: Job, progress: Progress
+        self, id: MechanismId, original: OriginalFile, number: int, progress: Progress
     ) -> OriginalFile:
         """Returns the original, without its metadata if its owner wants that."""
         if original.metadata is not OriginalMetadata.TO_BE_REMOVED:
             return original
-        return await self._derivation.remove_metadata(id, original, job.fence, progress)
+        return await self._derivation.remove_metadata(id, original, number, progress)
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
-        if current is not None:
-            await _save(tx, current, current.processing_failed(failure, self._clock.now()), job)
+        current, now = await tx.mechanisms.find_by_id(MechanismId(job.subject)), self._clock.now()
+        if current is None:
+            return
+        if current.replacement is None:
+            await _save(tx, current, current.processing_failed(failure, now), job)
+            return
+        await release_files(tx, current.id, job.request_id, refused=current.replacement.file.key)
+        await _save(tx, current, replacement_failed(current, failure, now), job)
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
@@ -178,29 +205,20 @@ def _pages(id: MechanismId, pages: Sequence[tuple[str, BlobFacts | None]]) -> li
     ]
 
 
-async def _replace_derivatives(tx: Transaction, made: Sequence[BlobReference], job: Job) -> None:
-    """Stores these references in place of those of an earlier processing, whose files are deleted after the commit."""
-    owner = made[0].owner_id
-    former = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [owner], roles=DERIVATIVES)
-    await tx.blob_references.add(made)
-    keys = {one.key for one in made}
-    for one in former:
-        if one.key not in keys:
-            await tx.record(FileReplaced(one.key, job.request_id))
+def _file_number(mechanism: Mechanism, job: Job) -> int:
+    """Returns the number in the keys of the files that the job makes: one that no former file of the mechanism has."""
+    return mechanism.version * _MAX_FENCE + job.fence if mechanism.replacement else job.fence
 
 
-async def _with_original(
-    tx: Transaction, mechanism: Mechanism, original: OriginalFile, job: Job
-) -> Mechanism:
-    """Returns the mechanism with `original`; the file that it replaces is deleted after the commit."""
-    former = mechanism.original
-    if former is None or former.key == original.key:
-        return mechanism
-    replaced = mechanism.with_original(original)
-    await tx.blob_references.delete_of(OwnerKind.MECHANISM, [mechanism.id], roles={BlobRole.ORIGINAL})
-    await tx.blob_references.add(original_references(replaced))
-    await tx.record(FileReplaced(former.key, job.request_id))
-    return replaced
+async def _store_files(
+    tx: Transaction, mechanism: Mechanism, files: DerivedFiles, now: datetime, job: Job
+) -> None:
+    references = (
+        *original_references(mechanism),
+        *own_thumbnail_references(mechanism, now),
+        *derived_references(mechanism, files, now),
+    )
+    await replace_files(tx, mechanism.id, references, job.request_id)
 
 
 async def _save_processed(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
-from mechshare.domain.policy import Viewer, can_edit, require_visible
-from mechshare.domain.revisions import Revision, RevisionNotFound, revisions_of
+from mechshare.domain.policy import Viewer, require_visible
+from mechshare.domain.revisions import Revision, RevisionNotFound, revisions_of, sees_revision
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_visible, shared_access
 from mechshare.services.transactions import Transactions
@@ -42,14 +42,14 @@ class RevisionService:
             mechanism = require_visible(viewer, mechanism, await shared_access(tx, viewer, mechanism))
             revisions = await _visible(tx, viewer, mechanism)
         revision = find_revision(revisions, number)
-        revised = revision.content.applied_to(mechanism)
+        revised = revision.applied_to(mechanism)
         return RevisedMechanism(item=replace(found[0], mechanism=revised), revision=revision)
 
 
 async def _visible(tx: UnitOfWork, viewer: Viewer, mechanism: Mechanism) -> tuple[Revision, ...]:
     revisions = revisions_of(mechanism, await tx.revisions.find_former(mechanism.id))
-    sees_all = can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism))
-    return tuple(one for one in revisions if sees_all or one.was_published or one.is_current)
+    shared = await shared_access(tx, viewer, mechanism)
+    return tuple(one for one in revisions if sees_revision(viewer, mechanism, one, shared))
 
 
 def find_revision(revisions: Collection[Revision], number: int) -> Revision:

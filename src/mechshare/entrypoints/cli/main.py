@@ -19,6 +19,7 @@ from mechshare.entrypoints.cli.invitations import invitations
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
 from mechshare.entrypoints.cli.motion import analyse, motion, search, similar
+from mechshare.entrypoints.cli.prune import prune
 from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.tokens import tokens
 from mechshare.entrypoints.cli.users import users
@@ -62,6 +63,7 @@ cli.add_command(copy)
 cli.add_command(backup)
 cli.add_command(restore)
 cli.add_command(verify)
+cli.add_command(prune)
 cli.add_command(reindex)
 cli.add_command(analyse)
 cli.add_command(search)

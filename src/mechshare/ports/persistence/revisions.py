@@ -19,5 +19,11 @@ class RevisionRepository(Protocol):
     async def find_last_versions(self, mechanism_id: MechanismId) -> Sequence[tuple[int, int]]:
         """Returns the number and `last_version` of each former revision, oldest first."""
 
+    async def drop_file(self, mechanism_id: MechanismId, number: int) -> None:
+        """Sets `main_file` of this revision to None; no-op if there is no such revision."""
+
+    async def find_with_files(self) -> Sequence[MechanismId]:
+        """Returns the mechanisms of which a former revision has a `main_file`, in order."""
+
     async def prune(self, mechanism_id: MechanismId, first: int) -> None:
         """Deletes the revisions with numbers below `first`."""

@@ -7,7 +7,9 @@ import pytest
 
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.main_files import main_file_of
+from mechshare.domain.mechanisms import Mechanism, OriginalFile
+from mechshare.domain.media import MediaFormat
 from mechshare.domain.named_values import values_in
 from mechshare.domain.revisions import Content, FormerRevision
 from mechshare.ports.persistence.database import Database
@@ -48,6 +50,27 @@ async def test_former_revisions_are_read_oldest_first_until_they_are_pruned(data
     async with database.read() as tx:
         assert list(await tx.revisions.find_former(mechanism.id)) == former[2:]
         assert list(await tx.revisions.find_former(other.id)) == [a_revision(other, 1)]
+
+
+async def test_a_former_file_stays_with_its_revision_until_it_is_dropped(database: Database) -> None:
+    mika = await save_user(database)
+    mechanism, other = await save_mechanisms(database, a_mechanism(mika), a_mechanism(mika))
+    original = OriginalFile(
+        key="originals/a.gif", format=MediaFormat.GIF, size=1, sha256="a", name="歯車.gif"
+    )
+    file = main_file_of(replace(mechanism, original=original), ("media/a/1-a.webp",))
+    with_file = replace(a_revision(mechanism, 1), main_file=file)
+    async with database.begin() as tx:
+        for revision in (with_file, a_revision(mechanism, 2), a_revision(other, 1)):
+            await tx.revisions.add(revision)
+    async with database.read() as tx:
+        assert list(await tx.revisions.find_former(mechanism.id)) == [with_file, a_revision(mechanism, 2)]
+        assert list(await tx.revisions.find_with_files()) == [mechanism.id]
+    async with database.begin() as tx:
+        await tx.revisions.drop_file(mechanism.id, 1)
+    async with database.read() as tx:
+        assert next(iter(await tx.revisions.find_former(mechanism.id))) == a_revision(mechanism, 1)
+        assert list(await tx.revisions.find_with_files()) == []
 
 
 async def test_a_revision_needs_its_mechanism_and_ends_with_it(database: Database) -> None:

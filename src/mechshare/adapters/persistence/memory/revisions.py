@@ -1,6 +1,7 @@
 """The former revisions of mechanisms in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.table import Column, ReferenceViolated, Table, UniqueViolated
@@ -37,6 +38,16 @@ class MemoryRevisionRepository(RevisionRepository):
 
     async def find_last_versions(self, mechanism_id: MechanismId) -> Sequence[tuple[int, int]]:
         return [(one.number, one.last_version) for one in await self.find_former(mechanism_id)]
+
+    async def drop_file(self, mechanism_id: MechanismId, number: int) -> None:
+        for one in await self.find_former(mechanism_id):
+            if one.number == number:
+                self._access.write(REVISIONS).put(replace(one, main_file=None))
+
+    async def find_with_files(self) -> Sequence[MechanismId]:
+        rows = self._access.read(REVISIONS)
+        found = {one.mechanism_id for one in rows if one.main_file}
+        return sorted(found)
 
     async def prune(self, mechanism_id: MechanismId, first: int) -> None:
         for revision in await self.find_former(mechanism_id):

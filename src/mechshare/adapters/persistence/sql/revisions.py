@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, bindparam, delete, insert, select
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.records import record_of
@@ -11,6 +11,7 @@ from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.main_files import MainFile
 from mechshare.domain.revisions import Content, FormerRevision
 from mechshare.ports.persistence.revisions import RevisionRepository
 
@@ -25,6 +26,7 @@ revisions = Table(
     # Stays when the account is deleted, so it can't be a foreign key.
     Column("replaced_by", Id, nullable=False),
     Column("replaced_at", UtcTime, nullable=False),
+    Column("main_file", JsonColumn(MainFile)),
 )
 
 _REVISION = record_of(FormerRevision, revisions)
@@ -35,6 +37,19 @@ _LAST_VERSIONS = (
     select(revisions.c.number, revisions.c.last_version).where(_OF_MECHANISM).order_by(revisions.c.number)
 )
 _PRUNE = delete(revisions).where(_OF_MECHANISM, revisions.c.number < bindparam("first"))
+_DROP_FILE = (
+    update(revisions)
+    .where(
+        revisions.c.mechanism_id == bindparam("of_mechanism"), revisions.c.number == bindparam("of_number")
+    )
+    .values(main_file=None)
+)
+_WITH_FILES = (
+    select(revisions.c.mechanism_id)
+    .where(revisions.c.main_file.is_not(None))
+    .distinct()
+    .order_by(revisions.c.mechanism_id)
+)
 
 
 class SqlRevisionRepository(RevisionRepository):
@@ -56,6 +71,13 @@ class SqlRevisionRepository(RevisionRepository):
     async def find_last_versions(self, mechanism_id: MechanismId) -> Sequence[tuple[int, int]]:
         rows = await self._statements.rows(_LAST_VERSIONS, {"mechanism_id": mechanism_id})
         return [(number, version) for number, version in rows]
+
+    async def drop_file(self, mechanism_id: MechanismId, number: int) -> None:
+        await self._statements.change(_DROP_FILE, {"of_mechanism": mechanism_id, "of_number": number})
+
+    async def find_with_files(self) -> Sequence[MechanismId]:
+        rows = await self._statements.rows(_WITH_FILES, {})
+        return [id for (id,) in rows]
 
     async def prune(self, mechanism_id: MechanismId, first: int) -> None:
         await self._statements.change(_PRUNE, {"mechanism_id": mechanism_id, "first": first})

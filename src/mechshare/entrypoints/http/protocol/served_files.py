@@ -4,11 +4,12 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from mechshare.application import Application
@@ -18,6 +19,8 @@ from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
 from mechshare.services.media import StoredMedia
 
 Req = Request[Any, Any, Any]
+Expires = Annotated[int, QueryParameter(name="expires", ge=0, le=2**53)]
+Signature = Annotated[str, QueryParameter(name="signature", max_length=64)]
 API = "/api/v1/"
 MEDIA_PATH = f"{API}media"
 PUBLIC_MEDIA = "public, max-age=3600, s-maxage=1, immutable"

@@ -42,10 +42,12 @@ MEDIA_PATH = "/api/v1/media/"
 
 
 class MediaAddresses(NamedTuple):
-    """Makes the URLs of stored media below `public_url`; `links` signs those that are not public."""
+    """Makes the URLs of stored media below `public_url`; `links` signs those that are not public, and all of a former
+    `revision`."""
 
     links: MediaLinks
     public_url: str
+    revision: int | None = None
 
     def of(self, url: str | None, *, is_public: bool, is_withdrawn: bool = False) -> str | None:
         """Returns the URL for clients of media that the domain calls `url`; URLs of other hosts stay unchanged."""
@@ -53,7 +55,7 @@ class MediaAddresses(NamedTuple):
         if key is None:
             return url
         address = f"{self.public_url}{MEDIA_PATH}{key.removeprefix('media/')}"
-        if is_public:
+        if is_public and self.revision is None:
             return address
         signature = self.links.signature(key, is_withdrawn=is_withdrawn)
         return f"{address}?expires={self.links.expires}&signature={signature}"
@@ -66,8 +68,9 @@ class MediaAddresses(NamedTuple):
                 is_public=mechanism.is_open,
                 is_withdrawn=mechanism.withdrawn_reason is not None,
             )
-        address = f"{self.public_url}{MECHANISMS_PATH}/{mechanism.id}/document"
-        if mechanism.is_open or mechanism.original_key is None:
+        part = "document" if self.revision is None else f"revisions/{self.revision}/file"
+        address = f"{self.public_url}{MECHANISMS_PATH}/{mechanism.id}/{part}"
+        if (mechanism.is_open and self.revision is None) or mechanism.original_key is None:
             return address
         is_withdrawn = mechanism.withdrawn_reason is not None
         signature = self.links.signature(mechanism.original_key, is_withdrawn=is_withdrawn)
@@ -153,6 +156,7 @@ class MechanismResponse(Struct):
     `motion` is null until a clip is analysed, and `loop` and `motion_url` where nothing repeats. `motion_url` is the
     address of a picture with five moments of one period, laid over each other. `stated_period_s` is the period that the
     author states, null for none; lists are filtered and ordered by it, or else by the measured one in `motion`.
+    `file_failure` says why the file that was sent last could not replace the main file.
     """
 
     id: str
@@ -179,6 +183,7 @@ class MechanismResponse(Struct):
     stated_period_s: float | None
     trim: TrimFields | None
     processing: ProcessingResponse
+    file_failure: ReasonResponse | None
     media: MediaResponse | None
     motion: MotionResponse | None
     loop: LoopResponse | None
@@ -234,6 +239,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         original_offered=mechanism.original_offered and mechanism.original is not None,
         stated_period_s=mechanism.stated_period,
         processing=processing_response(mechanism.processing),
+        file_failure=_file_failure_of(mechanism),
         motion=motion_response(mechanism.motion),
         loop=loop_response(mechanism.motion),
         media=_media_of(mechanism),
@@ -253,17 +259,26 @@ def _media_of(mechanism: Mechanism) -> MediaResponse | None:
     return stated
 
 
+def _file_failure_of(mechanism: Mechanism) -> ReasonResponse | None:
+    return reason_response(mechanism.original.replacement_failure, "en") if mechanism.original else None
+
+
 def _trim_of(mechanism: Mechanism) -> TrimFields | None:
     trim = mechanism.original.trim if mechanism.original else None
     return TrimFields(start=trim.start_ms, end=trim.end_ms) if trim else None
 
 
 def mechanism_resource(
-    request: Request[Any, Any, Any], item: AuthoredMechanism, status: int = 200
+    request: Request[Any, Any, Any],
+    item: AuthoredMechanism,
+    status: int = 200,
+    *,
+    revision: int | None = None,
 ) -> Response[Any]:
-    """Returns the response with one mechanism, whose access the route has checked; with Location unless it is a 200."""
-    application = application_of(request)
-    body = msgspec.json.encode(mechanism_response(item, media_addresses(application)))
+    """Returns the response with one mechanism, whose access the route has checked; with Location unless it is a 200.
+    `revision` is the former one whose file it shows, if it shows one."""
+    addresses = media_addresses(application_of(request))._replace(revision=revision)
+    body = msgspec.json.encode(mechanism_response(item, addresses))
     version = item.mechanism.version
     headers = {"Location": f"{MECHANISMS_PATH}/{item.mechanism.id}"} if status != 200 else {}
     return json_response(request, body, etag=etag_of(body, version), status=status, headers=headers)

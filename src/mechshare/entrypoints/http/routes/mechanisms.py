@@ -165,7 +165,8 @@ async def get_mechanism(
     mechanism_id: FromPath[str],
     revision: Annotated[int | None, QueryParameter(name="revision", ge=1)] = None,
 ) -> Response[MechanismResponse]:
-    """Returns a mechanism; with `revision`, with the title, description, parameters and licence of that revision.
+    """Returns a mechanism; with `revision`, with the title, description, parameters, licence and
+    main file of that revision.
 
     Its owner, admins and those with whom it is shared for editing can also read an unpublished one; moderators one
     that a moderator withdrew.
@@ -173,12 +174,13 @@ async def get_mechanism(
     # ResponseCacheMiddleware serves published mechanisms.
     viewer, application, id = await viewer_of(request), application_of(request), mechanism_id_in(mechanism_id)
     if revision is None:
-        found = await application.mechanisms.get_mechanism(viewer, id)
+        found, former = await application.mechanisms.get_mechanism(viewer, id), None
     else:
-        found = (await application.revisions.get_revised(viewer, id, revision)).item
+        revised = await application.revisions.get_revised(viewer, id, revision)
+        found, former = revised.item, revision if revised.revision.main_file else None
     await note_draft_read(request, viewer, found.mechanism)
     note_view(request, viewer, id)
-    return mechanism_resource(request, found)
+    return mechanism_resource(request, found, revision=former)
 
 
 @get(

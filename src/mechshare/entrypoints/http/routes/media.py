@@ -1,10 +1,10 @@
 """/media, and /mechanisms/{id}/original, /document and /pages/{number}"""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, Router, get
 from litestar.openapi.spec import Tag
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 
 from mechshare.domain.errors import Forbidden
 from mechshare.domain.ids import MechanismId
@@ -21,6 +21,8 @@ from mechshare.entrypoints.http.protocol.served_files import (
     ORIGINAL,
     PUBLIC_MEDIA,
     RANGED,
+    Expires,
+    Signature,
     served_file,
 )
 from mechshare.entrypoints.http.protocol.visits import note_download
@@ -31,8 +33,6 @@ TAG = Tag("media", "The files themselves")
 PRIVATE_MEDIA = "private, max-age=3600, immutable"
 _MAX_PAGE_DIGITS = 6
 Mechanism = FromPath[str]
-Expires = Annotated[int, QueryParameter(name="expires", ge=0, le=2**53)]
-Signature = Annotated[str, QueryParameter(name="signature", max_length=64)]
 
 
 @get(

@@ -3,13 +3,16 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, Router, delete, get, post
 from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import Struct
 
 from mechshare.domain.errors import Forbidden
+from mechshare.domain.kinds import MechanismKind
+from mechshare.domain.main_files import MainFile
 from mechshare.domain.revisions import Revision
+from mechshare.entrypoints.http.new_main_files import restore
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -26,8 +29,9 @@ from mechshare.entrypoints.http.protocol.openapi import (
     refuses,
 )
 from mechshare.entrypoints.http.protocol.request_body import refuse_body
-from mechshare.entrypoints.http.protocol.responses import resource
+from mechshare.entrypoints.http.protocol.responses import no_content, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.protocol.served_files import ORIGINAL, RANGED, Expires, Signature, served_file
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
     MechanismResponse,
@@ -39,20 +43,32 @@ Req = Request[Any, Any, Any]
 TAG = Tag("revisions", "What the author of a mechanism stated before")
 
 
+@published("FormerFile")
+class FormerFileResponse(Struct):
+    """A main file that another one replaced; `size` in bytes."""
+
+    name: str
+    kind: MechanismKind
+    size: int
+    sha256: str
+
+
 @published("Revision")
 class RevisionResponse(Struct):
     """`made_by` wrote the revision at `made_at` and changed the fields `changed`. `made_by` and `made_at` are null for
-    the oldest remaining revision if earlier ones were pruned."""
+    the oldest remaining revision if earlier ones were pruned. `file` is its main file if that was replaced and is not
+    deleted; null for one that has the current file."""
 
     number: int
     is_current: bool
     made_by: str | None
     made_at: datetime | None
-    changed: list[Literal["title", "description", "parameters", "license"]]
+    changed: list[Literal["title", "description", "parameters", "license", "file"]]
     title: str
     description: str
     parameters: list[NamedValueFields]
     license: str | None
+    file: FormerFileResponse | None
 
 
 @published("Revisions")
@@ -88,19 +104,56 @@ async def find_revisions(request: Req, mechanism_id: FromPath[str]) -> Response[
 async def restore_revision(
     request: Req, mechanism_id: FromPath[str], number: FromPath[int]
 ) -> Response[MechanismResponse]:
-    """States again what a revision stated, as a new revision; for the owner and admins. Requires If-Match."""
+    """States again what a revision stated, as a new revision; for the owner and admins. Requires If-Match.
+
+    A former main file is processed again, and takes the place of the present one once it is ready.
+    """
     await refuse_body(request)
-    actor, id, application = actor_of(request), mechanism_id_in(mechanism_id), application_of(request)
     versions = expected_versions(request)
-    content = (await application.revisions.get_revised(actor, id, number)).revision.content
-    item = await application.mechanisms.update_mechanism(
-        actor,
-        id,
-        versions=versions,
-        request_metadata=request_metadata_of(request),
-        **content.statement_changes,
-    )
+    item = await restore(request, mechanism_id_in(mechanism_id), number, versions)
     return mechanism_resource(request, item)
+
+
+@get(
+    "/revisions/{number:int}/file",
+    operation_id="downloadFormerFile",
+    summary="Download a former main file",
+    responses=RANGED,
+    opt={**OPTIONAL_TOKEN, **refuses(Forbidden)},
+)
+async def download_former_file(
+    request: Req,
+    mechanism_id: FromPath[str],
+    number: FromPath[int],
+    expires: Expires = 0,
+    signature: Signature = "",
+) -> Response[bytes]:
+    """Returns the original of a revision whose main file was replaced, to those who see the revision and may download
+    the original of the mechanism; documents to all who see the revision."""
+    viewer = None if signature else await viewer_of(request)
+    id, application = mechanism_id_in(mechanism_id), application_of(request)
+    found = await application.media.find_former_file(viewer, id, number, expires=expires, signature=signature)
+    await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
+    return await served_file(request, found, ORIGINAL)
+
+
+@delete(
+    "/revisions/{number:int}/file",
+    guards=[require_permissions()],
+    status_code=204,
+    operation_id="deleteFormerFile",
+    summary="Delete a former main file",
+    opt=refuses(Forbidden),
+)
+async def delete_former_file(
+    request: Req, mechanism_id: FromPath[str], number: FromPath[int]
+) -> Response[None]:
+    """Deletes the file of a revision whose main file was replaced, for good; for the owner and admins. What the
+    revision states stays."""
+    await application_of(request).main_files.delete_former_file(
+        actor_of(request), mechanism_id_in(mechanism_id), number, request_metadata_of(request)
+    )
+    return no_content()
 
 
 def _revision(revision: Revision) -> RevisionResponse:
@@ -115,11 +168,19 @@ def _revision(revision: Revision) -> RevisionResponse:
         description=content.description,
         parameters=named_value_fields(content.parameters),
         license=content.license,
+        file=_file(revision.main_file),
     )
+
+
+def _file(file: MainFile | None) -> FormerFileResponse | None:
+    if file is None:
+        return None
+    original = file.original
+    return FormerFileResponse(name=original.name, kind=file.kind, size=original.size, sha256=original.sha256)
 
 
 router = Router(
     MECHANISMS_PATH + "/{mechanism_id:str}",
     tags=[TAG.name],
-    route_handlers=[find_revisions, restore_revision],
+    route_handlers=[find_revisions, restore_revision, download_former_file, delete_former_file],
 )

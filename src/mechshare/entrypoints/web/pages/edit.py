@@ -19,6 +19,7 @@ from mechshare.domain.reliability import Reliability, stated_reliability
 from mechshare.domain.statements import StatementChanges
 from mechshare.domain.trims import Trim, TrimChange
 from mechshare.entrypoints.http.new_attachments import AttachmentForm, add_from_form
+from mechshare.entrypoints.http.new_main_files import replace_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -114,6 +115,22 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         content = await _content(request, now, texts, saved=_texts_of(now) if is_stale else None)
         return await form_page(request, "edit.html", error, **content)
     return see_other(f"/m/{mechanism.id}")
+
+
+@post(
+    "/m/{mechanism_id:str}/file",
+    guards=[require_permissions()],
+    before_request=limits(CostlyOperation.UPLOADS),
+    request_max_body_size=None,
+    status_code=200,
+)
+async def replace_main_file(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    """Lets the file of the form take the place of the main file."""
+    try:
+        await replace_from_form(request, mechanism_id_in(mechanism_id), states_version=True)
+    except DomainException as error:
+        return await refused_part(request, mechanism_id, error)
+    return see_other(f"/m/{mechanism_id}")
 
 
 @post(
@@ -279,4 +296,4 @@ async def _content(
     }
 
 
-router = Router("/", route_handlers=[show_edit, edit, attach, change_attachment])
+router = Router("/", route_handlers=[show_edit, edit, replace_main_file, attach, change_attachment])

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import segno
 from litestar import Request, Response, Router, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from markupsafe import Markup
 
 from mechshare.application import Application
@@ -26,6 +26,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
+from mechshare.domain.main_files import MainFile
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.policy import Viewer, can_download_original, can_edit, can_manage
@@ -79,10 +80,26 @@ class Actions:
     needs_reason: bool
 
 
+_NO_ACTIONS = Actions(
+    can_edit=False,
+    can_manage=False,
+    can_publish=False,
+    can_withdraw=False,
+    can_download_original=False,
+    needs_reason=False,
+)
+"""What anybody may do with a former revision on its page."""
+
+
 @get("/m/{mechanism_id:str}")
-async def show_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[str]:
+async def show_mechanism(
+    request: Req,
+    mechanism_id: FromPath[str],
+    number: Annotated[int | None, QueryParameter(name="revision", ge=1)] = None,
+) -> Response[str]:
+    """Shows the mechanism, or what it was in the revision with this number."""
     known = mechanism_id_in(mechanism_id)
-    shown = await _watch_page(request, known)
+    shown = await _watch_page(request, known, number=number)
     note_view(request, await viewer_of(request), known)
     return shown
 
@@ -185,16 +202,25 @@ async def delete(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
 
 
 async def _watch_page(
-    request: Req, mechanism_id: MechanismId, error: DomainException | None = None, reason: str = ""
+    request: Req,
+    mechanism_id: MechanismId,
+    error: DomainException | None = None,
+    reason: str = "",
+    number: int | None = None,
 ) -> Response[str]:
     """Returns the page; with the message of `error` after a refused action."""
     application = application_of(request)
     viewer = await viewer_of(request)
     item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
+    revision = None
+    if number is not None:
+        revised = await application.revisions.get_revised(viewer, mechanism_id, number)
+        item, revision = revised.item, revised.revision
     await note_draft_read(request, viewer, item.mechanism)
     addresses, mechanism = media_addresses(application), item.mechanism
-    shown = card(item, addresses)
-    preview = link_preview(request, shown)
+    former = revision.main_file if revision else None
+    shown = card(item, addresses._replace(revision=number if former else None))
+    preview = link_preview(request, shown) if revision is None else None
     counts = await application.categories.find_counts()
     evidence, history = await application.evidence.find_trust(viewer, mechanism_id)
     failure, host = mechanism.processing.failure, external_host(mechanism)
@@ -213,13 +239,17 @@ async def _watch_page(
         holding=await application.collections.find_holding(viewer, mechanism_id) if viewer else (),
         status=status_of(error) if error else 200,
         shown=shown,
-        page_urls=await _page_urls(application, viewer, mechanism, addresses),
+        revision=revision,
+        page_urls=await _page_urls(application, viewer, mechanism, addresses, former),
         preview=preview,
         qr_code=_qr_code(preview.page_url) if preview else None,
-        actions=_actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
+        actions=_NO_ACTIONS
+        if revision
+        else _actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
         categories=[one.category for one in counts if one.category.id in mechanism.categories],
         failure=failure.message(language_of(request)) if failure else "",
         thumbnail_failure=_thumbnail_failure(mechanism, language_of(request)),
+        file_failure=_file_failure(mechanism, language_of(request)),
         external_host=host,
         history=history,
         attachments=await application.attachments.find_all(viewer, mechanism_id),
@@ -244,16 +274,19 @@ async def _own_collections(application: Application, viewer: Viewer) -> Sequence
 
 
 async def _page_urls(
-    application: Application, viewer: Viewer, mechanism: Mechanism, addresses: MediaAddresses
+    application: Application,
+    viewer: Viewer,
+    mechanism: Mechanism,
+    addresses: MediaAddresses,
+    former: MainFile | None,
 ) -> list[str]:
-    """Returns the addresses of the pictures of a document's pages."""
+    """Returns the addresses of the pictures of a document's pages, those of a `former` document if there is one."""
     if mechanism.kind is not MechanismKind.DOCUMENT:
         return []
-    keys = await application.media.find_page_keys(viewer, mechanism.id)
+    keys = former.pages if former else await application.media.find_page_keys(viewer, mechanism.id)
     is_withdrawn = mechanism.withdrawn_reason is not None
-    urls = (
-        addresses.of(blob_url(key), is_public=mechanism.is_open, is_withdrawn=is_withdrawn) for key in keys
-    )
+    is_public = mechanism.is_open and former is None
+    urls = (addresses.of(blob_url(key), is_public=is_public, is_withdrawn=is_withdrawn) for key in keys)
     return [url for url in urls if url]
 
 
@@ -274,6 +307,11 @@ def _actions(viewer: Viewer, mechanism: Mechanism, shared: Access | None) -> Act
 
 def _thumbnail_failure(mechanism: Mechanism, language: str) -> str:
     failure = mechanism.original.thumbnail_failure if mechanism.original else None
+    return failure.message(language) if failure else ""
+
+
+def _file_failure(mechanism: Mechanism, language: str) -> str:
+    failure = mechanism.original.replacement_failure if mechanism.original else None
     return failure.message(language) if failure else ""
 
 

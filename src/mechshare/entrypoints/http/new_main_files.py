@@ -1,0 +1,110 @@
+"""Replaces and restores main files. The API and the pages share it."""
+
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+from litestar import Request
+
+from mechshare.domain.errors import MalformedRequest, Unavailable, UnsupportedContentType
+from mechshare.domain.ids import MechanismId, UploadId
+from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.domain.revisions import content_of
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
+from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
+from mechshare.entrypoints.http.protocol.request_body import content_length
+from mechshare.entrypoints.metrics import UPLOADED_BYTES
+
+Req = Request[Any, Any, Any]
+Versions = Collection[int] | None
+_FORM = "multipart/form-data"
+
+
+async def replace_from_form(
+    request: Req, id: MechanismId, versions: Versions = None, *, states_version: bool = False
+) -> AuthoredMechanism:
+    """Stores the `file` of the multipart form, which takes the place of the main file. If it raises, no file remains.
+
+    If it `states_version`, the field `version` of the form has the one that it was made for. Raises MalformedRequest,
+    and what `UploadService.receive` and `MainFileService.replace_file` raise.
+    """
+    application, actor = application_of(request), actor_of(request)
+    await application.main_files.require_replaceable(actor, id, versions)
+    content_type, _ = request.content_type
+    if content_type != _FORM:
+        raise UnsupportedContentType(content_type=content_type, accepted=_FORM)
+    expected = max(0, content_length(request) - FORM_OVERHEAD)
+    receive = partial(application.uploads.receive, actor, expected_bytes=expected)
+    form = Form[OriginalFile]()
+    try:
+        await read_form(request, "file", receive, form)
+        return await _replace(request, id, form, _version_in(form) if states_version else versions)
+    except Unavailable:
+        raise  # the file may have been accepted, so it must stay
+    except BaseException:
+        if form.file is not None:
+            await application.uploads.discard(form.file)
+        raise
+
+
+async def _replace(
+    request: Req, id: MechanismId, form: Form[OriginalFile], versions: Versions
+) -> AuthoredMechanism:
+    if form.file is None:
+        raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the file.")])
+    replaced = await application_of(request).main_files.replace_file(
+        actor_of(request),
+        id,
+        form.file,
+        versions=versions,
+        request_metadata=request_metadata_of(request),
+    )
+    UPLOADED_BYTES.inc(form.file.size)
+    return replaced
+
+
+def _version_in(form: Form[OriginalFile]) -> Versions:
+    text = dict(form.fields).get("version", "")
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise MalformedRequest(
+            problem="see details.",
+            details=[("version", "is missing: open the page again and resend the form.")],
+        )
+    return (int(text),)
+
+
+async def replace_from_upload(
+    request: Req, id: MechanismId, upload: str, versions: Versions
+) -> AuthoredMechanism:
+    """Lets the complete upload take the place of the main file, and ends it. `upload` is its id or its address."""
+    application, actor = application_of(request), actor_of(request)
+    upload_id = UploadId(upload.rstrip("/").rpartition("/")[2])
+    await application.main_files.require_replaceable(actor, id, versions)
+    file = await application.resumable_uploads.finish(actor, upload_id)
+    return await application.main_files.replace_file(
+        actor,
+        id,
+        file,
+        versions=versions,
+        request_metadata=request_metadata_of(request),
+        upload_id=upload_id,
+    )
+
+
+async def restore(request: Req, id: MechanismId, number: int, versions: Versions) -> AuthoredMechanism:
+    """States again what a revision stated, and processes its file again if that is left. Raises RevisionNotFound, and
+    what `MechanismService.update_mechanism` and `MainFileService.restore_file` raise."""
+    application, actor, metadata = (
+        application_of(request),
+        actor_of(request),
+        request_metadata_of(request),
+    )
+    revision = (await application.revisions.get_revised(actor, id, number)).revision
+    item = await application.mechanisms.update_mechanism(
+        actor, id, versions=versions, request_metadata=metadata, **revision.content.statement_changes
+    )
+    if revision.main_file is None or revision.content.file == content_of(item.mechanism).file:
+        return item
+    return await application.main_files.restore_file(
+        actor, id, number, versions=(item.mechanism.version,), request_metadata=metadata
+    )
