@@ -80,6 +80,8 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             *("comments/{comment_id}/replies", "comments/{comment_id}/history"),
         )
     },
+    # The claim has no file.
+    "GET /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/file": {SAME: (404,) * 5 + (401, 401)},
     # The revision has no former file.
     "GET /api/v1/mechanisms/{mechanism_id}/revisions/{number}/file": {SAME: (404,) * 5 + (401, 401)},
     "DELETE /api/v1/mechanisms/{mechanism_id}/revisions/{number}/file": {

@@ -1,6 +1,9 @@
 """The pages of claims and of lineage."""
 
+import httpx
+
 from tests.http.conftest import Site
+from tests.web.reading import SUBMIT
 from tests.web.test_my_mechanisms import opened, submitted
 
 CLAIM = {
@@ -12,15 +15,22 @@ CLAIM = {
 }
 
 
+async def claimed(site: Site, path: str, headers: dict[str, str], **changes: str) -> httpx.Response:
+    """Sends the form as a browser does in which no file is chosen."""
+    empty = ("", b"", "application/octet-stream")
+    sent = {**SUBMIT, **headers}
+    return await site.client.post(path, headers=sent, data={**CLAIM, **changes}, files={"file": empty})
+
+
 async def test_claims_are_added_replied_to_and_withdrawn_in_forms(site: Site) -> None:
     mika, rui = await site.sign_up("mika"), await site.sign_up("rui")
     made = await site.published(mika, reliability_level="3", reliability_reason="r")
     path = f"/m/{made['id']}/evidence"
     assert "does not carry this level" in (await opened(site, f"/m/{made['id']}", {})).text
-    refused = await submitted(site, path, rui, {**CLAIM, "doi": "歯車"})
+    refused = await claimed(site, path, rui, doi="歯車")
     assert (refused.status_code, 'id="doi-notes"' in refused.text) == (422, True)
-    assert (await submitted(site, path, rui, {**CLAIM, "kind": "x"})).status_code == 422
-    assert (await submitted(site, path, rui, CLAIM)).status_code == 303
+    assert (await claimed(site, path, rui, kind="x")).status_code == 422
+    assert (await claimed(site, path, rui)).status_code == 303
     shown = (await opened(site, path, mika)).text
     assert "&lt;b&gt;再現&lt;/b&gt;した" in shown
     assert "load = 12 N" in shown

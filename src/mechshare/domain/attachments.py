@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole
 from mechshare.domain.errors import Conflict, NotFound
-from mechshare.domain.ids import AttachmentId, MechanismId
+from mechshare.domain.ids import AttachmentId, MechanismId, UserId
 from mechshare.domain.mechanism_files import stored_reference
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.text import clean_text
@@ -87,6 +87,13 @@ def new_attachment(
     )
     facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
     return attachment, stored_reference(mechanism, BlobRole.ATTACHMENT, facts, now)
+
+
+def sent_reference(mechanism: Mechanism, file: ReceivedFile, sender: UserId, now: datetime) -> BlobReference:
+    """Returns the reference of a file that somebody sent with a claim about the mechanism: it counts in the quota of
+    `sender`, and is deleted with the mechanism."""
+    facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
+    return replace(stored_reference(mechanism, BlobRole.ATTACHMENT, facts, now), user_id=sender)
 
 
 def moved(attachments: Sequence[Attachment], id: AttachmentId, position: int) -> tuple[Attachment, ...]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType
 from urllib.parse import urlsplit
 
+from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import Conflict, InvalidField, NotFound, UnauthorizedOperation
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Author, Mechanism
@@ -62,6 +63,14 @@ class EvidenceMissing(Conflict):
     }
 
 
+class ClaimFileNotFound(NotFound):
+    code = "CLAIM_FILE_NOT_FOUND"
+    messages = {
+        "en": "The claim has no file, or a moderator withdrew the claim.",
+        "ja": "この主張にはファイルがないか、モデレーターが主張を取り下げました。",
+    }
+
+
 class ClaimKind(StrEnum):
     """What a claim says about the mechanism."""
 
@@ -80,12 +89,14 @@ class NewClaim:
     link: str = ""
     doi: str = ""
     conditions: tuple[NamedValue, ...] = ()
+    file: ReceivedFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """`mechanism_version` is the version of the mechanism that the claim is about. `reply` is that of the mechanism's
-    author; empty until there is one. `withdrawn_by` is a moderator if it is not `user_id`."""
+    author; empty until there is one. `file` is what its maker sent with it. `withdrawn_by` is a moderator if it is not
+    `user_id`."""
 
     id: ClaimId
     mechanism_id: MechanismId
@@ -101,6 +112,7 @@ class Claim:
     withdrawn_by: UserId | None = None
     reply: str = ""
     replied_at: datetime | None = None
+    file: ReceivedFile | None = None
     version: int = 0
 
     @property
@@ -205,6 +217,7 @@ def clean_claim(new: NewClaim) -> NewClaim:
         link=clean_link(new.link) if new.link.strip() else "",
         doi=clean_doi(new.doi) if new.doi.strip() else "",
         conditions=clean_values("conditions", new.conditions),
+        file=new.file,
     )
 
 

@@ -20,8 +20,11 @@ class LineageCycle(Conflict):
     code = "LINEAGE_CYCLE"
     messages = {
         # The same whether or not the caller may see the mechanisms between: it does not say that there are any.
-        "en": "Lineage has no cycles, and this relation could close one. Choose another mechanism.",
-        "ja": "系譜は循環できず、この関係を追加すると循環するおそれがあります。別の機構を選んでください。",
+        "en": "Lineage has no cycles, and this relation could close one. Choose another mechanism, or if the other one"
+        " builds on this one, state the relation there; to turn a relation round, remove it first.",
+        "ja": "系譜は循環できず、この関係を追加すると循環するおそれがあります。別の機構を選ぶか、"
+        "相手がこの機構をもとにしている場合は、相手の側で関係を登録してください。"
+        "向きを逆にするには、先に元の関係を削除してください。",
     }
 
 

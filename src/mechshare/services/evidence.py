@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mechshare.domain.attachments import sent_reference
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.evidence import (
     MAX_CLAIMS_PER_USER,
@@ -19,12 +20,13 @@ from mechshare.domain.evidence import (
     support_of,
 )
 from mechshare.domain.evidence_events import ClaimMade, ClaimWithdrawnByModerator
-from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.ids import MechanismId, UploadId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer, require_poster
 from mechshare.domain.reliability import MAX_CHANGES, AuthoredChange
 from mechshare.domain.revisions import revision_at
+from mechshare.domain.uploads import UploadNotFound
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
@@ -84,15 +86,34 @@ class EvidenceService:
             former = await tx.revisions.find_last_versions(mechanism_id)
         return replace(page, items=tuple(_revised(item, former) for item in page.items))
 
-    async def add_claim(self, actor: Actor, mechanism_id: MechanismId, new: NewClaim) -> AuthoredClaim:
-        """Adds a claim about the mechanism as it is now. Raises MechanismNotFound, InvalidField,
-        UnauthorizedOperation, TooManyClaims."""
+    async def require_room(self, actor: Actor, mechanism_id: MechanismId) -> None:
+        """Raises what `add_claim` would raise before it looks at the claim, so that a caller need not receive a file
+        first."""
+        async with self._transactions.read() as tx:
+            await _claimable(tx, actor, mechanism_id)
+
+    async def add_claim(
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        new: NewClaim,
+        upload_id: UploadId | None = None,
+    ) -> AuthoredClaim:
+        """Adds a claim about the mechanism as it is now; the upload in several requests that brought its file, if any,
+        ends.
+
+        The file counts against the quota of the actor. Raises MechanismNotFound, InvalidField, UnauthorizedOperation,
+        TooManyClaims, UploadNotFound.
+        """
         cleaned = clean_claim(new)
         async with self._transactions.begin() as tx:
-            mechanism = await find_visible(tx, actor, mechanism_id)
-            require_poster(actor)
-            if await tx.claims.count_of_user(mechanism_id, actor.id) >= MAX_CLAIMS_PER_USER:
-                raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
+            mechanism = await _claimable(tx, actor, mechanism_id)
+            if upload_id is not None and not await tx.uploads.delete(upload_id):
+                raise UploadNotFound()
+            if cleaned.file is not None:
+                now = self._clock.now()
+                await tx.blob_references.add([sent_reference(mechanism, cleaned.file, actor.id, now)])
+                await tx.storage_quotas.release([cleaned.file.key])
             claim = await tx.claims.save(self._claim(actor, mechanism, cleaned))
             await tx.counts.mark_stale(mechanism_id)
             await tx.record(ClaimMade(claim, mechanism.user_id))
@@ -142,8 +163,17 @@ class EvidenceService:
             link=new.link,
             doi=new.doi,
             conditions=new.conditions,
+            file=new.file,
             created_at=self._clock.now(),
         )
+
+
+async def _claimable(tx: UnitOfWork, actor: Actor, mechanism_id: MechanismId) -> Mechanism:
+    mechanism = await find_visible(tx, actor, mechanism_id)
+    require_poster(actor)
+    if await tx.claims.count_of_user(mechanism_id, actor.id) >= MAX_CLAIMS_PER_USER:
+        raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
+    return mechanism
 
 
 async def _claim_of(tx: Transaction, mechanism_id: MechanismId, claim_id: ClaimId) -> Claim:

@@ -16,6 +16,7 @@ from mechshare.domain.blobs import (
     mechanism_of,
 )
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
+from mechshare.domain.evidence import ClaimFileNotFound, ClaimId
 from mechshare.domain.ids import AttachmentId, MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.main_files import FormerFileNotFound, MainFile
@@ -194,6 +195,22 @@ class MediaService:
             raise MediaNotFound()
         stored = await self._stored(reference, download_name=attachment.name)
         return replace(stored, known_type=attachment.content_type)
+
+    async def find_claim_file(
+        self, viewer: Viewer, mechanism_id: MechanismId, claim_id: ClaimId
+    ) -> StoredMedia:
+        """Returns the file that somebody sent with a claim. Raises MechanismNotFound, ClaimFileNotFound, MediaNotFound,
+        MediaDamaged."""
+        async with self._database.read() as tx:
+            await find_visible(tx, viewer, mechanism_id)
+            claim = await tx.claims.find_claim(claim_id)
+            if claim is None or claim.mechanism_id != mechanism_id or claim.is_hidden or claim.file is None:
+                raise ClaimFileNotFound()
+            reference = await tx.blob_references.find_by_key(claim.file.key)
+        if reference is None:
+            raise MediaNotFound()
+        stored = await self._stored(reference, download_name=claim.file.name)
+        return replace(stored, known_type=claim.file.content_type)
 
     async def find_page(self, viewer: Viewer, mechanism_id: MechanismId, number: int) -> StoredMedia:
         """Returns the picture of a page of a document. Raises MechanismNotFound, PageNotFound, MediaDamaged."""

@@ -39,7 +39,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.services.support.admissions import ADMITTED, Admission, Admissions
-from mechshare.services.support.cleanup import clean_up_deleted
+from mechshare.services.support.cleanup import clean_up_deleted, delete_sent_files
 from mechshare.services.support.deletion_previews import deletion_of
 from mechshare.services.support.hidden_mechanisms import hide_mechanisms
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
@@ -251,6 +251,7 @@ class UserService:
                 await tx.record(AccountExportEnded(export, request_metadata.request_id))
             await tx.shares.delete_for(user_recipient(user.id))
             await tx.counts.mark_stale_of(user.id)
+            await delete_sent_files(tx, user.id, request_metadata.request_id)
             await tx.comments.delete_of_user(user.id, self._clock.now())
             await tx.users.delete(user.id)
             await tx.audit.erase_person(user.id, (user.username, user.email))

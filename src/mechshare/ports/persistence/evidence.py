@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.evidence import AuthoredClaim, Claim, ClaimId, ClaimKind
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.pagination import Page, PageRequest
@@ -33,3 +34,6 @@ class ClaimRepository(Protocol):
 
     async def find_stances(self, mechanism_id: MechanismId) -> Sequence[tuple[UserId, ClaimKind]]:
         """Returns who made a claim of which kind and has not withdrawn it; each pair once."""
+
+    async def find_files_of_user(self, user_id: UserId) -> Sequence[tuple[MechanismId, ReceivedFile]]:
+        """Returns the files that a user sent with claims, and the mechanisms that the claims are about."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from mechshare.domain.blobs import DERIVATIVES, BlobReference, OwnerKind, derivative_prefix
-from mechshare.domain.events import DerivativesOrphaned, MechanismsRemoved
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.blobs import DERIVATIVES, BlobReference, BlobRole, OwnerKind, derivative_prefix
+from mechshare.domain.events import AttachmentRemoved, DerivativesOrphaned, MechanismsRemoved
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.services.transactions import Transaction, Transactions
+
+_TOGETHER = 500
 
 
 async def clean_up_deleted(
@@ -20,6 +22,19 @@ async def clean_up_deleted(
         await tx.jobs.cancel(kind, *deleted)
     files = await tx.blob_references.delete_of(OwnerKind.MECHANISM, deleted)
     await tx.record(MechanismsRemoved(deleted, _where(files), were_public, request_id))
+
+
+async def delete_sent_files(tx: Transaction, user_id: UserId, request_id: str) -> None:
+    """Removes the references to the files that a user sent with claims; jobs delete the files after the commit."""
+    sent = await tx.claims.find_files_of_user(user_id)
+    for start in range(0, len(sent), _TOGETHER):
+        some = sent[start : start + _TOGETHER]
+        keys = {file.key for _, file in some}
+        about = sorted({mechanism_id for mechanism_id, _ in some})
+        files = await tx.blob_references.delete_of(OwnerKind.MECHANISM, about, roles=(BlobRole.ATTACHMENT,))
+        await tx.blob_references.add([one for one in files if one.key not in keys])
+        for key in sorted(keys):
+            await tx.record(AttachmentRemoved(key, request_id))
 
 
 async def delete_orphaned_derivatives(transactions: Transactions, job: Job) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.evidence import Claim, ClaimId, ClaimKind
 from mechshare.domain.ids import MechanismId
@@ -40,6 +41,21 @@ def a_claim(user: User, mechanism: Mechanism, **changes: object) -> Claim:
 async def save_claims(database: Database, *claims: Claim) -> list[Claim]:
     async with database.begin() as tx:
         return [await tx.claims.save(claim) for claim in claims]
+
+
+async def test_the_files_of_a_user_are_found_with_what_they_are_about(database: Database) -> None:
+    mika, aoi = await save_user(database), await save_user(database)
+    (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
+    file = ReceivedFile(key="originals/a.bin", name="測定.csv", size=1, sha256="a", content_type="text/csv")
+    sent, *_ = await save_claims(
+        database,
+        a_claim(mika, mechanism, file=file),
+        a_claim(mika, mechanism),
+        a_claim(aoi, mechanism, file=file),
+    )
+    async with database.read() as tx:
+        assert await tx.claims.find_claim(sent.id) == sent
+        assert list(await tx.claims.find_files_of_user(mika.id)) == [(mechanism.id, file)]
 
 
 async def test_a_claim_is_read_as_it_was_stored(database: Database) -> None:

@@ -6,6 +6,7 @@ from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.table import Column, ReferenceViolated, Table
 from mechshare.adapters.persistence.memory.tables import KEY, MECHANISMS, USERS
+from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.evidence import AuthoredClaim, Claim, ClaimId, ClaimKind
 from mechshare.domain.ids import MechanismId, UserId
@@ -45,6 +46,10 @@ class MemoryClaimRepository(ClaimRepository):
     async def find_stances(self, mechanism_id: MechanismId) -> Sequence[tuple[UserId, ClaimKind]]:
         stances = {(claim.user_id, claim.kind) for claim in self._of(mechanism_id) if not claim.is_withdrawn}
         return sorted(stances)
+
+    async def find_files_of_user(self, user_id: UserId) -> Sequence[tuple[MechanismId, ReceivedFile]]:
+        own = (claim for claim in self._access.read(CLAIMS) if claim.user_id == user_id)
+        return [(one.mechanism_id, one.file) for one in sorted(own, key=lambda one: one.id) if one.file]
 
     def _of(self, mechanism_id: MechanismId) -> list[Claim]:
         return [claim for claim in self._access.read(CLAIMS) if claim.mechanism_id == mechanism_id]

@@ -25,6 +25,7 @@ from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import metadata, users
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime
+from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.evidence import AuthoredClaim, Claim, ClaimId, ClaimKind
 from mechshare.domain.ids import MechanismId, UserId
@@ -51,6 +52,7 @@ claims = Table(
     Column("withdrawn_by", Id),
     Column("reply", Text, nullable=False),
     Column("replied_at", UtcTime),
+    Column("file", JsonColumn(ReceivedFile)),
     Column("version", Integer, nullable=False),
     Index("ix_claims_of_mechanism", "mechanism_id", "created_at", "id"),
 )
@@ -78,6 +80,11 @@ _STANCES = (
     .where(_OF_MECHANISM, claims.c.withdrawn_at.is_(None))
     .distinct()
     .order_by(claims.c.user_id, claims.c.kind)
+)
+_FILES_OF_USER = (
+    select(claims.c.mechanism_id, claims.c.file)
+    .where(claims.c.user_id == bindparam("user_id"), claims.c.file.is_not(None))
+    .order_by(claims.c.id)
 )
 
 
@@ -124,6 +131,10 @@ class SqlClaimRepository(ClaimRepository):
     async def find_stances(self, mechanism_id: MechanismId) -> Sequence[tuple[UserId, ClaimKind]]:
         rows = await self._statements.rows(_STANCES, {"mechanism_id": mechanism_id})
         return [(UserId(user_id), ClaimKind(kind)) for user_id, kind in rows]
+
+    async def find_files_of_user(self, user_id: UserId) -> Sequence[tuple[MechanismId, ReceivedFile]]:
+        rows = await self._statements.rows(_FILES_OF_USER, {"user_id": user_id})
+        return [(mechanism_id, file) for mechanism_id, file in rows]
 
 
 def _authored(row: Any) -> AuthoredClaim:

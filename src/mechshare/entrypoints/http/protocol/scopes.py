@@ -34,6 +34,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"GET {_MECHANISM}/reliability/history",
         f"GET {_MECHANISM}/evidence",
         f"GET {_MECHANISM}/claims",
+        f"GET {_MECHANISM}/claims/{{claim_id}}/file",
         f"GET {_MECHANISM}/lineage",
         f"GET {_MECHANISM}/marks",
         f"GET {_MECHANISM}/comments",

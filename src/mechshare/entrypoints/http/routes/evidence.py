@@ -14,17 +14,20 @@ from mechshare.domain.evidence import (
     MAX_LINK_LENGTH,
     MAX_REPLY_LENGTH,
     AuthoredClaim,
+    Claim,
     ClaimId,
     ClaimKind,
     ClaimNotFound,
     NewClaim,
 )
-from mechshare.domain.ids import is_id
+from mechshare.domain.ids import UploadId, is_id
 from mechshare.domain.mechanisms import Author
 from mechshare.domain.named_values import MAX_VALUES
+from mechshare.entrypoints.http.new_claims import ClaimForm, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    limits,
     request_metadata_of,
     require_permissions,
     viewer_of,
@@ -48,12 +51,14 @@ from mechshare.entrypoints.http.protocol.pagination import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.protocol.served_files import ORIGINAL, RANGED, served_file
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.entrypoints.http.representations.named_values import (
     NamedValueFields,
     named_value_fields,
     named_values,
 )
+from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 TAG = Tag("evidence", "Claims for and against a mechanism")
@@ -61,18 +66,31 @@ TAG = Tag("evidence", "Claims for and against a mechanism")
 
 @published("NewClaim")
 class NewClaimFields(Struct, forbid_unknown_fields=True):
-    """`link` and `doi` are checked in their form and never fetched."""
+    """`link` and `doi` are checked in their form and never fetched. `upload` is the id or the address of a complete
+    upload to /uploads with `purpose` "attachment" in its metadata: the file of the claim."""
 
     kind: ClaimKind
     text: Annotated[str, documented(minLength=1, maxLength=MAX_CLAIM_LENGTH)]
     link: Annotated[str, documented(maxLength=MAX_LINK_LENGTH)] | None = None
     doi: Annotated[str, documented(maxLength=250)] | None = None
     conditions: Annotated[list[NamedValueFields], documented(maxItems=MAX_VALUES)] = []
+    upload: Annotated[str, documented(maxLength=2_000)] | None = None
 
 
 @published("ClaimReply")
 class ReplyFields(Struct, forbid_unknown_fields=True):
     text: Annotated[str, documented(minLength=1, maxLength=MAX_REPLY_LENGTH)]
+
+
+@published("ClaimFile")
+class ClaimFileResponse(Struct):
+    """`size` in bytes; `type` is what the content shows. `url` is the download."""
+
+    name: str
+    size: int
+    sha256: str
+    type: str
+    url: str
 
 
 @published("Claim")
@@ -93,6 +111,7 @@ class ClaimResponse(Struct):
     link: str | None
     doi: str | None
     conditions: list[NamedValueFields]
+    file: ClaimFileResponse | None
     created_at: datetime
     withdrawn_at: datetime | None
     reply: str | None
@@ -157,8 +176,10 @@ async def find_claims(
 @post(
     "/claims",
     guards=[require_permissions()],
+    request_max_body_size=None,
     status_code=201,
     operation_id="createClaim",
+    before_request=limits(CostlyOperation.UPLOADS),
     summary="Add a claim",
     opt=refuses(Invalid, Conflict),
     operation_class=body_of(
@@ -172,18 +193,47 @@ async def find_claims(
     ),
 )
 async def create_claim(request: Req, mechanism_id: FromPath[str]) -> Response[ClaimResponse]:
-    """Adds a claim about a mechanism that the caller may see. A claim is never edited; it can be withdrawn."""
+    """Adds a claim about a mechanism that the caller may see. A claim is never edited; it can be withdrawn.
+
+    A multipart form with the same fields, `conditions` one a line (`load = 12 N`), may have a file of any kind as
+    `file`. It counts in the storage of who made the claim, and is visible as the mechanism is.
+    """
+    application, actor, id = application_of(request), actor_of(request), mechanism_id_in(mechanism_id)
+    if request.content_type[0] == "multipart/form-data":
+        return resource(request, _claim(await add_from_form(request, id, ClaimForm())), status=201)
     new = await decoded_body(request, NewClaimFields)
+    upload_id = UploadId(new.upload.rstrip("/").rpartition("/")[2]) if new.upload else None
+    file = None
+    if upload_id is not None:
+        await application.evidence.require_room(actor, id)
+        file = await application.resumable_uploads.finish_attachment(actor, upload_id)
     claim = NewClaim(
         kind=new.kind,
         text=new.text,
         link=new.link or "",
         doi=new.doi or "",
         conditions=named_values(new.conditions),
+        file=file,
     )
-    evidence = application_of(request).evidence
-    added = await evidence.add_claim(actor_of(request), mechanism_id_in(mechanism_id), claim)
+    added = await application.evidence.add_claim(actor, id, claim, upload_id)
     return resource(request, _claim(added), status=201)
+
+
+@get(
+    "/claims/{claim_id:str}/file",
+    operation_id="downloadClaimFile",
+    summary="Download the file of a claim",
+    responses=RANGED,
+    opt=OPTIONAL_TOKEN,
+)
+async def download_claim_file(
+    request: Req, mechanism_id: FromPath[str], claim_id: FromPath[str]
+) -> Response[bytes]:
+    """Returns the file, byte for byte, or one range of it, always as a download."""
+    viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
+    found = await application.media.find_claim_file(viewer, id, _claim_id_in(claim_id))
+    await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
+    return await served_file(request, found, ORIGINAL)
 
 
 @post(
@@ -239,10 +289,21 @@ def _claim(item: AuthoredClaim) -> ClaimResponse:
         link=claim.link or None if is_shown else None,
         doi=claim.doi or None if is_shown else None,
         conditions=named_value_fields(claim.conditions) if is_shown else [],
+        file=_file(claim) if is_shown else None,
         created_at=claim.created_at,
         withdrawn_at=claim.withdrawn_at,
         reply=claim.reply or None if is_shown else None,
         replied_at=claim.replied_at,
+    )
+
+
+def _file(claim: Claim) -> ClaimFileResponse | None:
+    file = claim.file
+    if file is None:
+        return None
+    url = f"{MECHANISMS_PATH}/{claim.mechanism_id}/claims/{claim.id}/file"
+    return ClaimFileResponse(
+        name=file.name, size=file.size, sha256=file.sha256, type=file.content_type, url=url
     )
 
 
@@ -255,5 +316,12 @@ def _claim_id_in(text: str) -> ClaimId:
 router = Router(
     MECHANISMS_PATH + "/{mechanism_id:str}",
     tags=[TAG.name],
-    route_handlers=[get_evidence, find_claims, create_claim, withdraw_claim, reply_to_claim],
+    route_handlers=[
+        get_evidence,
+        find_claims,
+        create_claim,
+        download_claim_file,
+        withdraw_claim,
+        reply_to_claim,
+    ],
 )

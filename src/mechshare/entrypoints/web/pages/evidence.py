@@ -1,20 +1,22 @@
 """The claims about a mechanism: to read, to add, to withdraw and to reply to."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField
-from mechshare.domain.evidence import KIND_NAMES, ClaimId, ClaimKind, NewClaim
+from mechshare.domain.errors import Conflict, DomainException, Invalid, OutOfSpace, TooLarge
+from mechshare.domain.evidence import KIND_NAMES, ClaimId
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.named_values import values_in
 from mechshare.domain.pagination import NEWEST_FIRST
 from mechshare.domain.policy import can_manage
 from mechshare.domain.users import Permission
+from mechshare.entrypoints.http.new_claims import ClaimForm, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    limits,
     note_draft_read,
     request_metadata_of,
     require_permissions,
@@ -23,8 +25,9 @@ from mechshare.entrypoints.http.protocol.auth import (
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import Cursor, cursor_of, page_request
-from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
+from mechshare.entrypoints.web.forms import form_fields, see_other
 from mechshare.entrypoints.web.rendering import page, problem_of
+from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 
@@ -34,13 +37,19 @@ async def show_evidence(request: Req, mechanism_id: FromPath[str], cursor: Curso
     return await _evidence_page(request, mechanism_id_in(mechanism_id), cursor=cursor)
 
 
-@post("/m/{mechanism_id:str}/evidence", status_code=200, guards=[require_permissions()])
+@post(
+    "/m/{mechanism_id:str}/evidence",
+    status_code=200,
+    guards=[require_permissions()],
+    before_request=limits(CostlyOperation.UPLOADS),
+    request_max_body_size=None,
+)
 async def add_claim(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
-    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
+    form, known = ClaimForm(), mechanism_id_in(mechanism_id)
     try:
-        await application_of(request).evidence.add_claim(actor_of(request), known, _claim_in(fields))
-    except (Invalid, Conflict) as error:
-        return await _evidence_page(request, known, error, fields)
+        await add_from_form(request, known, form)
+    except (Invalid, Conflict, OutOfSpace, TooLarge) as error:
+        return await _evidence_page(request, known, error, dict(form.fields))
     return see_other(f"/m/{known}/evidence")
 
 
@@ -63,7 +72,7 @@ async def reply_to_claim(request: Req, mechanism_id: FromPath[str], claim_id: Fr
             actor_of(request), known, ClaimId(claim_id), fields.text("reply")
         )
     except (Invalid, Conflict) as error:
-        return await _evidence_page(request, known, error, fields)
+        return await _evidence_page(request, known, error, {"reply": fields.text("reply")})
     return see_other(f"/m/{known}/evidence")
 
 
@@ -71,7 +80,7 @@ async def _evidence_page(
     request: Req,
     mechanism_id: MechanismId,
     error: DomainException | None = None,
-    fields: FormFields | None = None,
+    values: Mapping[str, str] | None = None,
     cursor: str | None = None,
 ) -> Response[str]:
     """Returns the page; after a refused form with its fields and the message of `error`."""
@@ -93,22 +102,9 @@ async def _evidence_page(
         viewer_id=viewer.id if viewer else None,
         can_reply=can_manage(viewer, item.mechanism),
         moderates=viewer is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM),
-        values={name: texts[0] for name, texts in (fields or {}).items()},
+        values=values or {},
+        max_size=application.uploads.max_bytes,
         problem=problem_of(request, error) if error else None,
-    )
-
-
-def _claim_in(fields: FormFields) -> NewClaim:
-    """Returns the claim in the form. Raises InvalidField."""
-    kind = fields.text("kind")
-    if kind not in list(ClaimKind):
-        raise InvalidField("kind", en="Choose what the claim says.", ja="主張の種類を選択してください。")
-    return NewClaim(
-        kind=ClaimKind(kind),
-        text=fields.text("text"),
-        link=fields.text("link"),
-        doi=fields.text("doi"),
-        conditions=values_in("conditions", fields.text("conditions")),
     )
 
 

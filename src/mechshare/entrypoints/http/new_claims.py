@@ -1,0 +1,62 @@
+"""Adds claims from multipart forms, which may have a file. The API and the page of evidence share it."""
+
+from functools import partial
+from typing import Any
+
+from litestar import Request
+
+from mechshare.domain.attachments import ReceivedFile
+from mechshare.domain.errors import InvalidField, Unavailable
+from mechshare.domain.evidence import AuthoredClaim, ClaimKind, NewClaim
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.named_values import values_in
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
+from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
+from mechshare.entrypoints.http.protocol.request_body import content_length
+from mechshare.entrypoints.metrics import UPLOADED_BYTES
+
+Req = Request[Any, Any, Any]
+ClaimForm = Form[ReceivedFile]
+
+
+async def add_from_form(request: Req, mechanism_id: MechanismId, form: ClaimForm) -> AuthoredClaim:
+    """Reads the multipart form into `form`, stores its file, if it has one, and adds the claim. If it raises, no file
+    remains.
+
+    Raises what `UploadService.receive_attachment` and `EvidenceService.add_claim` raise.
+    """
+    application, actor = application_of(request), actor_of(request)
+    await application.evidence.require_room(actor, mechanism_id)
+    expected = max(0, content_length(request) - FORM_OVERHEAD)
+    receive = partial(application.uploads.receive_attachment, actor, expected_bytes=expected)
+    try:
+        await read_form(request, "file", receive, form)
+        added = await application.evidence.add_claim(actor, mechanism_id, await _claim_in(request, form))
+    except Unavailable:
+        raise  # the claim may have been stored, so its file must stay
+    except BaseException:
+        if form.file is not None:
+            await application.uploads.discard(form.file)
+        raise
+    if added.claim.file is not None:
+        UPLOADED_BYTES.inc(added.claim.file.size)
+    return added
+
+
+async def _claim_in(request: Req, form: ClaimForm) -> NewClaim:
+    """Returns the claim in the form; a browser sends an empty file where none was chosen. Raises InvalidField."""
+    if form.file is not None and not form.file.size:
+        await application_of(request).uploads.discard(form.file)
+        form.file = None
+    fields = dict(form.fields)
+    kind = fields.get("kind", "")
+    if kind not in list(ClaimKind):
+        raise InvalidField("kind", en="Choose what the claim says.", ja="主張の種類を選択してください。")
+    return NewClaim(
+        kind=ClaimKind(kind),
+        text=fields.get("text", ""),
+        link=fields.get("link", ""),
+        doi=fields.get("doi", ""),
+        conditions=values_in("conditions", fields.get("conditions", "")),
+        file=form.file,
+    )
