@@ -80,10 +80,13 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             *("comments/{comment_id}/replies", "comments/{comment_id}/history"),
         )
     },
-    # The claim has no file.
-    "GET /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/file": {SAME: (404,) * 5 + (401, 401)},
-    # The revision has no former file.
-    "GET /api/v1/mechanisms/{mechanism_id}/revisions/{number}/file": {SAME: (404,) * 5 + (401, 401)},
+    # The claim has no file, and the revision no former one.
+    **{
+        f"GET /api/v1/mechanisms/{{mechanism_id}}/{part}/file": dict.fromkeys(
+            ("pending", "ready", "published", "withdrawn"), (404,) * 5 + (401, 401)
+        )
+        for part in ("claims/{claim_id}", "revisions/{number}")
+    },
     "DELETE /api/v1/mechanisms/{mechanism_id}/revisions/{number}/file": {
         "pending": (401, 404, 404, 404, 404, 401, 401),
         "ready": (401, 404, 404, 404, 404, 401, 401),

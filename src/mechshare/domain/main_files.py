@@ -4,12 +4,12 @@ it."""
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from mechshare.domain.blobs import blob_key
+from mechshare.domain.blobs import BlobFacts, blob_key
 from mechshare.domain.errors import Conflict, NotFound
 from mechshare.domain.ids import UserId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import READY, Mechanism, OriginalFile, Replacement
-from mechshare.domain.media import MediaFacts, ProcessingFailure
+from mechshare.domain.media import MediaFacts, OriginalMetadata, ProcessingFailure
 from mechshare.domain.motion import Motion
 
 
@@ -122,3 +122,14 @@ def replacement_failed(mechanism: Mechanism, failure: ProcessingFailure, now: da
         return mechanism
     original = replace(mechanism.original, replacement=None, replacement_failure=failure)
     return replace(mechanism, original=original, processing=READY, updated_at=now)
+
+
+def without_metadata(original: OriginalFile, stored: BlobFacts) -> OriginalFile:
+    """Returns the original that takes the place of `original` once its copy without metadata is stored."""
+    return replace(
+        original,
+        key=stored.key,
+        size=stored.size,
+        sha256=stored.sha256,
+        metadata=OriginalMetadata.REMOVED,
+    )

@@ -109,17 +109,6 @@ class Replacement:
     sent_by: UserId
 
 
-def without_metadata(original: OriginalFile, stored: BlobFacts) -> OriginalFile:
-    """Returns the original that takes the place of `original` once its copy without metadata is stored."""
-    return replace(
-        original,
-        key=stored.key,
-        size=stored.size,
-        sha256=stored.sha256,
-        metadata=OriginalMetadata.REMOVED,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mechanism:
     """`duration` is in seconds, to the millisecond, and None until the clip is processed and where nothing moves.

@@ -14,7 +14,8 @@ from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
 from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
 from mechshare.domain.errors import MediaNotFound, StorageFull
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import OriginalFile, without_metadata
+from mechshare.domain.main_files import without_metadata
+from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.pages import clean_pages

@@ -9,7 +9,8 @@ from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
 from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.mechanisms import OriginalFile, without_metadata
+from mechshare.domain.main_files import without_metadata
+from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFacts
 from mechshare.domain.motion import Motion, MotionAnalysis, MotionKind
 from mechshare.domain.trims import Trim

@@ -21,10 +21,10 @@ async def replace_files(
     before = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [id], roles=_OF_MAIN_FILES)
     known = {one.key: one for one in before}
     shown = {one.key: replace(known.get(one.key, one), role=one.role) for one in current}
-    kept = await _former_keys(tx, id) - shown.keys()
-    former = [replace(one, role=BlobRole.FORMER) for one in before if one.key in kept]
+    needed = await _former_keys(tx, id) - shown.keys()
+    former = [replace(one, role=BlobRole.FORMER) for one in before if one.key in needed]
     await tx.blob_references.add([*shown.values(), *former])
-    await _let_go(tx, (key for key in known if key not in shown and key not in kept), request_id)
+    await _let_go(tx, (key for key in known if key not in shown and key not in needed), request_id)
 
 
 async def release_files(
@@ -33,9 +33,9 @@ async def release_files(
     """Lets go of former files that no revision shows any more, and of `refused`, which was to become the main file."""
     roles = (BlobRole.FORMER, BlobRole.ORIGINAL)
     before = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [id], roles=roles)
-    kept = await _former_keys(tx, id)
+    needed = await _former_keys(tx, id)
     stays = [
-        one for one in before if one.key in kept or (one.role is BlobRole.ORIGINAL and one.key != refused)
+        one for one in before if one.key in needed or (one.role is BlobRole.ORIGINAL and one.key != refused)
     ]
     await tx.blob_references.add(
         [replace(one, role=BlobRole.FORMER) if one.key == refused else one for one in stays]
