@@ -12,6 +12,7 @@ const { outputFiles } = await build({
     "src/app.css",
     "src/app.ts",
     "src/watch.ts",
+    "src/model.ts",
     "src/compare.ts",
     "src/upload.ts",
     "src/manage.ts",

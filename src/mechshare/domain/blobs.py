@@ -111,9 +111,12 @@ class Damage(StrEnum):
     """The store responds, but not with the content of this file: a bad sector, for instance."""
 
 
-DERIVATIVES = frozenset(
-    (BlobRole.VIDEO, BlobRole.THUMBNAIL, BlobRole.PREVIEW, BlobRole.PICTURE, BlobRole.PAGE)
-)
+DERIVATIVES = frozenset(BlobRole) - {
+    BlobRole.ORIGINAL,
+    BlobRole.ATTACHMENT,
+    BlobRole.OWN_THUMBNAIL,
+    BlobRole.FORMER,
+}
 """The roles of files that mechshare makes and shows."""
 
 

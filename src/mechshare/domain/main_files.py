@@ -42,12 +42,13 @@ class MainFile:
     duration: float | None
     media: MediaFacts | None
     motion: Motion | None
+    motion_url: str | None = None
     pages: tuple[str, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
         """The keys of its stored files."""
-        urls = (self.file_url, self.thumbnail_url, self.preview_url)
+        urls = (self.file_url, self.thumbnail_url, self.preview_url, self.motion_url)
         shown = {key for url in urls if url and (key := blob_key(url))}
         return frozenset({self.original.key, *shown, *self.pages})
 
@@ -87,6 +88,7 @@ def without_main_file(mechanism: Mechanism) -> Mechanism:
         duration=None,
         media=None,
         motion=None,
+        motion_url=None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mechshare.domain.blobs import BlobFacts
+from mechshare.domain.derived_files import DerivedFiles
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
     MechanismChanged,
@@ -18,7 +19,6 @@ from mechshare.domain.main_files import file_to_process, main_file_of, replaceme
 from mechshare.domain.mechanism_files import derived_references, original_references
 from mechshare.domain.mechanisms import (
     PENDING,
-    DerivedFiles,
     Mechanism,
     OriginalFile,
     Processing,

@@ -31,6 +31,7 @@ STATIC = StaticFolder(
         "app.css": "text/css",
         "app.js": "text/javascript",
         "watch.js": "text/javascript",
+        "model.js": "text/javascript",
         "compare.js": "text/javascript",
         "upload.js": "text/javascript",
         "manage.js": "text/javascript",
@@ -145,7 +146,7 @@ def _policy(nonce: str, is_embeddable: bool) -> str:
     ancestors = "*" if is_embeddable else "'none'"
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; "
-        "img-src 'self' https: data: blob:; media-src 'self' https: blob:; connect-src 'self'; font-src 'self'; "
+        "img-src 'self' https: data: blob:; media-src 'self' https: blob:; connect-src 'self' blob:; font-src 'self'; "
         f"manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors {ancestors}"
     )
 

@@ -48,6 +48,8 @@ SCRIPT_TEXTS = {
     "upload_sent_before": _(
         "The file was uploaded already, with the texts of the first attempt. It is among your mechanisms."
     ),
+    "model_keys": _("Drag or use the arrow keys to turn it, + and - to enlarge it."),
+    "model_failed": _("This file could not be shown in 3-D. Download it instead."),
     "step_pending": _("Waits to be processed."),
     "step_start": _("Begins"),
     "step_fetch": _("Reads the file"),
