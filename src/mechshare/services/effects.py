@@ -98,14 +98,11 @@ def effects_of(event: events.Event) -> Effects:
             audited = Audited(AuditAction.SHARE_REMOVED, actor_id, mechanism.id, metadata, _named(recipient))
             return Effects(jobs=_found_by_shares(mechanism, metadata), audit=[audited])
         case sharing_events.MemberAdded(one, actor_id, metadata):
-            detail = f"{one.user_id} {one.role}"
-            return Effects(
-                audit=[Audited(AuditAction.MEMBER_ADDED, actor_id, one.group_id, metadata, detail)]
-            )
+            action, detail = AuditAction.MEMBER_ADDED, f"{one.user_id} {one.role}"
+            return Effects(audit=[Audited(action, actor_id, one.group_id, metadata, detail)])
         case sharing_events.MemberRemoved(one, actor_id, metadata):
-            return Effects(
-                audit=[Audited(AuditAction.MEMBER_REMOVED, actor_id, one.group_id, metadata, one.user_id)]
-            )
+            action = AuditAction.MEMBER_REMOVED
+            return Effects(audit=[Audited(action, actor_id, one.group_id, metadata, one.user_id)])
         case sharing_events.GroupQuotaChanged(group, admin_id, metadata):
             action, detail = AuditAction.QUOTA_CHANGED, str(group.member_quota_bytes)
             return Effects(audit=[Audited(action, admin_id, group.id, metadata, detail)])
@@ -143,10 +140,7 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(audit=[Audited(AuditAction.MAIN_FILE_REPLACED, actor_id, mechanism_id, metadata)])
         case events.FormerFileDeleted(mechanism_id, actor_id, number, metadata):
             action = AuditAction.FORMER_FILE_DELETED
-            return Effects(
-                tags=[mechanism_tag(mechanism_id)],
-                audit=[Audited(action, actor_id, mechanism_id, metadata, str(number))],
-            )
+            return Effects(audit=[Audited(action, actor_id, mechanism_id, metadata, str(number))])
         case events.ThumbnailChosen(mechanism, request_id):
             drawing = Work(JobKind.DRAW_THUMBNAIL, mechanism.id, request_id, owner=mechanism.user_id)
             return Effects(jobs=[drawing])
@@ -268,9 +262,8 @@ def effects_of(event: events.Event) -> Effects:
                 audit=[Audited(AuditAction.TOKEN_REVOKED, user_id, token_id, metadata)],
             )
         case session_events.PasswordReset(user_id):
-            entry = Audited(
-                AuditAction.PASSWORD_CHANGED, None, user_id, RequestMetadata(), "set by the operator"
-            )
+            action = AuditAction.PASSWORD_CHANGED
+            entry = Audited(action, None, user_id, RequestMetadata(), "set by the operator")
             return Effects(tags=[access_tag(user_id)], audit=[entry])
         case events.AccessDenied(actor_id, attempted, code, metadata):
             return Effects(audit=[Audited(AuditAction.DENIED, actor_id, attempted, metadata, code)])
