@@ -234,10 +234,8 @@ def effects_of(event: events.Event) -> Effects:
             code = TooManyFailedSignIns.code
             return Effects(audit=[Audited(AuditAction.DENIED, None, account, metadata, code)])
         case session_events.SessionEnded(user_id, session_id, metadata):
-            return Effects(
-                tags=[access_tag(user_id)],
-                audit=[Audited(AuditAction.SIGNED_OUT, user_id, session_id, metadata)],
-            )
+            audited = Audited(AuditAction.SIGNED_OUT, user_id, session_id, metadata)
+            return Effects(tags=[access_tag(user_id)], audit=[audited])
         case session_events.RefreshDenied(user_id, session_id, metadata):
             subject, code = session_id or "refresh", InvalidToken.code
             return Effects(
