@@ -8,7 +8,7 @@ from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import Struct
 
-from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale
+from mechshare.domain.errors import Conflict, Forbidden, Invalid, NotFound, OutOfSpace, Stale
 from mechshare.domain.evidence import (
     MAX_CLAIM_LENGTH,
     MAX_LINK_LENGTH,
@@ -181,7 +181,7 @@ async def find_claims(
     operation_id="createClaim",
     before_request=limits(CostlyOperation.UPLOADS),
     summary="Add a claim",
-    opt=refuses(Invalid, Conflict),
+    opt=refuses(Forbidden, Invalid, Conflict, NotFound, OutOfSpace),
     operation_class=body_of(
         NewClaimFields,
         example={
