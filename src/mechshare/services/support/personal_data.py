@@ -98,6 +98,7 @@ def _manifest_entry(mechanism: Mechanism, paths: list[str]) -> list[dict[str, An
             "parameters": lines_of(mechanism.parameters),
             "license": mechanism.license or "",
             "original_offered": mechanism.original_offered,
+            "stated_period_s": mechanism.stated_period,
         }
     ]
 
@@ -122,6 +123,7 @@ async def _described(
         "parameters": lines_of(mechanism.parameters),
         "license": mechanism.license,
         "original_offered": mechanism.original_offered,
+        "stated_period_s": mechanism.stated_period,
         "attachments": [{"id": one.id, "name": one.name, "caption": one.caption} for one in attachments],
         "revisions": [asdict(one) for one in await tx.revisions.find_former(mechanism.id)],
         "reliability_history": [asdict(one.change) for one in changes],
