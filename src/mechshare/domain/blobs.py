@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import PurePath
 
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, UserId
@@ -53,12 +52,12 @@ ANY_CONTENT_TYPE = "application/octet-stream"
 class BlobFile:
     """The file of a blob: the folder of its store, and the path of the file below it."""
 
-    root: PurePath
-    below: PurePath
+    root: str
+    below: str
 
     @property
     def path(self) -> str:
-        return str(self.root / self.below)
+        return f"{self.root}/{self.below}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,7 +120,7 @@ class FileBlobStore:
         return None
 
     def file(self, key: str) -> BlobFile:
-        return BlobFile(self._root, Path(*file_names(key)))
+        return BlobFile(str(self._root), "/".join(file_names(key)))
 
     async def prepare(self) -> None:
         await in_thread(self._make_root)

@@ -113,7 +113,7 @@ def _offloaded(application: Application, media: StoredMedia) -> dict[str, str]:
     if file is None:
         return {}
     if offload == "x-accel":
-        return {"X-Accel-Redirect": OFFLOAD_LOCATION + quote(file.below.as_posix())}
+        return {"X-Accel-Redirect": OFFLOAD_LOCATION + quote(file.below)}
     return {"X-Sendfile": quote(file.path)}
 
 
