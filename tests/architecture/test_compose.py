@@ -74,7 +74,7 @@ def test_the_dockerfile_linter_reports_nothing():
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
-def test_every_container_is_closed(name):
+def test_every_container_has_no_privileges_and_limited_resources(name):
     service = COMPOSE["services"][name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]

@@ -64,7 +64,7 @@ def test_no_service_calls_another(path):
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in modules_of("adapters")])
-def test_an_adapter_imports_ports_and_domain_alone(path):
+def test_an_adapter_imports_only_ports_and_domain(path):
     inner = {module for module, _ in imported_by(path) if is_within(module, ("mechshare",))}
     allowed = ("mechshare.domain", "mechshare.ports", "mechshare.adapters")
     assert {module for module in inner if not is_within(module, allowed)} == set()

@@ -52,5 +52,5 @@ def text(tmp_path):
         "| MiB at most, for a clip of 5 s; of 60 s | 60; 61 |  |  |",
     ],
 )
-def test_each_figure_has_its_place(text, line):
+def test_each_figure_is_in_its_row(text, line):
     assert line in text

@@ -278,12 +278,12 @@ def check_copy_and_back(there: Settings, url: str, laptop: Path, tmp_path: Path)
     assert files_in(tmp_path / "back" / "blobs") == files_in(laptop / "blobs")
 
 
-def test_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
+def test_an_installation_is_copied_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
     options = {"connection_string": address("AZURE_CONNECTION_STRING")}
     there = replace(chosen, options={"blobs": options})
     check_copy_and_back(there, f"azure:///{new_container()}", laptop, tmp_path)
 
 
-def test_to_s3_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
+def test_an_installation_is_copied_to_s3_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
     there = replace(chosen, options={"blobs": {"endpoint": shared_moto().endpoint, **KEYS}})
     check_copy_and_back(there, f"s3://{new_bucket()}/clips", laptop, tmp_path)

@@ -78,7 +78,7 @@ async def shared(application: Application, actor: Actor) -> list[Mechanism]:
     return [item.mechanism for item in page.items]
 
 
-def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
+def test_json_and_csv_manifests_are_equivalent(tmp_path: Path) -> None:
     fields = {name: getattr(FULL, name) for name in FULL.__struct_fields__}
     (tmp_path / "a.json").write_text(json.dumps([fields]))
     cells = {

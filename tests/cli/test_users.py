@@ -109,7 +109,7 @@ def test_the_quota_of_an_account_is_set(run: Run, written: str, shown: str) -> N
 
 
 @pytest.mark.parametrize("written", ["0", "-1", "many", "5 parsecs", "9000TiB", "1e3", "٣"])
-def test_a_quota_that_is_none_is_refused(run: Run, written: str) -> None:
+def test_an_invalid_quota_is_refused(run: Run, written: str) -> None:
     create_admin(run)
     refused = run("users", "set-quota", "--", "boss", written)
     assert refused.exit_code == 2

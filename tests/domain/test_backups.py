@@ -37,7 +37,7 @@ def test_a_backup_without_users_matches_any_installation() -> None:
     )
 
 
-def test_its_size_includes_rows_and_files() -> None:
+def test_the_size_of_a_backup_includes_rows_and_files() -> None:
     assert BACKUP.size == 12
 
 

@@ -111,7 +111,7 @@ def test_a_doi_is_stored_without_its_resolver(doi):
 @pytest.mark.parametrize(
     "doi", ["10.1/x", "11.1000/182", "10.1000/", "10.1000/a b", "10.1000/歯", "10.1000/<script>"]
 )
-def test_what_is_no_doi_is_refused(doi):
+def test_an_invalid_doi_is_refused(doi):
     with pytest.raises(InvalidField):
         clean_doi(doi)
 
@@ -128,7 +128,7 @@ def test_what_is_no_doi_is_refused(doi):
         "https://a b/",
     ],
 )
-def test_what_is_no_link_to_a_page_is_refused(link):
+def test_a_link_that_leads_to_no_web_page_is_refused(link):
     with pytest.raises(InvalidField):
         clean_link(link)
 
@@ -153,7 +153,7 @@ def test_conditions_are_read_from_lines_as_numbers_with_units_or_texts():
 
 
 @pytest.mark.parametrize("lines", ["load", "= 3", "a = 1\na = 2", "load = 12 furlongs"])
-def test_conditions_that_are_none_are_refused(lines):
+def test_invalid_conditions_are_refused(lines):
     with pytest.raises(InvalidField):
         clean_claim(NewClaim(kind=ClaimKind.REFINES, text="t", conditions=values_in("conditions", lines)))
 

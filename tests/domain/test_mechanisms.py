@@ -238,7 +238,7 @@ def test_too_many_categories_are_refused():
 
 
 @pytest.mark.parametrize("name", ["", "Gears", "a\x00", "\ud800", "x" * 41, "a b", "歯車", "../x"])
-def test_what_can_name_no_category_names_none(name):
+def test_a_text_that_can_be_no_category_id_is_not_found(name):
     with pytest.raises(CategoryNotFound):
         clean_categories(["gears", name])
 

@@ -114,7 +114,7 @@ def test_a_published_mechanism_is_seen_by_the_audience_of_its_visibility(viewer)
     assert sees == AUDIENCES[viewer]
 
 
-def test_an_unlisted_mechanism_is_shown_unasked_to_those_who_may_edit_it_alone():
+def test_lists_show_an_unlisted_mechanism_only_to_those_who_may_edit_it():
     unlisted = replace(MECHANISMS["published"], visibility=Visibility.UNLISTED)
     assert {name for name, viewer in VIEWERS.items() if policy.can_find(viewer, unlisted)} == {
         "owner",
@@ -144,7 +144,7 @@ def test_a_share_lets_read_what_is_published_or_edit_but_never_manage(access, st
     )
 
 
-def test_reading_by_the_rights_of_an_admin_or_moderator_alone_is_told_apart():
+def test_reading_only_by_the_rights_of_an_admin_or_moderator_is_recognized():
     private = replace(MECHANISMS["published"], visibility=Visibility.PRIVATE)
     assert policy.sees_by_power(VIEWERS["admin"], private, None)
     assert policy.sees_by_power(VIEWERS["moderator"], MECHANISMS["withdrawn"], None)
@@ -257,7 +257,7 @@ def holder_of(held):
 
 
 @pytest.mark.parametrize("held", Permission)
-def test_managing_a_mechanism_of_somebody_else_needs_one_permission_alone(held):
+def test_managing_a_mechanism_of_somebody_else_needs_only_one_permission(held):
     holder, manages = holder_of(held), held is Permission.MANAGE_ANY_MECHANISM
     assert policy.can_edit(holder, MECHANISMS["published"]) is manages
     assert policy.can_see(holder, MECHANISMS["ready"]) is manages
@@ -266,7 +266,7 @@ def test_managing_a_mechanism_of_somebody_else_needs_one_permission_alone(held):
 
 
 @pytest.mark.parametrize("held", Permission)
-def test_withdrawing_a_mechanism_of_somebody_else_needs_one_permission_alone(held):
+def test_withdrawing_a_mechanism_of_somebody_else_needs_only_one_permission(held):
     withdraws = held is Permission.WITHDRAW_ANY_MECHANISM
     assert outcome(policy.require_withdrawer, holder_of(held), MECHANISMS["published"]) == (
         "o" if withdraws else "x"

@@ -36,7 +36,7 @@ def test_a_ticket_is_valid_for_its_purpose_only():
 
 
 @pytest.mark.parametrize("ticket", ["", ".", "...", "a.b.c.d", "é" * 90, "\ud800", TICKET[:-1], TICKET + "0"])
-def test_what_is_no_ticket_is_refused(ticket):
+def test_an_invalid_ticket_is_refused(ticket):
     with pytest.raises(InvalidToken):
         SIGNER.verify(ticket, WATCH, "m", NOW)
 

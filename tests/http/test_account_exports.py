@@ -74,7 +74,7 @@ async def test_the_zip_contains_everything_and_nothing_of_others(site: Site) -> 
     assert b"hash" not in everything
 
 
-async def test_the_file_is_for_its_owner_alone_and_ends_with_the_account(site: Site) -> None:
+async def test_only_its_owner_downloads_the_file_which_ends_with_the_account(site: Site) -> None:
     headers, admin = await site.sign_up("mika"), await site.sign_up("hana", Role.ADMIN)
     assert (await site.client.get(EXPORT, headers=headers)).status_code == 404
     requested = await site.client.post(EXPORT, headers=headers)

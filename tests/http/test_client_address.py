@@ -98,7 +98,7 @@ def test_a_connection_without_an_address_has_none() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "1.2.3", "::1%eth0", "1" * 10_000, "[::1", "1.2.3.4.5"])
-def test_an_invalid_address_is_none(text: str) -> None:
+def test_an_invalid_address_counts_as_no_address(text: str) -> None:
     assert canonical_address(text) in ("", "::1")
 
 

@@ -133,7 +133,7 @@ async def test_an_office_document_is_downloaded_and_has_no_pictures_of_pages(sit
     assert response.headers["content-disposition"].startswith("attachment;")
 
 
-async def test_an_office_document_with_a_password_is_refused_in_words(site: Site) -> None:
+async def test_an_office_document_with_a_password_is_refused_with_a_message(site: Site) -> None:
     headers = await site.sign_up("sakura")
     form = {"data": {"title": "x"}, "files": {"file": ("a.docx", compound("EncryptedPackage"))}}
 

@@ -28,7 +28,7 @@ async def test_the_feed_has_what_followed_users_and_categories_publish_newest_fi
     assert await feed_of(site, mika) == ["of ana"]
 
 
-async def test_the_feed_shows_what_its_reader_may_see_alone(site: Site) -> None:
+async def test_the_feed_shows_only_what_its_reader_may_see(site: Site) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
     await site.client.put(f"{API}/users/{site.ids['ana']}/follow", headers=mika)
     await site.ready(ana, "draft")

@@ -301,7 +301,7 @@ async def test_a_cached_response_serves_no_other_query(site: Site) -> None:
     assert confused.json()["total"] == 0
 
 
-async def test_users_see_their_own_drafts_alone(site: Site) -> None:
+async def test_users_see_no_drafts_but_their_own(site: Site) -> None:
     mine, other = await site.sign_up("sakura"), await site.sign_up("kaede")
     draft = await site.share(mine)
     url = f"{API}/users/{site.ids['sakura']}/mechanisms"

@@ -58,7 +58,7 @@ async def test_a_clip_without_sound_says_so(site: Site, clip: dict[str, Any]) ->
     assert " muted " in page.text
 
 
-async def test_a_file_is_served_with_its_own_media_type_alone(site: Site, clip: dict[str, Any]) -> None:
+async def test_a_file_is_served_only_with_its_own_media_type(site: Site, clip: dict[str, Any]) -> None:
     for name, kind in (
         ("file_url", "video/mp4"),
         ("thumbnail_url", "image/webp"),
@@ -134,7 +134,7 @@ async def test_if_range_gives_the_whole_of_another_file(site: Site, clip: dict[s
     assert (await site.client.get(clip["file_url"], headers={"If-None-Match": etag})).status_code == 304
 
 
-async def test_a_draft_is_served_by_its_signed_link_alone(site: Site) -> None:
+async def test_a_draft_is_served_only_by_its_signed_link(site: Site) -> None:
     headers = await site.sign_up("sakura")
     draft = await site.ready(headers)
     link = draft["file_url"]

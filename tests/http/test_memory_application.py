@@ -33,7 +33,7 @@ def test_a_journey_writes_nothing_to_disk(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_starts_within_half_a_second_of_cpu_time(tmp_path: Path) -> None:
+def test_an_application_starts_within_half_a_second_of_cpu_time(tmp_path: Path) -> None:
     assert float(run(tmp_path, "start")) < MAX_START_CPU_SECONDS
 
 

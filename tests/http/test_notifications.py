@@ -116,7 +116,7 @@ async def test_evidence_and_decisions_notify_those_whom_they_concern(site: Site)
     assert await kinds(site, mika) == ["decision", "evidence"]
 
 
-async def test_a_notification_names_no_mechanism_that_its_receiver_sees_no_more(site: Site) -> None:
+async def test_a_notification_names_no_mechanism_that_its_receiver_may_no_longer_see(site: Site) -> None:
     mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
     made = await site.published(mika, "Secret")
     await post(site, f"/mechanisms/{made['id']}/comments", ana, text="@ren")
@@ -126,7 +126,7 @@ async def test_a_notification_names_no_mechanism_that_its_receiver_sees_no_more(
     assert await unread(site, mika) == 1
 
 
-async def test_what_is_muted_by_kind_or_mechanism_notifies_no_more(site: Site) -> None:
+async def test_a_muted_kind_or_mechanism_sends_no_notifications(site: Site) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
     made, other = await site.published(mika), await site.published(mika)
     mutes = "/users/me/notification-mutes"

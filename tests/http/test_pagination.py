@@ -104,7 +104,7 @@ def assert_says_to_begin_again(response: httpx.Response) -> None:
     assert "Begin again without a cursor" in detail["message"]
 
 
-async def test_a_cursor_of_each_order_is_accepted_by_its_own_order_alone(site: Site) -> None:
+async def test_a_cursor_of_each_order_is_accepted_only_by_its_own_order(site: Site) -> None:
     headers = await site.sign_up("sakura")
     for title in ("a", "b"):
         await publish(site, headers, title)

@@ -90,7 +90,7 @@ async def test_hiding_withdraws_everything_that_the_user_made_public(site: Site)
         assert (await read(site, f"{API}/mechanisms/{one['id']}", "mika"))["withdrawn_reason"] == "規約違反"
 
 
-async def test_what_is_dismissed_changes_nothing_but_is_answered(site: Site) -> None:
+async def test_a_dismissed_report_changes_nothing_and_its_reporter_reads_the_decision(site: Site) -> None:
     mechanism = await site.published(site.tokens["mika"])
     made = await report(site, mechanism_id=mechanism["id"])
     assert (await decide(site, made, "dismiss")).status_code == 200

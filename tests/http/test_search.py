@@ -114,7 +114,9 @@ async def test_what_authors_state_narrows_and_orders_a_search(
         ("period_max", {"period_min": "2", "period_max": "1"}),
     ],
 )
-async def test_a_bound_without_a_meaning_is_refused(site: Site, field: str, narrowed: dict[str, str]) -> None:
+async def test_an_invalid_bound_is_refused_at_its_field(
+    site: Site, field: str, narrowed: dict[str, str]
+) -> None:
     response = await site.client.get(SEARCH, params=narrowed)
 
     assert response.status_code == 400

@@ -90,7 +90,7 @@ async def test_a_stated_period_stands_beside_the_measured_one_and_decides_lists(
 
 
 @pytest.mark.parametrize("stated", ["0", "-1", "1e9", "fast", "nan"])
-async def test_a_period_that_is_none_is_refused(site: Site, stated: str) -> None:
+async def test_an_invalid_period_is_refused(site: Site, stated: str) -> None:
     mika = await site.sign_up("mika")
     response = await site.client.post(
         MECHANISMS,
@@ -182,5 +182,5 @@ async def test_lists_are_filtered_by_the_motion(site: Site, query: str, is_found
 @pytest.mark.parametrize(
     "query", ["period_min=-1", "period_max=nan", "motion=fast", "loops=perhaps", "period_min=2&period_max=1"]
 )
-async def test_a_condition_that_means_nothing_is_refused(site: Site, query: str) -> None:
+async def test_an_invalid_condition_is_refused(site: Site, query: str) -> None:
     assert (await site.client.get(f"{MECHANISMS}?{query}")).status_code == 400

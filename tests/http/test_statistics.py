@@ -52,7 +52,9 @@ async def test_a_viewer_counts_once_whether_page_api_or_client_show_the_mechanis
         ("GET", {"Sec-Purpose": "prefetch;prerender"}),
     ],
 )
-async def test_what_nobody_looks_at_is_no_view(site: Site, method: str, headers: dict[str, str]) -> None:
+async def test_bots_prefetches_and_head_requests_count_as_no_view(
+    site: Site, method: str, headers: dict[str, str]
+) -> None:
     mika = await site.sign_up("mika")
     made = await site.published(mika)
     for _ in range(2):
@@ -171,7 +173,7 @@ async def test_days_that_cannot_be_shown_are_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("last", ["0001-01-01", "9999-12-31"])
-async def test_the_ends_of_the_calendar_are_days(site: Site, last: str) -> None:
+async def test_the_first_and_last_days_of_the_calendar_are_accepted(site: Site, last: str) -> None:
     mika = await site.sign_up("mika")
     found = await site.client.get(f"{API}/users/me/stats", headers=mika, params={"to": last})
     assert found.json()["days"][-1]["day"] == last

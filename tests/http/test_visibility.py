@@ -300,7 +300,7 @@ async def test_a_share_or_membership_that_ends_hides_the_mechanism_at_once(site:
         await site.work()
 
 
-async def test_a_draft_is_seen_by_those_who_edit_it_alone(site: Site) -> None:
+async def test_only_those_who_may_edit_a_draft_see_it(site: Site) -> None:
     await with_callers(site)
     made = await site.ready(site.tokens["owner"])
     url = f"{API}/mechanisms/{made['id']}"

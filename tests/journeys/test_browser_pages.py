@@ -52,7 +52,7 @@ def test_every_page_is_accessible_logs_no_error_and_executes_no_text(browser: Br
     assert found == []
 
 
-def test_the_pages_of_guests(browser: Browser, site: WebSite) -> None:
+def test_the_pages_of_guests_are_accessible_in_japanese(browser: Browser, site: WebSite) -> None:
     guest = Watched(browser, site, locale="ja-JP")
     found: list[str] = []
     for path in ("/", "/sign-in", "/register", "/?q=nothing-like-it", f"/m/{site.mechanisms[1]}"):

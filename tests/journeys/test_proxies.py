@@ -144,7 +144,7 @@ def test_a_mechanism_is_shared_and_edited_with_the_etag_of_a_compressed_response
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_not_there_is_said_in_json(site: Site, kind: str) -> None:
+def test_an_unknown_path_gets_an_error_in_json(site: Site, kind: str) -> None:
     with client_through(site, kind) as client:
         for path in ("/api/v1/nothing", "/歯車", "/metrics", "/health"):
             response = client.get(path)

@@ -57,7 +57,7 @@ def test_health_says_what_is_down(
         assert client.get("/health/live").json() == {"status": "alive"}
 
 
-def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_unknown_paths_methods_and_parameters_are_refused(tmp_path: Path) -> None:
     with opened(tmp_path, DATABASE) as client:
         assert client.get("/").status_code == 404
         assert client.post("/metrics").status_code == 405
@@ -126,6 +126,6 @@ def test_the_address_may_be_a_host_a_port_or_both(address: str, expected: tuple[
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5:", "10.0.0.5:70000", "http://x:1", "a b", "u@h:1", "h:1/x"])
-def test_an_address_that_is_none_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match="MECHSHARE_OPERATIONS_ADDRESS must be an address"):
         chosen(address)

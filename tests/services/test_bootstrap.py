@@ -233,7 +233,7 @@ async def test_a_cache_in_memory_serves_entries_for_a_second_if_other_machines_c
 
 
 @pytest.mark.parametrize("max_age", ["0", "-1", "1e3", "long", "0.0", "١"])
-def test_an_age_of_the_cache_that_is_none_is_refused(max_age: str, tmp_path: Path) -> None:
+def test_an_invalid_age_of_the_cache_is_refused(max_age: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="MECHSHARE_CACHE_MAX_AGE must be seconds"):
         choose_adapters(_with_jobs(tmp_path, "embedded:", MECHSHARE_CACHE_MAX_AGE=max_age))
 

@@ -44,7 +44,7 @@ async def test_an_installation_with_its_own_categories_is_not_seeded(world, admi
     assert await world.app.categories.seed() == 0
 
 
-async def test_counts_include_published_mechanisms_alone(world, admin):
+async def test_counts_include_only_published_mechanisms(world, admin):
     await world.app.categories.seed()
     await world.external(admin, categories=(GEARS,))
     await world.published(admin, categories=(GEARS,))
@@ -73,7 +73,7 @@ async def test_an_admin_creates_renames_and_deletes_a_category(world, admin):
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-async def test_nobody_else_can(world, role):
+async def test_users_and_moderators_cannot_change_categories(world, role):
     actor = await world.join("mika", role)
     await world.app.categories.seed()
     app = world.app.categories

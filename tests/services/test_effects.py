@@ -140,7 +140,7 @@ async def test_a_draft_published_before_it_is_indexed_refreshes_the_searches(wor
     assert SEARCHES in renewed(world)
 
 
-async def test_changes_of_categories_drop_the_categories_and_the_suggestions_alone(world):
+async def test_changes_of_categories_drop_only_the_categories_and_the_suggestions(world):
     admin = await world.join("admin", Role.ADMIN)
     categories = world.app.categories
     await categories.create_category(admin, "cranks", "Cranks", "クランク")

@@ -361,7 +361,7 @@ async def test_an_unready_mechanism_is_not_published(world):
     assert await ids(world, None) == []
 
 
-async def test_a_moderators_withdrawal_is_audited_and_lifted_by_moderators_alone(world):
+async def test_a_moderators_withdrawal_is_audited_and_only_moderators_lift_it(world):
     mika, mod = await world.join("mika"), await world.join("mod", Role.MODERATOR)
     made = await world.published(mika)
     app = world.app.mechanisms

@@ -148,7 +148,7 @@ async def test_a_permanent_failure_is_not_retried(world, mika):
     assert world.observer.crashed == []
 
 
-async def test_a_clip_that_makes_its_decoder_do_a_forbidden_call_fails_after_one_attempt(world, mika):
+async def test_a_clip_that_makes_its_decoder_try_a_forbidden_call_fails_after_one_attempt(world, mika):
     forbidden = ProcessingFailure(code=FailureCode.FORBIDDEN_CALL, detail="socket")
     made = await world.create(mika)
     world.media.faults = [MediaRejected(forbidden, permanent=True)]

@@ -22,7 +22,7 @@ def test_a_size_may_have_a_unit(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "512XB", "MB", "-1", "2TB", "1e3", "５MB"])
-def test_a_size_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_size_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="MECHSHARE_MAX_UPLOAD_BYTES must be a size"):
         load({"MECHSHARE_MAX_UPLOAD_BYTES": text})
 

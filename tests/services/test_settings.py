@@ -176,6 +176,6 @@ def test_hosts_of_external_media_are_listed_or_none():
 @pytest.mark.parametrize(
     "text", ["*,a.example", "https://a.example", "a.*.example", ",", "*example.org", "none,a.example"]
 )
-def test_anything_else_is_no_list_of_hosts(text):
+def test_an_invalid_list_of_hosts_is_refused(text):
     with pytest.raises(SettingsError, match="MECHSHARE_EXTERNAL_MEDIA_HOSTS"):
         load({"MECHSHARE_EXTERNAL_MEDIA_HOSTS": text})

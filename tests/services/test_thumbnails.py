@@ -79,7 +79,7 @@ async def test_only_a_clip_that_is_stored_and_ready_has_a_thumbnail_to_choose(wo
             await world.app.thumbnails.choose_thumbnail(mika, made.id, 0)
 
 
-async def test_others_choose_no_thumbnail(world, mika):
+async def test_other_users_cannot_choose_the_thumbnail(world, mika):
     made = await processed(world, mika)
 
     with pytest.raises(MechanismNotFound):
@@ -151,7 +151,7 @@ async def test_a_sent_picture_stays_the_thumbnail_of_a_trimmed_clip(world, mika)
     assert (await world.stored(made.id)).original.own_thumbnail is not None
 
 
-async def test_a_picture_that_cannot_be_drawn_is_given_up_with_a_reason(world, mika):
+async def test_a_picture_that_cannot_be_drawn_fails_with_a_reason(world, mika):
     made = await processed(world, mika)
     world.media.faults = [MediaRejected(ProcessingFailure(code=FailureCode.UNREADABLE), permanent=True)]
 

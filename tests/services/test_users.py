@@ -353,7 +353,7 @@ async def test_only_a_suspended_account_hides_its_mechanisms_and_only_an_active_
     assert await public_ids(world) == shown
 
 
-async def test_the_owner_of_hidden_mechanisms_cannot_publish_them_alone(world):
+async def test_the_owner_of_hidden_mechanisms_cannot_publish_them(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     (hidden,) = await published(world, mika, "a")
     change = partial(world.app.users.change_account_status, admin, mika.id, HERE)

@@ -139,7 +139,7 @@ async def test_a_category_in_use_is_not_deleted(site: Site) -> None:
     assert 'role="alert"' in refused.text
 
 
-async def test_jobs_are_cancelled_and_retried_with_their_reasons_in_words(site: Site) -> None:
+async def test_jobs_are_cancelled_and_retried_and_their_reasons_are_shown(site: Site) -> None:
     hana = await visitor(site, "hana", Role.ADMIN, language="ja")
     await site.share(site.tokens["hana"])
     jobs = await site.application.jobs.find_all(PageRequest(), JobState.QUEUED)

@@ -80,7 +80,7 @@ async def test_a_person_edits_and_deletes_a_comment_and_the_owner_locks_them(sit
     assert (await mika.submit(f"{page}/comment-lock", do="remove")).status_code == 303
 
 
-async def test_no_comment_becomes_markup_that_acts(site: Site) -> None:
+async def test_no_comment_becomes_active_markup(site: Site) -> None:
     mika = await site.sign_up("mika")
     made = await site.published(mika)
     url = f"{API}/mechanisms/{made['id']}/comments"

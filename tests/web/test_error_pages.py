@@ -14,7 +14,9 @@ LANGUAGES = {"en": "Go to the mechanisms", "ja": "機構の一覧へ"}
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", ["/nothing-here", f"/m/{SOME_ID}", "/m/nothing", "/?sort=nothing"])
-async def test_an_address_that_leads_nowhere(site: Site, path: str, language: str) -> None:
+async def test_an_unknown_address_shows_an_error_page_in_the_language_of_the_reader(
+    site: Site, path: str, language: str
+) -> None:
     response = await site.client.get(path, headers={**OPEN, "Accept-Language": language})
 
     assert response.status_code in (400, 404)

@@ -78,5 +78,5 @@ async def test_pages_announce_their_feeds(site: Site) -> None:
     )
 
 
-async def test_the_feed_of_nobody_is_not_found(site: Site) -> None:
+async def test_the_feed_of_an_unknown_user_is_not_found(site: Site) -> None:
     assert (await Visitor(site).open("/u/nobody/feed.atom")).status_code == 404

@@ -145,7 +145,7 @@ async def test_no_result_says_what_to_do(site: Site) -> None:
     assert "Go to the first page" in await open_home(site, "/?page=3")
 
 
-async def test_an_unreadable_query_is_refused_in_words(site: Site) -> None:
+async def test_an_unreadable_query_is_refused_with_a_message(site: Site) -> None:
     response = await site.client.get("/", params={"q": "x" * (MAX_QUERY_LENGTH + 1)}, headers=OPEN)
     assert response.status_code == 422
     assert "The search text must be" in response.text
@@ -164,7 +164,7 @@ async def test_the_list_goes_on_by_links_and_each_address_shows_the_longer_list(
     assert "show-more" not in more
 
 
-async def test_the_script_gets_the_next_cards_alone(site: Site) -> None:
+async def test_the_script_gets_only_the_next_cards(site: Site) -> None:
     await publish_many(site, 2 * STEP + 3)
     first = await open_home(site, "/?q=gear&sort=-created_at")
     address = re.findall(r'data-cards="([^"]*)"', first)[0].replace("&amp;", "&")
@@ -330,7 +330,7 @@ async def test_levels_licences_and_parameters_narrow_a_list(site: Site) -> None:
         "created_to=2026-01-01&created_from=2026-01-02",
     ],
 )
-async def test_bounds_that_nothing_can_meet_are_refused_in_words(site: Site, bounds: str) -> None:
+async def test_bounds_that_nothing_can_meet_are_refused_with_a_message(site: Site, bounds: str) -> None:
     response = await site.client.get(f"/?{bounds}", headers=JAPANESE)
 
     assert response.status_code == 422

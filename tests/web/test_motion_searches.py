@@ -14,7 +14,7 @@ async def sent(site: Site, headers: dict[str, str], content: bytes) -> httpx.Res
     return await site.client.post("/by-motion", headers={**SUBMIT, **headers}, files=files)
 
 
-async def test_a_person_finds_by_a_clip(site: Site) -> None:
+async def test_a_person_finds_mechanisms_by_a_clip(site: Site) -> None:
     headers = await site.sign_up("mika")
     await site.published(headers, "四節リンク")
     assert 'href="/by-motion"' in (await site.client.get("/", headers=OPEN)).text

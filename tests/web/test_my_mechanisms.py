@@ -109,7 +109,7 @@ async def test_several_are_published_withdrawn_and_deleted_at_once(site: Site, m
     assert states((await opened(site, "/my", mika)).text) == {}
 
 
-async def test_each_result_is_said_if_some_are_refused(site: Site, mika: dict[str, str]) -> None:
+async def test_each_result_is_shown_if_some_changes_are_refused(site: Site, mika: dict[str, str]) -> None:
     withdrawn = await withdrawn_by_moderator(site, mika)
     draft = await site.ready(mika, "draft")
     response = await submitted(site, "/my", mika, {"action": "publish", "id": [withdrawn["id"], draft["id"]]})
@@ -129,7 +129,7 @@ async def test_mechanisms_of_others_are_refused(site: Site, mika: dict[str, str]
     assert found.json()["is_published"] is True
 
 
-async def test_choosing_nothing_is_said(site: Site, mika: dict[str, str]) -> None:
+async def test_a_form_without_a_chosen_mechanism_says_so(site: Site, mika: dict[str, str]) -> None:
     await site.ready(mika)
     response = await submitted(site, "/my", mika, {"action": "publish"})
     assert response.status_code == 422
@@ -137,7 +137,7 @@ async def test_choosing_nothing_is_said(site: Site, mika: dict[str, str]) -> Non
     assert (await submitted(site, "/my", mika, {"action": "paint", "id": SOME_ID})).status_code == 400
 
 
-async def test_a_retry_without_a_failure_is_refused_in_words(site: Site, mika: dict[str, str]) -> None:
+async def test_a_retry_without_a_failure_is_refused_with_a_message(site: Site, mika: dict[str, str]) -> None:
     made = await site.ready(mika)
     response = await submitted(site, "/my/retry", mika, {"retry": made["id"]})
     assert response.status_code == 409

@@ -120,7 +120,7 @@ async def test_a_profile_lists_public_mechanisms_only_page_by_page(site: Site) -
     assert 'rel="next"' not in second.text
 
 
-async def test_only_the_own_profile_links_to_the_settings(site: Site) -> None:
+async def test_only_ones_own_profile_links_to_the_settings(site: Site) -> None:
     mika, other = await visitor(site, "mika"), await visitor(site, "other")
     path = f"/u/{site.ids['mika']}"
     links = [(await one.open(path)).text.count('href="/settings"') for one in (mika, other, Visitor(site))]

@@ -186,7 +186,7 @@ async def test_only_owners_and_administrators_edit(
     assert (await opened(site, f"/m/{made['id']}/edit", other)).status_code == status
 
 
-async def test_drafts_of_others_and_unknown_mechanisms_cannot_be_told_apart(
+async def test_drafts_of_others_look_exactly_like_unknown_mechanisms(
     site: Site, mika: dict[str, str]
 ) -> None:
     made = await site.ready(mika)

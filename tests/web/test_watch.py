@@ -160,7 +160,7 @@ async def test_an_owner_sends_a_picture_for_the_thumbnail_and_removes_it(site: S
     assert f"{path}/remove" not in (await get(site, f"/m/{made['id']}", ana)).text
 
 
-async def test_others_may_not_act(site: Site) -> None:
+async def test_other_users_neither_see_nor_use_the_actions_of_the_owner(site: Site) -> None:
     ana, eve = await site.sign_up("ana"), await site.sign_up("eve")
     path = f"/m/{(await site.published(ana))['id']}"
 

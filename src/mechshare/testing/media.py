@@ -197,7 +197,7 @@ async def test_a_thumbnail_shows_the_chosen_moment(media: MediaProcessor, clip: 
     assert sniff(usual[:SNIFF_BYTES]) is MediaFormat.WEBP
 
 
-async def test_a_thumbnail_of_a_picture_is_drawn_alone(
+async def test_drawing_a_thumbnail_of_a_picture_writes_one_file(
     media: MediaProcessor, tmp_path: Path, into: Path
 ) -> None:
     picture = tmp_path / "picture.png"

@@ -31,14 +31,16 @@ async def test_a_vector_is_replaced_and_removed(motion_index: MotionIndex) -> No
     assert (found.mechanism_id, found.likeness) == (_A, 1.0)
 
 
-async def test_equal_ones_come_in_the_order_of_their_identifiers(motion_index: MotionIndex) -> None:
+async def test_equally_similar_mechanisms_are_in_the_order_of_their_identifiers(
+    motion_index: MotionIndex,
+) -> None:
     await motion_index.put([(id, _vector(100)) for id in (_C, _A, _B)])
 
     found = await motion_index.nearest(_vector(100), offset=0, limit=9)
     assert [one.mechanism_id for one in found] == [_A, _B, _C]
 
 
-async def test_a_copy_is_told_from_what_only_moves_alike(motion_index: MotionIndex) -> None:
+async def test_a_copy_is_distinguished_from_a_clip_that_only_moves_alike(motion_index: MotionIndex) -> None:
     own = bytes(range(100)) + bytes(388) + bytes(number % 120 for number in range(256))
     other = own[:488] + bytes((number * 37) % 100 for number in range(256))
     await motion_index.put([(_A, own), (_B, other)])

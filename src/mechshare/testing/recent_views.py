@@ -21,7 +21,7 @@ def test_other_viewers_and_other_subjects_are_admitted(recent_views: RecentViews
     assert not recent_views.admit("ana", "cam", NOON)
 
 
-def test_a_new_day_knows_no_viewer_of_the_day_before(recent_views: RecentViews) -> None:
+def test_viewers_of_the_day_before_are_admitted_again(recent_views: RecentViews) -> None:
     assert recent_views.admit("ana", "cam", NOON.replace(hour=23, minute=59))
     assert recent_views.admit("ana", "cam", NOON + timedelta(hours=12))
 

@@ -297,7 +297,7 @@ async def test_a_bucket_of_google_that_does_not_exist_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize("key", ["hush", '{"private_key": "hush"}'])
-def test_a_key_of_google_that_is_not_one_is_refused_and_not_shown(key: str) -> None:
+def test_an_invalid_key_of_google_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(ValueError, match="SERVICE_ACCOUNT_KEY") as refused:
         gcs_blob_store("gs://bucket", service_account_key=key)
     assert "hush" not in str(refused.value)

@@ -89,7 +89,9 @@ async def listed(blobs: BlobStore) -> list[str]:
 
 
 @pytest.mark.parametrize("place", [folder, container, bucket], ids=lambda place: place.__name__)
-async def test_a_lost_place_is_unavailable_until_it_is_back(place: Any, tmp_path: Path) -> None:
+async def test_a_store_whose_folder_or_bucket_is_lost_is_unavailable_until_it_is_back(
+    place: Any, tmp_path: Path
+) -> None:
     async with place(tmp_path) as at:
         blobs = at.blobs
         await blobs.prepare()

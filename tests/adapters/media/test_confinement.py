@@ -89,7 +89,7 @@ OPENS_SHADOW = DECODER.format("open('/etc/shadow')")
         ("os.fork()", "clone clone3"),
     ],
 )
-async def test_a_clip_whose_decoder_does_a_forbidden_call_fails_for_good(
+async def test_a_clip_whose_decoder_makes_a_forbidden_call_fails_permanently(
     tmp_path, into, process, stand_in, call, name
 ):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
@@ -107,7 +107,7 @@ async def test_a_clip_whose_decoder_does_a_forbidden_call_fails_for_good(
     assert list(into.iterdir()) == []
 
 
-async def test_a_child_that_is_killed_for_a_call_it_could_not_name_fails_for_good(
+async def test_a_child_killed_for_a_call_that_it_could_not_name_fails_permanently(
     tmp_path, process, stand_in
 ):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
@@ -120,7 +120,7 @@ async def test_a_child_that_is_killed_for_a_call_it_could_not_name_fails_for_goo
     assert [entry["event"] for entry in logged] == ["media_child_forbidden_call"]
 
 
-async def test_a_file_that_is_refused_without_the_filter_fails_the_clip_for_good_too(
+async def test_a_file_that_is_refused_without_the_filter_fails_the_clip_permanently_too(
     tmp_path, process, stand_in
 ):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
@@ -186,7 +186,7 @@ async def test_clips_are_processed_where_a_layer_is_missing_and_each_is_logged_o
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-async def test_root_that_can_not_become_nobody_processes_nothing(tmp_path, into, process, stand_in):
+async def test_root_that_cannot_become_the_user_nobody_processes_nothing(tmp_path, into, process, stand_in):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
     stand_in(WITHOUT, "setresuid")
 
@@ -197,7 +197,7 @@ async def test_root_that_can_not_become_nobody_processes_nothing(tmp_path, into,
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-async def test_a_clip_that_only_root_may_read_is_processed_by_nobody(tmp_path, process):
+async def test_a_clip_that_only_root_may_read_is_processed_by_the_user_nobody(tmp_path, process):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
     clip.chmod(0)
     clip.parent.chmod(stat.S_IRWXU)

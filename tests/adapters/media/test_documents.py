@@ -70,7 +70,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_pdf_fails_in_words(read, into, name):
+async def test_a_hostile_pdf_fails_with_a_reason(read, into, name):
     content, code = HOSTILE[name]
 
     with pytest.raises(MediaRejected) as refusal:
@@ -89,7 +89,7 @@ LYING = {
 
 
 @pytest.mark.parametrize("name", LYING)
-async def test_a_lying_pdf_ends(read, name):
+async def test_a_pdf_with_false_numbers_is_read_or_refused_in_bounded_time(read, name):
     outcome = await asyncio.gather(read(LYING[name]), return_exceptions=True)
 
     if isinstance(outcome[0], MediaRejected):

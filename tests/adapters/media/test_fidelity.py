@@ -203,7 +203,7 @@ async def test_interlaced_frames_become_full_pictures(tmp_path, process):
     assert ffprobe.probe(made.video, "stream=field_order")["streams"][0].get("field_order") == "progressive"
 
 
-async def test_sound_with_a_cover_is_no_clip(tmp_path, process):
+async def test_an_audio_file_with_a_cover_picture_is_refused(tmp_path, process):
     path = tmp_path / "song.mp4"
     ffmpeg(
         *(

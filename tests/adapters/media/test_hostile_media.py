@@ -169,7 +169,7 @@ async def test_a_truncated_file_is_reported_as_truncated(tmp_path, into, process
     assert list(into.iterdir()) == []
 
 
-async def test_a_truncated_film_with_its_index_first_is_reported_too(tmp_path, process):
+async def test_a_truncated_video_with_its_index_first_is_reported_too(tmp_path, process):
     path = write_clip(tmp_path / "clip.mp4", [100] * 20, options={"movflags": "+faststart"})
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * 0.8)])

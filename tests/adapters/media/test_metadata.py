@@ -41,7 +41,7 @@ def pixels(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize(("progressive", "mode", "orientation"), [(False, "RGB", 6), (True, "CMYK", 1)])
-async def test_a_jpeg_keeps_pixels_colours_and_orientation_alone(
+async def test_a_jpeg_keeps_only_pixels_colours_and_orientation(
     tmp_path, without_metadata, progressive, mode, orientation
 ):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -74,7 +74,7 @@ def test_pages_end_where_the_program_saw_them_end():
     assert text_of(changed(DOCX, {"word/document.xml": xml})) == ["one", "two"]
 
 
-def test_a_long_text_without_page_breaks_is_read_on():
+def test_a_long_text_without_page_breaks_is_read_to_its_end():
     texts = text_of(word(["x" * MAX_PAGE_TEXT, "the end"]))
 
     assert texts[-1] == "the end"
@@ -90,7 +90,7 @@ def test_an_xlsx_has_the_names_texts_and_numbers_of_its_sheets():
     assert text_of(workbook) == ["寸法 歯数 6204", "空"]
 
 
-def test_readings_of_japanese_cells_are_no_text():
+def test_readings_of_japanese_cells_are_left_out_of_the_text():
     strings = (
         "<sst><si><t>x</t></si><si><t>歯車</t><rPh sb='0' eb='2'><t>ハグルマ</t></rPh></si></sst>".encode()
     )
@@ -198,7 +198,7 @@ def test_a_hostile_document_is_refused(name):
 
 
 @pytest.mark.parametrize("name", ["external entity", "unknown encoding"])
-async def test_a_hostile_document_fails_in_words(read, into, name):
+async def test_a_hostile_document_fails_with_a_reason(read, into, name):
     write, code = HOSTILE[name]
 
     with pytest.raises(MediaRejected) as refusal:
@@ -209,7 +209,7 @@ async def test_a_hostile_document_fails_in_words(read, into, name):
     assert list(into.iterdir()) == []
 
 
-async def test_a_bomb_of_blanks_fails_in_words(read):
+async def test_a_document_that_unpacks_to_blanks_without_end_fails_with_a_reason(read):
     blanks = b"<document>" + b" " * (MAX_XML_BYTES + 1)
 
     with pytest.raises(MediaRejected) as refusal:
@@ -218,7 +218,7 @@ async def test_a_bomb_of_blanks_fails_in_words(read):
     assert refusal.value.failure.code is FailureCode.UNPACKS_TOO_LARGE
 
 
-async def test_a_cut_compound_file_fails_in_words(read):
+async def test_a_truncated_compound_file_fails_with_a_reason(read):
     content = compound("Workbook")
 
     with pytest.raises(MediaRejected) as refusal:
@@ -227,13 +227,13 @@ async def test_a_cut_compound_file_fails_in_words(read):
     assert refusal.value.failure.code is FailureCode.TRUNCATED
 
 
-def test_macros_are_never_looked_at():
+def test_macros_are_never_read():
     macros = changed(DOCX, {"word/vbaProject.bin": b"Attribute VB_Name"})
 
     assert text_of(macros) == ["Slider-crank", "歯車"]
 
 
-def test_other_archives_are_not_taken_for_documents():
+def test_other_archives_are_not_recognized_as_documents():
     content = BytesIO()
     with ZipFile(content, "w") as archive:
         archive.writestr("gear.step", b"ISO-10303-21;")

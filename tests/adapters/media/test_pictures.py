@@ -98,7 +98,7 @@ async def test_a_large_picture_is_scaled_down_and_a_bomb_is_refused(tmp_path, pr
 
 
 @pytest.mark.parametrize(("name", "plugin"), [("a.jpg", "JPEG"), ("a.png", "PNG")])
-async def test_a_cut_or_broken_picture_fails_in_words(tmp_path, process, into, name, plugin):
+async def test_a_truncated_or_broken_picture_fails_with_a_reason(tmp_path, process, into, name, plugin):
     whole = write_picture(tmp_path / name, plugin, Image.effect_noise((200, 200), 90)).read_bytes()
     cut, broken = tmp_path / f"cut-{name}", tmp_path / f"broken-{name}"
     cut.write_bytes(whole[: len(whole) // 2])

@@ -279,7 +279,7 @@ def test_a_call_without_a_name_shows_its_number():
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_root_becomes_nobody_without_groups():
+def test_root_becomes_the_user_nobody_without_groups():
     program = (
         "import os; from mechshare.adapters.media.sandbox import _drop_root; _drop_root();"
         "print(os.getresuid(), os.getresgid(), os.getgroups())"

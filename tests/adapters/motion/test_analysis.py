@@ -37,7 +37,7 @@ async def test_one_whole_turn_is_a_loop() -> None:
     assert motion.period == pytest.approx(40 * STEP, rel=0.02)
 
 
-async def test_what_returns_the_way_it_came_is_told_from_what_turns() -> None:
+async def test_a_motion_there_and_back_is_distinguished_from_a_rotation() -> None:
     swinging = await motion_of(drawn(wiper(Random(3)), turning(2, 30)))
     rotating = await motion_of(drawn(rotor(Random(3)), turning(2, 30)))
 

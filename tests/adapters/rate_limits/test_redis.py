@@ -49,7 +49,7 @@ async def test_shares_of_a_large_quota_never_exceed_it() -> None:
     await other.close()
 
 
-async def test_without_redis_each_process_counts_alone() -> None:
+async def test_without_redis_each_process_counts_for_itself() -> None:
     with own_server("redis") as server:
         limiter = RedisRateLimiter(client_url("redis", server), MemoryRateLimiter())
         server.kill()

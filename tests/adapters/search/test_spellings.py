@@ -37,7 +37,7 @@ def document(key: str, title: str) -> SearchDocument:
     return replace(PLAIN, mechanism_id=MechanismId(key), title=title)
 
 
-def test_the_table_holds_two_hundred_pairs() -> None:
+def test_the_table_of_spellings_has_two_hundred_pairs() -> None:
     assert len(set(PAIRS)) >= 200
 
 

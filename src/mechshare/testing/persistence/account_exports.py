@@ -20,7 +20,7 @@ def _export(user: User, **changes: object) -> AccountExport:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-async def test_a_user_has_one_export_the_last(database: Database) -> None:
+async def test_a_user_has_only_the_latest_export(database: Database) -> None:
     mika, other = await save_user(database), await save_user(database)
     first, second, theirs = _export(mika), _export(mika), _export(other)
     async with database.begin() as tx:

@@ -175,7 +175,7 @@ async def test_comments_and_locks_end_with_their_mechanism(database: Database) -
         assert await tx.comment_locks.find(mechanism.id) is None
 
 
-async def test_a_comment_is_deleted_once_and_more(database: Database) -> None:
+async def test_deleting_a_deleted_comment_changes_nothing(database: Database) -> None:
     mika = await save_user(database)
     (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
     (comment,) = await save_comments(database, a_comment(mika, mechanism))

@@ -42,7 +42,7 @@ async def interests_of(database: Database, user: User) -> Interests:
         return await tx.follows.find_interests(user.id)
 
 
-async def test_users_and_categories_are_followed_once_until_it_ends(database: Database) -> None:
+async def test_a_follow_is_stored_once_until_it_ends(database: Database) -> None:
     mika, ana = await save_user(database), await save_user(database)
     await save_category(database)
     async with bounded():
@@ -59,7 +59,7 @@ async def test_users_and_categories_are_followed_once_until_it_ends(database: Da
     assert await interests_of(database, mika) == Interests()
 
 
-async def test_what_is_followed_exists(database: Database) -> None:
+async def test_a_follow_needs_an_existing_user_or_category(database: Database) -> None:
     mika = await save_user(database)
     absent = FollowedUser(follower_id=mika.id, user_id=UserId(new_id()), since=NOW)
     with pytest.raises(UserNotFound):

@@ -172,7 +172,9 @@ async def test_a_new_owner_is_served_before_the_second_job_of_another(database: 
     assert [job and job.owner for job in (first, second)] == ["a", "b"]
 
 
-async def test_a_claim_waits_for_another_to_tell_which_owner_is_next(database: Database) -> None:
+async def test_a_claim_waits_for_a_concurrent_one_before_it_chooses_the_next_owner(
+    database: Database,
+) -> None:
     owners = ["a", "a", "b"]
     async with database.begin() as tx:
         await tx.ledger.add(*(replace(job, owner=one) for job, one in zip(_unsaved(3), owners, strict=True)))

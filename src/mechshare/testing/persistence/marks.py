@@ -42,7 +42,7 @@ async def test_a_user_has_one_mark_of_each_kind_on_a_mechanism(database: Databas
     assert stored.created_at == NOW
 
 
-async def test_a_mark_is_deleted_once_and_more(database: Database) -> None:
+async def test_deleting_a_deleted_mark_changes_nothing(database: Database) -> None:
     mika = await save_user(database)
     (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
     await save_marks(database, a_mark(mika, mechanism), a_mark(mika, mechanism, MarkKind.BOOKMARK))

@@ -516,7 +516,7 @@ async def test_categories_keep_their_order(database: Database) -> None:
     assert [item.mechanism.categories for item in found] == orders
 
 
-async def test_as_many_as_a_thousand_are_found_at_once(database: Database) -> None:
+async def test_a_thousand_mechanisms_are_found_at_once(database: Database) -> None:
     user = await save_user(database)
     (stored,) = await save_mechanisms(database, a_mechanism(user))
     ids = [MechanismId(new_id()) for _ in range(998)]

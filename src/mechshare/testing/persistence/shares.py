@@ -95,7 +95,7 @@ async def test_access_is_the_most_that_any_share_allows(database: Database) -> N
         assert dict(await tx.shares.find_access(outsider.id, ids)) == {}
 
 
-async def test_an_id_of_a_group_is_none_of_a_user(database: Database) -> None:
+async def test_a_share_with_a_user_gives_no_access_to_a_group_of_the_same_id(database: Database) -> None:
     owner, member = await save_user(database), await save_user(database)
     (one,) = await save_mechanisms(database, a_mechanism(owner))
     group = await save_group(database, member)

@@ -558,7 +558,7 @@ class TestFilters:
 
         assert (keys(result), result.total) == ([f"{MAX_EXCLUDED + 5:04}", f"{MAX_EXCLUDED + 6:04}"], 7)
 
-    async def test_a_withdrawn_mechanism_is_not_found_any_more(self, filled: Any) -> None:
+    async def test_a_withdrawn_mechanism_is_no_longer_found(self, filled: Any) -> None:
         await filled.put([document("a", "gear one", version=2, audience=())])
 
         assert "a" not in await found(filled, "gear")
@@ -586,7 +586,7 @@ class TestPaging:
     @pytest.mark.parametrize(
         ("text", "sort"), [("cam", "relevance"), ("cam", "-created_at"), ("", "relevance")]
     )
-    async def test_places_lead_to_every_match_once(self, index: Any, text: str, sort: str) -> None:
+    async def test_a_walk_by_cursor_shows_every_match_once(self, index: Any, text: str, sort: str) -> None:
         titles = ("cam", "a cam", "Cam follower of steel")
         await index.put(
             [
@@ -864,7 +864,9 @@ class TestAudience:
         assert "gear group" not in await filled.suggest("gear", 9, audience=self.READER)
         assert (await found(filled, "gear"), await filled.suggest("gear", 9)) == ([], ())
 
-    async def test_words_that_only_others_may_read_correct_and_propose_nothing(self, index: Any) -> None:
+    async def test_words_that_only_others_may_read_are_neither_corrections_nor_suggestions(
+        self, index: Any
+    ) -> None:
         await index.put([document("a", "hidden planetary", audience=("user:yuki",)), document("b", "cam")])
 
         for audience in (PUBLIC_AUDIENCE, self.READER):
