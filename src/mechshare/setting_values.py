@@ -82,7 +82,7 @@ def origins(values: Mapping[str, str]) -> tuple[str, ...]:
         if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise SettingsError(
                 f"{PREFIX}CORS_ORIGINS must be origins such as https://app.example.com or https://*.example.com, "
-                f"with commas between them; '{origin}' is none."
+                f"with commas between them; '{origin}' is not one."
             )
     return origins
 

@@ -239,7 +239,7 @@ def secret_in_file(setting: str, path: str, value: str) -> str:
     try:
         # A pipe would be empty for the second process that reads it, and could block the first.
         if not Path(path).is_file() and Path(path).exists():
-            raise SettingsError(f"{setting}_FILE must name a regular file; '{path}' is none.")
+            raise SettingsError(f"{setting}_FILE must name a regular file; '{path}' is not one.")
         with Path(path).open("rb") as file:
             content = file.read(MAX_SECRET_BYTES + 1)
     except (OSError, ValueError) as problem:

@@ -113,7 +113,7 @@ def test_an_invalid_quota_is_refused(run: Run, written: str) -> None:
     create_admin(run)
     refused = run("users", "set-quota", "--", "boss", written)
     assert refused.exit_code == 2
-    assert "is no quota" in refused.output
+    assert "is not a quota" in refused.output
 
 
 def test_accounts_that_await_approval_are_listed_approved_and_rejected(tmp_path: Path) -> None:

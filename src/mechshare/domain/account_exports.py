@@ -24,8 +24,8 @@ class AccountExportNotFound(NotFound):
 class AccountExportNotReady(Conflict):
     code = "ACCOUNT_EXPORT_NOT_READY"
     messages = {
-        "en": "The export is not ready. Look at its state and try again.",
-        "ja": "エクスポートはまだ準備できていません。状態を確認してから、もう一度お試しください。",
+        "en": "The export is not ready. Read its state, and download it when that is 'ready'.",
+        "ja": "エクスポートはまだ準備できていません。状態が ready になってからダウンロードしてください。",
     }
 
 
@@ -48,7 +48,7 @@ class AccountExport:
 
     @property
     def key(self) -> str:
-        """The key of the zip in the store of files."""
+        """The key of the zip in the blob store."""
         return f"exports/{self.id}.zip"
 
     def ready(self, size: int) -> "AccountExport":

@@ -210,7 +210,7 @@ def _by_language(names: Sequence[str]) -> tuple[str, str]:
         raise InvalidField(
             "categories",
             en=f'of "{first}/{second}", one name must be Japanese and the other in another language.',
-            ja=f"「{first}/{second}」は、一方を日本語、もう一方を英語などほかの言語にしてください。",
+            ja=f"「{first}/{second}」は、一方を日本語、もう一方を英語など他の言語にしてください。",
         )
     return (second, first) if _JAPANESE.search(first) else (first, second)
 

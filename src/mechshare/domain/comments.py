@@ -67,7 +67,8 @@ class CommentNotEditable(Conflict):
 class CommentOfOther(Forbidden):
     code = "COMMENT_OF_OTHER"
     messages = {
-        "en": "The comment is of another user. Its author edits it; its author and moderators delete it.",
+        "en": "The comment belongs to another user. Only its author can edit it; its author and moderators can "
+        "delete it.",
         "ja": "他のユーザーのコメントです。編集できるのは投稿者、削除できるのは投稿者とモデレーターです。",
     }
 

@@ -8,7 +8,7 @@ class DatabaseDamaged(Unavailable):
 
     code = "DATABASE_DAMAGED"
     messages = {
-        "en": "A part of the database is damaged. The operator finds out more by 'mechshare doctor'.",
+        "en": "A part of the database is damaged. 'mechshare doctor' shows the operator the details.",
         "ja": "データベースの一部が破損しています。運用担当者は mechshare doctor で詳細を確認できます。",
     }
 

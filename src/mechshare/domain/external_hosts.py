@@ -74,7 +74,7 @@ class ExternalHosts:
         hosts = ", ".join(self.patterns)
         return {
             "en": f"must name one of these hosts: {hosts}. Or upload the clip.",
-            "ja": f"次のいずれかのホストを指定してください：{hosts}。または、動画をアップロードしてください。",
+            "ja": f"次のいずれかのホストを指定してください: {hosts}。または、動画をアップロードしてください。",
         }
 
 

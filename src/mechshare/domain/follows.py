@@ -13,7 +13,7 @@ MAX_FOLLOWED = 1_000
 class TooManyFollowed(Conflict):
     code = "TOO_MANY_FOLLOWED"
     messages = {
-        "en": "You follow {limit} already, which is the maximum. Stop following one first.",
+        "en": "You follow {limit} users or categories, which is the maximum. Stop following one first.",
         "ja": "フォローが上限の {limit} 件に達しています。先に不要なフォローを解除してください。",
     }
 

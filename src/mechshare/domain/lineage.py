@@ -20,10 +20,10 @@ class LineageCycle(Conflict):
     code = "LINEAGE_CYCLE"
     messages = {
         # The same whether or not the caller may see the mechanisms between: it does not say that there are any.
-        "en": "Lineage has no cycles, and this relation could close one. Choose another mechanism, or if the other one"
-        " builds on this one, state the relation there; to turn a relation round, remove it first.",
+        "en": "Lineage has no cycles, and this relation could make one. Choose another mechanism. If the other one "
+        "builds on this one, state the relation there; to reverse a relation, remove it first.",
         "ja": "系譜は循環できず、この関係を追加すると循環するおそれがあります。別の機構を選ぶか、"
-        "相手がこの機構をもとにしている場合は、相手の側で関係を登録してください。"
+        "相手がこの機構を基にしている場合は、相手の側で関係を登録してください。"
         "向きを逆にするには、先に元の関係を削除してください。",
     }
 
@@ -64,7 +64,7 @@ class LineageKind(StrEnum):
 KIND_NAMES: Mapping[LineageKind, Mapping[str, str]] = {
     LineageKind.DERIVED_FROM: {"en": "Derived from", "ja": "派生元"},
     LineageKind.INSPIRED_BY: {"en": "Inspired by", "ja": "着想元"},
-    LineageKind.PART_OF: {"en": "Part of", "ja": "構成先"},
+    LineageKind.PART_OF: {"en": "Part of", "ja": "組み込み先"},
     LineageKind.CONTRADICTS: {"en": "Contradicts", "ja": "反証の対象"},
 }
 """The names of the kinds by language."""

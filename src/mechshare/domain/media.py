@@ -245,7 +245,7 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     },
     FailureCode.PICTURE_TOO_LARGE: {
         "en": "The picture is too large. Scale it down to at most 8192 px a side and 40 million pixels.",
-        "ja": "画面が大きすぎます。一辺 8192 px、4,000 万画素以下に縮小してください。",
+        "ja": "映像または画像の寸法が大きすぎます。一辺 8192 px、4,000 万画素以下に縮小してください。",
     },
     FailureCode.TOO_LONG: {
         "en": "The clip is longer than two minutes. Cut it to two minutes or less; one cycle of the motion is enough.",
@@ -254,13 +254,13 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.TOO_MANY_FRAMES: {
         "en": "The clip has more than 28,800 frames (two minutes at 240 per second). Cut it shorter, or export it with "
         "fewer frames per second.",
-        "ja": "フレーム数が 28,800(毎秒 240 フレームで 2 分)を超えています。動画を短くするか、"
+        "ja": "フレーム数が 28,800（毎秒 240 フレームで 2 分）を超えています。動画を短くするか、"
         "フレームレートを下げて書き出してください。",
     },
     FailureCode.TOO_MANY_PIXELS: {
         "en": "All frames together have more than 30,000 million pixels (a minute of 3840 x 2160 px at 60 per second). "
         "Scale the clip down or cut it shorter.",
-        "ja": "全フレームの総画素数が 300 億(3840 x 2160 px、毎秒 60 フレームで 1 分)を超えています。"
+        "ja": "全フレームの総画素数が 300 億（3840 x 2160 px、毎秒 60 フレームで 1 分）を超えています。"
         "画面を縮小するか、動画を短くしてください。",
     },
     FailureCode.TOO_MANY_STREAMS: {
@@ -278,8 +278,8 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.UNPACKS_TOO_LARGE: {
         "en": "The document unpacks to more than 1 GiB, or has more than 10,000 parts. Save a copy with smaller "
         "pictures or fewer objects, or export it as PDF.",
-        "ja": "文書を展開すると 1 GiB または 1 万個の部品を超えます。画像を小さくするか内容を減らして保存し直すか、"
-        "PDF に書き出してください。",
+        "ja": "文書の展開後のサイズが 1 GiB、または内部のパーツが 1 万個を超えています。"
+        "画像を小さくするか内容を減らして保存し直すか、PDF に書き出してください。",
     },
     FailureCode.RESULT_TOO_LARGE: {
         "en": "The video made from the clip would be larger than 256 MiB. Cut the clip shorter or scale it down.",

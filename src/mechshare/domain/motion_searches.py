@@ -27,8 +27,9 @@ class MotionSearchNotFound(NotFound):
 class NotAClip(UnsupportedMedia):
     code = "NOT_A_CLIP"
     messages = {
-        "en": "Only a clip moves. Send one: GIF, APNG, WebP, AVIF, MP4, WebM, MOV, MKV, AVI, TS or WMV.",
-        "ja": "動きを調べられるのは動画だけです。GIF、APNG、WebP、AVIF、MP4、WebM、MOV、MKV、AVI、TS、WMV の"
+        "en": "Only clips can be searched by their motion. Send one: GIF, APNG, WebP, AVIF, MP4, WebM, MOV, MKV, "
+        "AVI, TS or WMV.",
+        "ja": "動きで検索できるのは動画だけです。GIF、APNG、WebP、AVIF、MP4、WebM、MOV、MKV、AVI、TS、WMV の"
         "いずれかを送ってください。",
     }
 

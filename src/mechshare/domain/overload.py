@@ -20,7 +20,7 @@ class Busy(Unavailable):
     code = "BUSY"
     messages = {
         "en": "Another request is changing this. Try again shortly.",
-        "ja": "現在ほかの処理がこのデータを変更しています。しばらくしてからもう一度お試しください。",
+        "ja": "現在、他の処理がこのデータを変更しています。しばらくしてからもう一度お試しください。",
     }
 
 

@@ -16,7 +16,7 @@ _FORMATS = frozenset((MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP))
 class NoThumbnailToChoose(Conflict):
     code = "NO_THUMBNAIL_TO_CHOOSE"
     messages = {
-        "en": "A thumbnail can be chosen only of a file that is stored here and ready, and a moment only of a clip.",
+        "en": "You can choose a thumbnail only for a file that is stored here and ready, and a moment only for a clip.",
         "ja": "サムネイルを選べるのは、ここに保存され、処理が完了したファイルだけです。"
         "場面の時刻を選べるのは動画だけです。",
     }

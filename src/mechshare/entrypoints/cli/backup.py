@@ -66,7 +66,7 @@ def backup(chosen: Settings, folder: Path, as_json: bool) -> None:
 @click.option(
     "--keep-files",
     is_flag=True,
-    help="Leave other files in place: for when the database was lost and the files were not.",
+    help="Leave other files in place; for a database that was lost beside files that were not.",
 )
 @json_option
 @pass_settings

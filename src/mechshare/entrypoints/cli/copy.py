@@ -57,7 +57,7 @@ class Plan:
     "sources",
     multiple=True,
     metavar="URL",
-    help="The store to copy from; what is configured if omitted. Or set MECHSHARE_COPY_FROM_DATABASE_URL and the like.",
+    help="The store to copy from; by default the configured one. Or set MECHSHARE_COPY_FROM_DATABASE_URL and the like.",
 )
 @json_option
 @pass_settings

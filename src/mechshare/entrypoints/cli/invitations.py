@@ -19,17 +19,17 @@ from mechshare.settings import Settings
 
 @click.group()
 def invitations() -> None:
-    """Create, list and revoke invitations, by which people create accounts."""
+    """Create, list and revoke invitations, with which people create accounts."""
 
 
 @invitations.command("create")
-@click.option("--note", default="", help="For whom it is; only admins see it.")
+@click.option("--note", default="", help="Whom it is for; only admins see this.")
 @click.option(
     "--uses",
     type=click.IntRange(1, MAX_INVITATION_USES),
     default=1,
     show_default=True,
-    help="Accounts that it admits.",
+    help="How many accounts it can create.",
 )
 @click.option(
     "--days",
@@ -41,9 +41,9 @@ def invitations() -> None:
 @json_option
 @pass_settings
 def create_invitation(chosen: Settings, note: str, uses: int, days: int, as_json: bool) -> None:
-    """Create an invitation, and print the path of its link: pass it on with the address of your site in front.
+    """Create an invitation, and print the path of its link, which follows the address of your site.
 
-    It is shown only this once. With MECHSHARE_PUBLIC_URL the whole address is printed.
+    The link is shown only this once. With MECHSHARE_PUBLIC_URL, the whole address is printed.
     """
     new = NewInvitation(note=note, max_uses=uses, expires_in_days=days)
 
@@ -81,7 +81,7 @@ def list_invitations(chosen: Settings, as_json: bool) -> None:
 @click.argument("invitation_id")
 @pass_settings
 def revoke_invitation(chosen: Settings, invitation_id: str) -> None:
-    """End the invitation with the id INVITATION_ID at once."""
+    """Revoke the invitation with the id INVITATION_ID at once."""
 
     async def command(application: Application) -> None:
         await application.invitations.revoke(OPERATOR, InvitationId(invitation_id), NO_REQUEST)

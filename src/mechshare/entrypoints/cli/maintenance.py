@@ -103,7 +103,7 @@ def migrate(chosen: Settings) -> None:
 @json_option
 @pass_settings
 def reindex(chosen: Settings, as_json: bool) -> None:
-    """Rebuild the search index from the database; searches go on meanwhile."""
+    """Rebuild the search index from the database; searches work meanwhile."""
     count = run(chosen, lambda application: application.search.reindex())
     if as_json:
         print_json({"indexed": count})

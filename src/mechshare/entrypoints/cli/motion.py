@@ -25,7 +25,9 @@ _POLL_INTERVAL = 1.0
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--missing", is_flag=True, help="All clips that the present analysis has not seen.")
+@click.option(
+    "--missing", is_flag=True, help="All clips that the current version of the analysis has not analysed."
+)
 @click.option("--all", "everything", is_flag=True, help="All clips.")
 @click.option(
     "--wait", is_flag=True, help="Show the progress until no clip waits; stopping it stops no analysis."
@@ -37,8 +39,8 @@ def analyse(
 ) -> None:
     """Have workers analyse how clips move: the clips ID..., those that --missing names, or --all.
 
-    Each clip is a job. What is interrupted goes on with the same command: a clip that waits for its analysis is not
-    added again, and --missing passes over those that are done.
+    Each clip is a job. After an interruption, run it again: a clip that waits for its analysis is not added again, and
+    --missing skips those that are done.
     """
     if sum((bool(ids), missing, everything)) != 1:
         raise click.UsageError("name clips, or give --missing or --all.")
@@ -92,7 +94,7 @@ async def _batches(
 @json_option
 @pass_settings
 def similar(chosen: Settings, id: str, limit: int, as_json: bool) -> None:
-    """List the published mechanisms that move as the published mechanism ID does, most alike first."""
+    """List the published mechanisms that move like the published mechanism ID, the most similar first."""
 
     async def command(application: Application) -> tuple[SimilarMechanism, ...]:
         return await application.motions.find_similar(None, MechanismId(id), limit)
@@ -114,7 +116,7 @@ def similar(chosen: Settings, id: str, limit: int, as_json: bool) -> None:
 @json_option
 @pass_settings
 def search(chosen: Settings, file: Path, limit: int, as_json: bool) -> None:
-    """List the published mechanisms that move as a clip does which this machine has, most alike first."""
+    """List the published mechanisms that move like a clip on this machine, the most similar first."""
     found = asyncio.run(_read(file))
 
     async def command(application: Application) -> tuple[SimilarMechanism, ...]:
@@ -149,7 +151,7 @@ def _print_similar(found: Sequence[SimilarMechanism], *, as_json: bool) -> None:
 @click.option(
     "--chart",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a PNG that shows how similar the pictures are over the time between them.",
+    help="Write a PNG that plots the similarity of two pictures over the time between them.",
 )
 @json_option
 @pass_settings

@@ -41,7 +41,7 @@ _ONE_PROCESS = ("database", "blobs", "search", "jobs")
 @click.option("--host", help="The address to listen on (MECHSHARE_HOST, 127.0.0.1).")
 @click.option("--port", type=click.IntRange(1, 65_535), help="The port (MECHSHARE_PORT, 8000).")
 @click.option(
-    "--workers", type=click.IntRange(1, 256), help="Server processes (MECHSHARE_WORKERS, one a core)."
+    "--workers", type=click.IntRange(1, 256), help="Server processes (MECHSHARE_WORKERS, one for each core)."
 )
 @pass_settings
 def serve(chosen: Settings, host: str | None, port: int | None, workers: int | None) -> None:
@@ -82,7 +82,7 @@ def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> Non
             with worker_operations(chosen, metrics_port, ApplicationCalls(application, loop), stop.is_set):
                 await work(application, slots=slots or max(1, chosen.job_slots), stop=stop)
 
-    click.echo(f"working off the jobs in {masked(chosen.database_url)}; Ctrl-C stops")
+    click.echo(f"processing the jobs in {masked(chosen.database_url)}; Ctrl-C stops")
     asyncio.run(working())
 
 

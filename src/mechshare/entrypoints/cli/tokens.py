@@ -19,7 +19,7 @@ from mechshare.settings import Settings
 
 @click.group()
 def tokens() -> None:
-    """Create, list and revoke personal access tokens, by which programs call the API."""
+    """Create, list and revoke personal access tokens, with which programs call the API."""
 
 
 @tokens.command("create")
@@ -95,7 +95,7 @@ def list_tokens(chosen: Settings, username: str, as_json: bool) -> None:
 @click.argument("token_id")
 @pass_settings
 def revoke(chosen: Settings, username: str, token_id: str) -> None:
-    """End the token with the id TOKEN_ID of the account USERNAME at once."""
+    """Revoke the token with the id TOKEN_ID of the account USERNAME at once."""
 
     async def command(application: Application) -> None:
         user = await application.users.find_by_login(username)

@@ -41,7 +41,7 @@ def users() -> None:
 @click.option(
     "--if-absent",
     is_flag=True,
-    help="Succeed without a change where this admin exists: for programs that set up a machine.",
+    help="Succeed and change nothing if this admin exists; for scripts that set up a machine.",
 )
 @pass_settings
 def create_admin(
@@ -119,7 +119,7 @@ def list_waiting(chosen: Settings, as_json: bool) -> None:
 @click.argument("username")
 @pass_settings
 def approve(chosen: Settings, username: str) -> None:
-    """Let somebody sign in whose account awaits approval."""
+    """Approve an account that awaits approval, so that its owner can sign in."""
 
     async def command(application: Application) -> User:
         user = await application.users.find_by_login(username)
@@ -147,7 +147,7 @@ def reject(chosen: Settings, username: str) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @pass_settings
 def export_account(chosen: Settings, username: str, file: Path) -> None:
-    """Write everything that is a user's to FILE, a zip: mechanisms with their files, texts, and what they did here."""
+    """Write all data of a user to FILE as a zip: mechanisms with their files, texts, and what the user did here."""
 
     async def command(application: Application) -> int:
         user = await application.users.find_by_login(username)
@@ -256,7 +256,7 @@ def _quota(text: str) -> QuotaOverride:
     size = bytes_in(text) or 0
     if not 0 < size <= MAX_QUOTA_BYTES:
         raise click.UsageError(
-            f"'{text}' is no quota: write a number of bytes from 1 to {MAX_QUOTA_BYTES}, "
+            f"'{text}' is not a quota: write a number of bytes from 1 to {MAX_QUOTA_BYTES}, "
             "such as 500000000, 500MiB or 2GiB; or none, or default."
         )
     return QuotaOverride(size)
@@ -287,7 +287,7 @@ async def _find_admin(application: Application, username: str) -> User | None:
         return None
     if user.role is not Role.ADMIN:
         raise click.ClickException(
-            f"{user.username} exists and is no admin: {user.role.value}. To make an admin of this account: "
+            f"{user.username} exists and is not an admin: {user.role.value}. To make an admin of this account: "
             f"mechshare users set-role {user.username} admin"
         )
     return user

@@ -77,7 +77,7 @@ def _new_invitation(fields: FormFields) -> NewInvitation:
     try:
         uses, days = int(fields.text("max_uses")), int(fields.text("expires_in_days"))
     except ValueError as problem:
-        raise MalformedRequest(problem="a number in the form is none. Reload the page.") from problem
+        raise MalformedRequest(problem="a field of the form must be a number. Reload the page.") from problem
     return NewInvitation(note=fields.text("note"), max_uses=uses, expires_in_days=days)
 
 
