@@ -26,7 +26,7 @@ async def test_claims_are_added_replied_to_and_withdrawn_in_forms(site: Site) ->
     mika, rui = await site.sign_up("mika"), await site.sign_up("rui")
     made = await site.published(mika, reliability_level="3", reliability_reason="r")
     path = f"/m/{made['id']}/evidence"
-    assert "does not carry this level" in (await opened(site, f"/m/{made['id']}", {})).text
+    assert "does not support this level" in (await opened(site, f"/m/{made['id']}", {})).text
     refused = await claimed(site, path, rui, doi="歯車")
     assert (refused.status_code, 'id="doi-notes"' in refused.text) == (422, True)
     assert (await claimed(site, path, rui, kind="x")).status_code == 422
@@ -34,7 +34,7 @@ async def test_claims_are_added_replied_to_and_withdrawn_in_forms(site: Site) ->
     shown = (await opened(site, path, mika)).text
     assert "&lt;b&gt;再現&lt;/b&gt;した" in shown
     assert "load = 12 N" in shown
-    assert "does not carry this level" not in shown
+    assert "does not support this level" not in shown
     claim = f"{path}/{shown.partition('claim-')[2][:36]}"
     assert (await submitted(site, f"{claim}/reply", mika, {"reply": "ありがとう"})).status_code == 303
     again = await submitted(site, f"{claim}/reply", mika, {"reply": "x"})

@@ -55,7 +55,7 @@ async def test_the_page_shows_the_quota_and_the_categories_in_the_language_of_th
     assert "You use 0 B of the 256 MiB that you may store." in english.text
     assert "Planetary gears" in english.text
     assert "遊星歯車" not in english.text
-    assert "保存容量: 256 MiB のうち 0 B を使用中です。" in japanese.text
+    assert "保存容量：256 MiB のうち 0 B を使用中です。" in japanese.text
     assert "遊星歯車" in japanese.text
 
 

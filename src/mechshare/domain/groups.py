@@ -40,7 +40,7 @@ class TooManyMembers(Conflict):
     code = "TOO_MANY_MEMBERS"
     messages = {
         "en": "A group has at most {limit} members. Remove one first, or create another group.",
-        "ja": "1 つのグループのメンバーは {limit} 人までです。先に誰かを外すか、別のグループを作成してください。",
+        "ja": "1 つのグループのメンバーは {limit} 人までです。先にだれかを外すか、別のグループを作成してください。",
     }
 
 
