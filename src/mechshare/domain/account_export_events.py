@@ -14,7 +14,7 @@ class AccountExportRequested:
 
 @dataclass(frozen=True, slots=True)
 class AccountExportEnded:
-    """Nobody can download the export any more."""
+    """The export was deleted or replaced, so its file is no longer needed."""
 
     export: AccountExport
     request_id: str

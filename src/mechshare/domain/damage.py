@@ -4,7 +4,7 @@ from mechshare.domain.errors import Unavailable
 
 
 class DatabaseDamaged(Unavailable):
-    """A part of the database can't be read."""
+    """A part of the database is damaged and can't be read."""
 
     code = "DATABASE_DAMAGED"
     messages = {

@@ -153,7 +153,7 @@ class AuthoredClaim:
 class Support:
     """How many other people than the author support (or reproduce) a mechanism, and how many contradict it.
 
-    Who does both contradicts.
+    A person who does both counts as contradicting.
     """
 
     supporting: int = 0

@@ -7,7 +7,7 @@ from mechshare.domain.errors import Conflict
 from mechshare.domain.ids import CategoryId, UserId
 
 MAX_FOLLOWED = 1_000
-"""Users that one user follows; as many categories."""
+"""The maximum number of users that a user may follow, and of categories."""
 
 
 class TooManyFollowed(Conflict):

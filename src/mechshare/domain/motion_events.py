@@ -23,7 +23,7 @@ class MotionSearchBegun:
 
 @dataclass(frozen=True, slots=True)
 class MotionSearchEnded:
-    """A search needs its clip, stored under `key`, no more."""
+    """A search no longer needs its clip, which is stored under `key`."""
 
     key: str
     request_id: str

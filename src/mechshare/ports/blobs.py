@@ -58,4 +58,4 @@ class LocalFiles(Protocol):
     """A store whose blobs are files of this machine."""
 
     def file(self, key: str) -> BlobFile:
-        """Returns where the blob is or would be. Raises ValueError for what is no key."""
+        """Returns where the blob is or would be. Raises ValueError for an invalid key."""

@@ -1,4 +1,4 @@
-"""Whom and what users follow, and the feed that comes of it."""
+"""Whom and what users follow, and the feed of what is new there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

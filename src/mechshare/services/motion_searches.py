@@ -60,7 +60,7 @@ class MotionSearchService:
         return FoundByMotion(search=search, similar=similar)
 
     async def find_near(self, viewer: Viewer, vector: bytes, limit: int) -> tuple[SimilarMechanism, ...]:
-        """Returns the `limit` listed mechanisms that move most as the motion with this vector does."""
+        """Returns the `limit` listed mechanisms that move most like the motion with this vector."""
         async with self._transactions.read() as tx:
             return await self._similar.find_near(tx, viewer, vector, limit)
 

@@ -90,7 +90,7 @@ class NotificationService:
             await tx.notification_mutes.delete(Mute(user_id=actor.id, subject=kind.value))
 
     async def unmute_mechanism(self, actor: Actor, mechanism_id: MechanismId) -> None:
-        """Lets notifications about the mechanism arrive again; no-op if they do. Raises MechanismNotFound if the actor
+        """Unmutes the mechanism; no-op if it is not muted. Raises MechanismNotFound if the actor
         has not muted it and does not see it."""
         mute = Mute(user_id=actor.id, subject=mechanism_id)
         async with self._transactions.begin() as tx:

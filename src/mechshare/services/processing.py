@@ -44,7 +44,7 @@ from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED_TOGETHER = 500
 _MAX_FENCE = 1_000
-"""More than the attempts of a job."""
+"""No job has as many attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_FENCE = 1_000
-"""More than the attempts of a job."""
+"""No job has as many attempts."""
 
 
 class ThumbnailService:

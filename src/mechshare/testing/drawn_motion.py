@@ -250,7 +250,7 @@ def _ink(random: Random, *, is_dark: bool) -> Colour:
 
 
 def drawn(machine: Machine, parts: Sequence[float], look: Look | None = None) -> list[Image.Image]:
-    """Returns the machine at each of these parts of its cycle."""
+    """Returns a picture of the machine at each phase, in fractions of its cycle."""
     pictures = []
     for part in parts:
         canvas = Canvas(look or Look())

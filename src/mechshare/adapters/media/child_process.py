@@ -87,12 +87,12 @@ class ThumbnailAt:
 
 @dataclass(frozen=True, slots=True)
 class CopyWithoutMetadata:
-    """The wish for a copy of the file without its metadata alone."""
+    """Asks only for a copy of the file without its metadata."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnlyMotion:
-    """The wish for the motion alone, with the files that show what repeats."""
+    """Asks only for the motion, with the files that show what repeats."""
 
 
 @dataclass(frozen=True, slots=True)

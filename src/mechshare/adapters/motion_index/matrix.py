@@ -13,7 +13,7 @@ _SHORT = 64
 _CANDIDATES = 1_500
 """Rows that the first pass chooses."""
 _MOST_OF_CANDIDATES = 200
-"""Whoever asks for more rows than these has all compared: the candidates may lack some of the farther ones."""
+"""A query for more rows than this compares all rows, because the candidates may lack some of the farther ones."""
 
 
 class Matrix:

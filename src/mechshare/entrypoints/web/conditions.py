@@ -50,7 +50,7 @@ class Bounds:
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     def search_filter(self) -> MechanismFilter:
-        """Raises InvalidField for a day, duration, period, level, licence or range that is none, and for bounds that
+        """Raises InvalidField for an invalid day, duration, period, level, licence or range, and for bounds that
         nothing meets."""
         first, last = _day("created_from", self.created_from), _day("created_to", self.created_to)
         least = _seconds("duration_min", self.duration_min)

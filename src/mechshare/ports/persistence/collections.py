@@ -33,7 +33,7 @@ class CollectionRepository(Protocol):
         StaleVersion, UserNotFound."""
 
     async def delete(self, id: CollectionId) -> None:
-        """Deletes the collection, if it exists, and what is said of its entries."""
+        """Deletes the collection with its entries; no-op if it does not exist."""
 
 
 class CollectionEntryRepository(Protocol):

@@ -18,10 +18,10 @@ class FollowRepository(Protocol):
         """Stores it; no-op if the category is followed already. Raises CategoryNotFound."""
 
     async def unfollow_user(self, follower_id: UserId, user_id: UserId) -> None:
-        """Ends it, if it exists."""
+        """Deletes the follow; no-op if there is none."""
 
     async def unfollow_category(self, follower_id: UserId, category_id: CategoryId) -> None:
-        """Ends it, if it exists."""
+        """Deletes the follow; no-op if there is none."""
 
     async def move_category(self, source: CategoryId, target: CategoryId) -> None:
         """Lets those who follow the category `source` follow `target` instead."""

@@ -9,7 +9,7 @@ from mechshare.domain.pages import Page
 
 class PageRepository(Protocol):
     async def replace(self, mechanism_id: MechanismId, pages: Sequence[Page]) -> None:
-        """Stores these as all pages of the mechanism, which exists."""
+        """Stores these pages in place of all earlier ones of the mechanism, which must exist."""
 
     async def find_by_number(self, mechanism_id: MechanismId, number: int) -> Page | None: ...
 

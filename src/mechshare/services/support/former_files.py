@@ -30,7 +30,7 @@ async def replace_files(
 async def release_files(
     tx: Transaction, id: MechanismId, request_id: str, *, refused: str | None = None
 ) -> None:
-    """Lets go of former files that no revision shows any more, and of `refused`, which was to become the main file."""
+    """Deletes former files that no revision shows any more, and `refused`, which was to become the main file."""
     roles = (BlobRole.FORMER, BlobRole.ORIGINAL)
     before = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [id], roles=roles)
     needed = await _former_keys(tx, id)

@@ -39,7 +39,7 @@ class SimilarMotions:
     async def find_of(
         self, tx: UnitOfWork, viewer: Viewer, mechanism_id: MechanismId, limit: int
     ) -> tuple[SimilarMechanism, ...]:
-        """Returns the `limit` listed mechanisms that move most as this one does, nearest first."""
+        """Returns the `limit` listed mechanisms that move most like this one, nearest first."""
         own = await tx.motions.find(mechanism_id)
         if own is None or own.vector is None or own.analysis != ANALYSIS:
             return ()

@@ -10,7 +10,7 @@ MAX_VISITS = 100_000
 
 
 class Visitor(NamedTuple):
-    """Who visits: the account, or else the address and user agent, which are never stored."""
+    """A visitor: the account, or else the address and user agent, which are never stored."""
 
     user_id: UserId | None
     address: str

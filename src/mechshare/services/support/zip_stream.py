@@ -23,7 +23,7 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Does nothing: nothing is held back."""
+        """Does nothing, because nothing is buffered."""
 
     def take(self) -> bytes:
         """Returns what was written since the last call."""

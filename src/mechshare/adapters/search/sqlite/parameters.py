@@ -1,4 +1,4 @@
-"""What the statements of the SQLite search index are given: conditions, bounds and words of a query."""
+"""The parameters of the statements of the SQLite search index: conditions, bounds and words of a query."""
 
 import json
 from collections.abc import Sequence

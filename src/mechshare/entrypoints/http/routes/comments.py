@@ -226,7 +226,7 @@ async def unlock_comments(request: Req, mechanism_id: FromPath[str]) -> Response
 
 
 def comment_id_in(text: str) -> CommentId:
-    """Raises CommentNotFound for what is no identifier."""
+    """Raises CommentNotFound for a text that is not an identifier."""
     if not is_id(text):
         raise CommentNotFound()
     return CommentId(text)

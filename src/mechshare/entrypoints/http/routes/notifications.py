@@ -156,7 +156,7 @@ async def find_muted(request: Req) -> Response[MutedResponse]:
     summary="Mute a kind of notification",
 )
 async def mute_kind(request: Req, kind: FromPath[NotificationKind]) -> Response[None]:
-    """Ends notifications of this kind from now on; a repetition changes nothing."""
+    """Turns notifications of this kind off; a repetition changes nothing."""
     await refuse_body(request)
     await application_of(request).notifications.mute_kind(actor_of(request), kind)
     return no_content()
@@ -170,7 +170,7 @@ async def mute_kind(request: Req, kind: FromPath[NotificationKind]) -> Response[
     summary="Unmute a kind of notification",
 )
 async def unmute_kind(request: Req, kind: FromPath[NotificationKind]) -> Response[None]:
-    """Lets notifications of this kind arrive again; a repetition changes nothing."""
+    """Turns notifications of this kind on again; a repetition changes nothing."""
     await application_of(request).notifications.unmute_kind(actor_of(request), kind)
     return no_content()
 
@@ -184,7 +184,7 @@ async def unmute_kind(request: Req, kind: FromPath[NotificationKind]) -> Respons
     opt=refuses(Conflict, NotFound),
 )
 async def mute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
-    """Ends notifications about a mechanism that you see, from now on; a repetition changes nothing."""
+    """Turns notifications about a mechanism off, which the caller must be able to see; a repetition changes nothing."""
     await refuse_body(request)
     known = mechanism_id_in(mechanism_id)
     await application_of(request).notifications.mute_mechanism(actor_of(request), known)
@@ -200,7 +200,7 @@ async def mute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[
     opt=refuses(NotFound),
 )
 async def unmute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
-    """Lets notifications about this mechanism arrive again; a repetition changes nothing."""
+    """Turns notifications about this mechanism on again; a repetition changes nothing."""
     known = mechanism_id_in(mechanism_id)
     await application_of(request).notifications.unmute_mechanism(actor_of(request), known)
     return no_content()

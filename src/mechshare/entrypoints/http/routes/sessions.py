@@ -168,7 +168,7 @@ async def login(request: Req) -> Response[TokenPairResponse]:
 async def refresh(request: Req) -> Response[TokenPairResponse]:
     """Exchanges a refresh token for the next pair of tokens.
 
-    For 30 s a replaced token gets the same pair again; a later use ends its session.
+    A token that was replaced less than 30 s ago gets the same pair again; a later use ends its session.
     """
     body = await decoded_body(request, Refresh, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions

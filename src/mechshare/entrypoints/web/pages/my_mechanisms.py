@@ -178,7 +178,7 @@ async def _list_page(
 
 
 async def _alike(request: Req, mechanism: Mechanism) -> list[Mechanism]:
-    """Returns what moves much as a draft does: who shares the same again may want to know before it is published."""
+    """Returns what moves much like a draft, so that its owner learns of a duplicate before publishing it."""
     if state_of(mechanism) is not OwnerState.DRAFT:
         return []
     found = await application_of(request).motions.find_alike(actor_of(request), mechanism.id)
