@@ -116,6 +116,21 @@ async def test_evidence_and_decisions_notify_those_whom_they_concern(site: Site)
     assert await kinds(site, mika) == ["decision", "evidence"]
 
 
+async def test_a_reply_to_a_claim_notifies_who_made_it(site: Site) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    made = await site.published(mika, "Cam")
+    own, other = [
+        await post(site, f"/mechanisms/{made['id']}/claims", name, kind="refines", text="measured")
+        for name in (mika, ana)
+    ]
+    for claim in (own, other):
+        await post(site, f"/mechanisms/{made['id']}/claims/{claim['id']}/reply", mika, text="thanks")
+    (reply,) = await listed(site, ana)
+    assert (reply["kind"], reply["subject"], reply["title"]) == ("claim_reply", other["id"], "Cam")
+    assert reply["actor"]["username"] == "mika"
+    assert await kinds(site, mika) == ["evidence"]
+
+
 async def test_a_notification_names_no_mechanism_that_its_receiver_may_no_longer_see(site: Site) -> None:
     mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
     made = await site.published(mika, "Secret")

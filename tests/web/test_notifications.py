@@ -46,3 +46,16 @@ async def test_a_reply_leads_to_its_thread(site: Site) -> None:
     reply_id = sent.headers["location"].partition("#comment-")[2]
     led = await mika.open(f"{page}/{reply_id}")
     assert led.headers["location"].endswith(f"{page}/{comment_id}#comment-{reply_id}")
+
+
+async def test_a_mechanism_is_muted_on_its_page(site: Site) -> None:
+    await site.sign_up("mika")
+    made = await site.published(site.tokens["mika"], "Cam")
+    page, ana = f"/m/{made['id']}", await visitor(site, "ana")
+    assert "Mute notifications" not in (await site.client.get(page)).text
+    for do, shown in (("add", "Notifications muted"), ("remove", "Mute notifications")):
+        sent = await ana.submit(f"{page}/mute", do=do, next=page)
+        assert sent.headers["location"].endswith(page)
+        assert shown in (await ana.open(page)).text
+    elsewhere = await ana.submit(f"{page}/mute", do="add", next="//other.example")
+    assert "other.example" not in elsewhere.headers["location"]

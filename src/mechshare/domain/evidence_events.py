@@ -16,10 +16,18 @@ class ClaimMade:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimReplied:
+    """`actor_id` wrote the reply that the claim has now."""
+
+    claim: Claim
+    actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimWithdrawnByModerator:
     claim: Claim
     moderator_id: UserId
     request_metadata: RequestMetadata
 
 
-EvidenceEvent = ClaimMade | ClaimWithdrawnByModerator
+EvidenceEvent = ClaimMade | ClaimReplied | ClaimWithdrawnByModerator

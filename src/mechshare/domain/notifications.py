@@ -38,6 +38,8 @@ class NotificationKind(StrEnum):
     MENTION = "mention"
     EVIDENCE = "evidence"
     """A claim about a mechanism of the receiver."""
+    CLAIM_REPLY = "claim_reply"
+    """The reply of the mechanism's author to a claim of the receiver."""
     LIKE = "like"
     """The likes of a mechanism of the receiver, as one notification until it is read."""
     FAILURE = "failure"

@@ -60,6 +60,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(audit=[audited], notices=[notices.withdrawal_notice(mechanism)])
         case evidence_events.ClaimMade(claim, owner_id):
             return Effects(notices=[notices.claim_notice(claim, owner_id)])
+        case evidence_events.ClaimReplied(claim, actor_id):
+            return Effects(notices=[notices.claim_reply_notice(claim, actor_id)])
         case evidence_events.ClaimWithdrawnByModerator(claim, moderator_id, metadata):
             action = AuditAction.CLAIM_WITHDRAWN
             audited = Audited(action, moderator_id, claim.mechanism_id, metadata, claim.id)
@@ -184,9 +186,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(audit=[Audited(AuditAction.INVITATION_REVOKED, admin_id, id, metadata)])
         case report_events.ReportMade(report, metadata):
             subject = report.mechanism_id or report.user_id
-            return Effects(
-                audit=[Audited(AuditAction.REPORTED, report.reporter_id, subject, metadata, report.id)]
-            )
+            audited = Audited(AuditAction.REPORTED, report.reporter_id, subject, metadata, report.id)
+            return Effects(audit=[audited])
         case report_events.ReportJudged(report, metadata):
             detail = f"{report.decision}: {report.decision_reason}"
             audited = Audited(AuditAction.REPORT_DECIDED, report.decided_by, report.id, metadata, detail)
@@ -244,9 +245,8 @@ def effects_of(event: events.Event) -> Effects:
             )
         case session_events.RefreshTokenReused(user_id, session_id, metadata):
             action, code = AuditAction.REFRESH_REUSED, InvalidToken.code
-            return Effects(
-                tags=[access_tag(user_id)], audit=[Audited(action, user_id, session_id, metadata, code)]
-            )
+            audited = Audited(action, user_id, session_id, metadata, code)
+            return Effects(tags=[access_tag(user_id)], audit=[audited])
         case session_events.PasswordChanged(user_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],

@@ -19,7 +19,7 @@ from mechshare.domain.evidence import (
     clean_claim,
     support_of,
 )
-from mechshare.domain.evidence_events import ClaimMade, ClaimWithdrawnByModerator
+from mechshare.domain.evidence_events import ClaimMade, ClaimReplied, ClaimWithdrawnByModerator
 from mechshare.domain.ids import MechanismId, UploadId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
@@ -150,6 +150,7 @@ class EvidenceService:
             require_poster(actor)
             claim = await _claim_of(tx, mechanism_id, claim_id)
             replied = await tx.claims.save(claim.replied(text, self._clock.now()))
+            await tx.record(ClaimReplied(replied, actor.id))
             return await _authored(tx, replied)
 
     def _claim(self, actor: Actor, mechanism: Mechanism, new: NewClaim) -> Claim:

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 from mechshare.domain.errors import MalformedRequest, UnsupportedContentType
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.request_body import short_body
+from mechshare.entrypoints.web.paths import local_path
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 200
@@ -51,6 +52,11 @@ async def form_fields(request: Request[Any, Any, Any], max_bytes: int = MAX_FORM
         # Browsers send line ends of text areas as CR LF.
         fields.setdefault(name, []).append(value.replace("\r\n", "\n"))
     return fields
+
+
+def next_page(fields: FormFields, path: str) -> str:
+    """Returns the page of this site that the form names in its field `next`, else `path`."""
+    return local_path(fields.text("next")) if fields.text("next") else path
 
 
 def see_other(path: str) -> Response[Any]:

@@ -44,6 +44,17 @@ def claim_notice(claim: Claim, owner_id: UserId) -> Notice:
     )
 
 
+def claim_reply_notice(claim: Claim, actor_id: UserId) -> Notice:
+    return Notice(
+        user_id=claim.user_id,
+        kind=NotificationKind.CLAIM_REPLY,
+        mechanism_id=claim.mechanism_id,
+        actor_id=actor_id,
+        subject=claim.id,
+        at=claim.replied_at,
+    )
+
+
 def like_notices(mark: Mark, owner_id: UserId) -> list[Notice]:
     """Returns no notice of a like of the owner's."""
     if mark.user_id == owner_id:

@@ -11,7 +11,7 @@ from mechshare.domain.notifications import NotificationId, NotificationKind
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
-from mechshare.entrypoints.web.forms import Saved, form_fields, see_other
+from mechshare.entrypoints.web.forms import Saved, form_fields, next_page, see_other
 from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page
 
@@ -69,17 +69,17 @@ async def choose_kinds(request: Req) -> Response[Any]:
 
 @post("/m/{mechanism_id:str}/mute", status_code=200, guards=[require_permissions()])
 async def mute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
-    """Mutes the mechanism, or unmutes it if the field `do` says so."""
+    """Mutes the mechanism, or unmutes it if the field `do` says so; leads to the page in the field `next`, if any."""
     fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     notifications, actor = application_of(request).notifications, actor_of(request)
     if fields.text("do") == "remove":
         await notifications.unmute_mechanism(actor, known)
-        return see_other(_PATH)
+        return see_other(next_page(fields, _PATH))
     try:
         await notifications.mute_mechanism(actor, known)
     except Conflict:
         return see_other(f"{_PATH}?saved=full")
-    return see_other(f"{_PATH}?saved=muted")
+    return see_other(next_page(fields, f"{_PATH}?saved=muted"))
 
 
 router = Router(

@@ -51,9 +51,8 @@ from mechshare.entrypoints.http.protocol.visits import note_view
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses, media_addresses
 from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.discussions import comment_actions, form_values, timeline_marks
-from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
+from mechshare.entrypoints.web.forms import FormFields, form_fields, next_page, see_other
 from mechshare.entrypoints.web.languages import language_of
-from mechshare.entrypoints.web.paths import local_path
 from mechshare.entrypoints.web.previews import link_preview
 from mechshare.entrypoints.web.rendering import hide_referrer, page, problem_of
 from mechshare.services.rate_limits import CostlyOperation
@@ -116,7 +115,7 @@ async def publish(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         )
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error)
-    return see_other(_next(fields, f"/m/{known}"))
+    return see_other(next_page(fields, f"/m/{known}"))
 
 
 @post("/m/{mechanism_id:str}/withdraw", status_code=200, guards=[require_permissions()])
@@ -133,7 +132,7 @@ async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         )
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error, reason=fields.text("reason"))
-    return see_other(_next(fields, f"/m/{known}"))
+    return see_other(next_page(fields, f"/m/{known}"))
 
 
 @post(
@@ -198,7 +197,7 @@ async def delete(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         )
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error)
-    return see_other(_next(fields, "/my"))
+    return see_other(next_page(fields, "/my"))
 
 
 async def _watch_page(
@@ -235,6 +234,7 @@ async def _watch_page(
         comment_values=form_values(None),
         timeline=timeline_marks(mechanism, await application.comments.find_anchored(viewer, mechanism_id)),
         marks=await application.marks.find(viewer, mechanism_id),
+        is_muted=viewer is not None and mechanism_id in await application.notifications.find_muted(viewer),
         own_collections=await _own_collections(application, viewer),
         holding=await application.collections.find_holding(viewer, mechanism_id) if viewer else (),
         status=status_of(error) if error else 200,
@@ -322,11 +322,6 @@ def _moderates(viewer: Viewer) -> bool:
 def _versions(fields: FormFields) -> tuple[int, ...] | None:
     """Returns the version that the form was made for; None if the form takes any."""
     return (fields.version(),) if "version" in fields else None
-
-
-def _next(fields: FormFields, path: str) -> str:
-    """Returns the page of this site that the form names, else `path`."""
-    return local_path(fields.text("next")) if fields.text("next") else path
 
 
 def _qr_code(address: str) -> Markup:
