@@ -64,7 +64,7 @@ class Settings:
     `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`).
     `registration` says who may create an account: everybody (`open`), everybody after an admin's approval, people with
     an invitation, or nobody (`closed`). `categories` says who may add a category: `authors`, by naming it in a
-    mechanism, or `admins` alone. `anonymous` says what people see who are not signed in: what is public (`read`)
+    mechanism, or only `admins`. `anonymous` says what people see who are not signed in: what is public (`read`)
     or nothing (`none`).
     Levels 3 and 4 of reliability need `level_3_supporters` and `level_4_supporters` other people whose claims support
     the mechanism; if `evidence` is `required`, authors cannot state them otherwise, and if it is `shown`, pages say so.

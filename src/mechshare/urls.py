@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-_QUOTED_IN_PATHS = "a path alone; write '?', '#' and '%' in it as %3F, %23 and %25"
+_QUOTED_IN_PATHS = "only a path; write '?', '#' and '%' in it as %3F, %23 and %25"
 _QUOTED_IN_PASSWORDS = (
     "write '/', '?', '#', '@', ':' and '%' in a password as %2F, %3F, %23, %40, %3A and %25"
 )
@@ -50,7 +50,7 @@ def scheme_of(url: str) -> str:
 
 
 def without_secrets(url: str, problem: Exception) -> str:
-    """Returns the message of `problem` without the URL, unless that is a scheme alone."""
+    """Returns the message of `problem` without the URL, unless that is only a scheme."""
     if not url.partition(":")[2].strip("/"):
         return str(problem)
     return str(problem).replace(url, f"{scheme_of(url)}:...")
@@ -64,7 +64,7 @@ def path_of(url: str) -> Path:
     # After two slashes, anything but a third slash is a host.
     found = re.fullmatch("[^:]*:(?://(?=/)|(?!//))([^?#]+)", url)
     if found is None:
-        raise ValueError("it is not a path alone")
+        raise ValueError("it is more than a path")
     return Path(url2pathname(found[1].removeprefix("/") if scheme_of(url) == "sqlite" else found[1]))
 
 

@@ -21,7 +21,7 @@ def mark(root: Path) -> None:
 def require_store(root: Path) -> None:
     """Raises FileNotFoundError if `root` is not the folder of a store: it has neither INCOMING nor blobs.
 
-    A store whose files an operator copied here may have blobs alone.
+    A store whose files an operator copied here may have blobs without INCOMING.
     """
     if (root / INCOMING).is_dir():
         return

@@ -108,8 +108,9 @@ def _postgresql_doorbell(url: str, settings: Settings, *, channel: str = "mechsh
     own = url.rstrip("/").endswith(":")
     if own and scheme_of(settings.database_url) != "postgresql":
         raise SettingsError(
-            "MECHSHARE_JOBS_URL is postgresql: alone, so MECHSHARE_DATABASE_URL must begin with postgresql: as well. "
-            "Otherwise write postgresql://user:password@host:port/database, or embedded: for one machine."
+            "MECHSHARE_JOBS_URL is postgresql: without an address, so MECHSHARE_DATABASE_URL must begin with "
+            "postgresql: as well. Otherwise write postgresql://user:password@host:port/database, or embedded: for "
+            "one machine."
         )
     try:
         return PostgresqlDoorbell(settings.database_url if own else server_url(url), channel=channel)

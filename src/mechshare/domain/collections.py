@@ -1,4 +1,4 @@
-"""Collections: mechanisms that a user puts together, in an order of theirs."""
+"""Collections: mechanisms that a user collects, in an order of their choice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -159,7 +159,7 @@ class DeletionIndexed:
 
 @dataclass(frozen=True, slots=True)
 class CountsChanged:
-    """The likes, views and other numbers of these mechanisms were counted anew."""
+    """The likes, views and other numbers of these mechanisms were counted again."""
 
     mechanisms: Sequence[Mechanism]
 

@@ -1,4 +1,4 @@
-"""Recognises the type of any file by its beginning, as far as it can be told. Attachments are files of any kind."""
+"""Recognises the type of a file by its first bytes, as far as they show it. Attachments are files of any kind."""
 
 from mechshare.domain.blobs import ANY_CONTENT_TYPE, CONTENT_TYPES
 from mechshare.domain.media import SNIFF_BYTES, sniff

@@ -20,7 +20,7 @@ class TooManyBookmarks(Conflict):
 
 
 class MarkKind(StrEnum):
-    """Likes are counted for everybody; a bookmark is known to its user alone."""
+    """Likes are counted for everybody; only its user knows of a bookmark."""
 
     LIKE = "like"
     BOOKMARK = "bookmark"

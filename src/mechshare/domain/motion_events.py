@@ -7,7 +7,7 @@ from mechshare.domain.ids import MechanismId, UserId
 
 @dataclass(frozen=True, slots=True)
 class AnalysisRequested:
-    """The motion of a clip is to be analysed anew."""
+    """The motion of a clip is to be analysed again."""
 
     mechanism_id: MechanismId
 

@@ -158,7 +158,7 @@ def revisions_of(mechanism: Mechanism, former: Sequence[FormerRevision]) -> tupl
 
 
 def sees_revision(viewer: Viewer, mechanism: Mechanism, one: Revision, shared: Access | None) -> bool:
-    """Whether somebody who may see the mechanism may see this revision: what was never public, editors alone."""
+    """Whether somebody who may see the mechanism may see this revision; only editors see what was never public."""
     return one.was_published or one.is_current or can_edit(viewer, mechanism, shared)
 
 

@@ -143,7 +143,7 @@ def popularity_of(counts: Counts, own_views: int, created_at: datetime) -> float
     like 10, a comment 20, a claim 30, and the weight of all halves in HALF_LIFE of age.
 
     It is the binary logarithm of the weight plus the time of creation in half-lives. So it orders as the halved weight
-    does at any time, and changes with the counts alone. 0 for a mechanism without weight.
+    does at any time, and changes only with the counts. 0 for a mechanism without weight.
     """
     weight = (
         _VIEW * (counts.views - own_views)

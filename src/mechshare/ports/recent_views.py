@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class RecentViews(Protocol):
-    """Stores no viewer as such: only hashes under a key that is made anew each day (UTC) and then forgotten."""
+    """Stores no viewer as such: only hashes under a key that is replaced each day (UTC)."""
 
     def admit(self, viewer: str, subject: str, now: datetime) -> bool:
         """Returns whether `viewer` has not been admitted to `subject` within COUNTED_ONCE_IN before `now`, or since the

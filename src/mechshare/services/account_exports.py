@@ -1,4 +1,4 @@
-"""Exports of accounts: a job writes everything that a user has here as a zip, which the user alone can download."""
+"""Exports of accounts: a job writes everything that a user has here as a zip, which only the user can download."""
 
 from collections.abc import AsyncIterator
 

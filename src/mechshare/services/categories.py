@@ -87,7 +87,7 @@ class CategoryService:
     async def find_families(self, ids: Sequence[CategoryId]) -> tuple[tuple[CategoryId, ...], ...]:
         """Returns for each of `ids` the category itself, or that into which it was merged, followed by its children.
 
-        What is no id of a category is a family of its own, in which nothing is.
+        An id that belongs to no category is returned as a family without mechanisms.
         """
         possible = [id for id in ids if is_slug(id)]
         if not possible:
@@ -108,7 +108,7 @@ class CategoryService:
         *,
         parent_id: CategoryId | None = None,
     ) -> Category | ReplayedResponse:
-        """Creates a category; with one name alone, both languages show it.
+        """Creates a category; with only one name, both languages show it.
 
         Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused.
         """

@@ -164,7 +164,7 @@ class _Parts(NamedTuple):
 
 
 async def _texts_and_shares(tx: UnitOfWork, items: Sequence[AuthoredMechanism]) -> _Parts:
-    """Reads the shares of private mechanisms alone: those of others decide nothing."""
+    """Reads only the shares of private mechanisms; those of others have no effect."""
     private = [item.mechanism.id for item in items if item.mechanism.visibility is Visibility.PRIVATE]
     shares: dict[MechanismId, list[Share]] = {}
     for share in await tx.shares.find_all(private) if private else ():

@@ -156,7 +156,10 @@ class ResumableUploadService:
         quota.require_room_for(upload.size)
 
     async def _claim(self, actor: Actor, upload_id: UploadId, offset: int) -> Upload:
-        """Returns the upload for this request alone. Raises UploadNotFound, also if the store lost bytes of it."""
+        """Takes the upload over from earlier requests and returns it.
+
+        Raises UploadNotFound, also if the store lost bytes of it.
+        """
         async with self._transactions.begin() as tx:
             found = require_own(actor, await tx.uploads.find_by_id(upload_id), self._clock.now())
             claimed = found.claimed(offset)

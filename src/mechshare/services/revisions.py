@@ -25,7 +25,7 @@ class RevisionService:
         self._transactions = transactions
 
     async def find_revisions(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[Revision, ...]:
-        """Returns the revisions that are left, newest first; what was never public, to editors alone.
+        """Returns the revisions that are left, newest first; what was never public, only to editors.
 
         Raises MechanismNotFound, also if `viewer` may not see the mechanism.
         """

@@ -293,7 +293,7 @@ class SearchService:
 
     async def suggest_others(self, viewer: Viewer, prefix: str, limit: int) -> tuple[Suggestion, ...]:
         """Returns up to `limit` categories, authors of published mechanisms and terms of the thesaurus each, with a
-        word that begins with `prefix`; none for an empty one. Without the index, categories alone.
+        word that begins with `prefix`; none for an empty one. Without the index, only categories.
 
         Raises InvalidField, Overloaded.
         """

@@ -48,7 +48,7 @@ class _Counted(NamedTuple):
 
 
 class StatisticsService:
-    """Visits are noted in this process's memory alone. `refresh` writes them, and counts what has changed."""
+    """Visits are noted only in this process's memory. `refresh` writes them, and counts what has changed."""
 
     def __init__(self, transactions: Transactions, recent_views: RecentViews, clock: Clock) -> None:
         self._transactions = transactions
@@ -66,7 +66,7 @@ class StatisticsService:
         self.note(VisitKind.VIEW, mechanism_id, visitor)
 
     async def refresh(self) -> None:
-        """Writes the visits since the last call, one row for each mechanism and day, and counts anew for every
+        """Writes the visits since the last call, one row for each mechanism and day, and counts again for every
         mechanism whose counts are stale. Raises Unavailable; the next call then does the rest."""
         async with self._refreshing:
             await self._admit(self._visits.take())

@@ -169,7 +169,7 @@ class DrawThumbnail:
         await tx.record(MechanismChanged(current, shown, job.request_id))
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        """Stores why, and gives up the picture that was sent: the mechanism keeps the thumbnail that it has."""
+        """Stores the reason and discards the picture that was sent: the mechanism keeps the thumbnail that it has."""
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         latest = await tx.jobs.find_latest(JobKind.DRAW_THUMBNAIL, job.subject)
         if current is None or [one.id for one in latest] != [job.id]:

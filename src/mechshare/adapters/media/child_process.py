@@ -80,7 +80,7 @@ def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class ThumbnailAt:
-    """The wish for a thumbnail alone, of the moment `seconds`; None leaves the choice to the child."""
+    """Asks only for a thumbnail, of the moment `seconds`; None leaves the choice to the child."""
 
     seconds: float | None
 

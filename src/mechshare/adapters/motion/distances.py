@@ -42,7 +42,7 @@ class Distances:
         return float(self.fine.mean()) < _STILL
 
     def between(self, first: int, last: int) -> "Distances":
-        """Returns the distances of the pictures from `first` to before `last` alone."""
+        """Returns the distances of only the pictures from `first` to before `last`."""
         part = slice(first, last)
         return Distances(self.all[part, part], self.fine[part, part], self.pictures[part])
 

@@ -9,7 +9,7 @@ from mechshare.adapters.motion.blocks import NEAR_BEST, STRICT, Blocks
 from mechshare.adapters.motion.distances import Distances, LagCurve, Shape
 
 _SHORTEST = 3
-"""Steps. A shorter period can't be told from every other one."""
+"""Steps. A shorter period can't be distinguished from others."""
 _OVERLAP, _MULTIPLE_OVERLAP = 0.12, 0.10
 """The parts of a clip that must be left to compare after a period, and after several of them."""
 _LEAST_HUMP = 0.35

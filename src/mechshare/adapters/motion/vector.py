@@ -16,7 +16,7 @@ from mechshare.domain.motion import GREY_SIDE
 NUMBERS = 488
 """The numbers of a vector, one byte each."""
 OUTLINE_SIDE = 16
-"""The side of the picture after the vector, which tells whether two clips are copies of one."""
+"""The side of the picture after the vector, which shows whether two clips are copies of one clip."""
 LEAST_PICTURES = 6
 _ANGLES, _ORDERS, _RADII = 48, 8, 10
 _FIRST_RADIUS, _RADIUS_STEP, _OUTLINE_REACH = 0.2, 0.25, 2.2

@@ -1,4 +1,4 @@
-"""Tells copies of a clip from other clips that move alike, by the small picture of what moves in each."""
+"""Distinguishes copies of a clip from other clips with similar motion, by the small picture of what moves in each."""
 
 from math import sqrt
 

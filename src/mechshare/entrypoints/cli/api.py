@@ -1,4 +1,4 @@
-"""A client of the HTTP API with the standard library alone, for the demonstration."""
+"""A client of the HTTP API with only the standard library, for the demonstration."""
 
 import http.client
 import json

@@ -29,7 +29,7 @@ _RUN_AGAIN = "Run the same command again: it continues where this run stopped."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The settings of both sides, and the roles of the stores to copy; an index (`search`) is built anew."""
+    """The settings of both sides, and the roles of the stores to copy; an index (`search`) is rebuilt."""
 
     source: Settings
     destination: Settings

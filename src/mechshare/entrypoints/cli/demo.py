@@ -60,7 +60,7 @@ class Shown:
     "--profile",
     type=click.Choice(["embedded", "distributed"]),
     default="embedded",
-    help="embedded: this machine alone. distributed: the servers that MECHSHARE_..._URL name, and a worker.",
+    help="embedded: only this machine. distributed: the servers that MECHSHARE_..._URL name, and a worker.",
 )
 @click.option(
     "--port",

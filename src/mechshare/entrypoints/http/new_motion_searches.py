@@ -43,7 +43,7 @@ async def _begin(request: Req, form: Form[OriginalFile]) -> MotionSearch:
     if form.file is None:
         raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
     if form.fields:
-        unknown = [(name, "is unknown: send the file alone.") for name, _ in form.fields]
+        unknown = [(name, "is unknown: send only the file.") for name, _ in form.fields]
         raise MalformedRequest(problem="see details.", details=unknown)
     request_id = request_metadata_of(request).request_id
     return await application_of(request).motion_searches.begin(actor_of(request), form.file, request_id)

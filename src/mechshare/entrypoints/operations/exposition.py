@@ -89,7 +89,7 @@ class ProcessesCollector(Collector):
 
 
 def registry_of(*collectors: Collector) -> CollectorRegistry:
-    """Returns a registry of these collectors alone."""
+    """Returns a registry of only these collectors."""
     registry = CollectorRegistry()
     for collector in collectors:
         registry.register(collector)

@@ -147,7 +147,7 @@ class Conditions:
 
     @property
     def cards_address(self) -> str:
-        """The address of the last STEP cards of the page alone."""
+        """The address of only the last STEP cards of the page."""
         return self._address("/cards")
 
     def sorted_by(self, sort: Sort) -> "Conditions":

@@ -35,7 +35,7 @@ class CountRepository(Protocol):
         """Returns mechanisms whose counts are stale, in the order of their identifiers."""
 
     async def recount(self, ids: Sequence[MechanismId]) -> None:
-        """Counts anew for these mechanisms, at most 100, which are then no longer stale. Changes no version.
+        """Counts again for these mechanisms, at most 100, which are then no longer stale. Changes no version.
 
         A change of what is counted that another transaction commits later makes them stale again.
         """

@@ -1,4 +1,4 @@
-"""Keeps the stored files that former revisions show, and lets go of those that nothing shows any more."""
+"""Keeps the stored files that former revisions show, and deletes those that no revision shows any more."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -18,7 +18,7 @@ class Visitor(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What tells visitors apart."""
+        """What distinguishes this visitor from others."""
         return self.user_id or f"{self.address}\0{self.user_agent}"
 
 

@@ -157,7 +157,7 @@ async def note_denial(error: Exception, scope: Scope) -> None:
 
 
 async def note_draft_read(request: Connection, viewer: Viewer, mechanism: Mechanism) -> None:
-    """Records in the audit log that an admin or moderator reads what their rights alone show them."""
+    """Records in the audit log that an admin or moderator reads what only their rights let them see."""
     await application_of(request).audit.record_read(viewer, mechanism, request_metadata_of(request))
 
 

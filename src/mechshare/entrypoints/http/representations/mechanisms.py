@@ -61,7 +61,7 @@ class MediaAddresses(NamedTuple):
         return f"{address}?expires={self.links.expires}&signature={signature}"
 
     def of_file(self, mechanism: Mechanism) -> str | None:
-        """Returns the URL for clients of the main file: a document has an address that tells nothing of its key."""
+        """Returns the URL for clients of the main file: a document has an address that does not contain its key."""
         if mechanism.kind is not MechanismKind.DOCUMENT or mechanism.file_url is None:
             return self.of(
                 mechanism.file_url,

@@ -74,7 +74,7 @@ async def show_more_cards(
     number: Page = 1,
     show: Show = STEP,
 ) -> Response[str]:
-    """Shows the last cards of the page with this address alone; the script of "Show more" appends them."""
+    """Shows only the last cards of the page with this address; the script of "Show more" appends them."""
     stated = conditions_of(q, category or (), sort, number, show, bounds, category_match)
     conditions = await with_families(request, stated)
     viewer = await viewer_of(request)
