@@ -208,10 +208,8 @@ def test_an_administrator_suspends_a_user_whose_session_ends(browser: Browser, s
 
 def paths(site: WebSite) -> list[str]:
     values = {"mechanism_id": site.mechanisms[1], "user_id": site.ids["yui"], "category_id": "hostile"}
-    values |= {"comment_id": site.ids["comment"]}
-    pages = page_paths(
-        job_id=SOME_ID, search_id=SOME_ID, group_id=site.ids["group"], collection_id=SOME_ID, **values
-    )
+    values |= {f"{name}_id": site.ids[name] for name in ("collection", "comment", "group", "search")}
+    pages = page_paths(job_id=SOME_ID, **values)
     compared = f"/compare?a={site.mechanisms[1]}&b={site.mechanisms[2]}"
     withdrawn = f"/m/{site.withdrawn}"
     return [

@@ -105,6 +105,8 @@ def web_site(folder: Path) -> Iterator[WebSite]:
             _upload(site, owner)
             group = owner.post("/groups", json={"name": PAYLOADS[0]}).raise_for_status()
             site.ids["group"] = group.json()["id"]
+        with site.api("hana") as admin:
+            _collect_and_follow(site, admin)
         with site.api("ren") as moderator:
             withdrawn = f"/mechanisms/{site.withdrawn}/withdraw"
             moderator.post(withdrawn, json={"reason": PAYLOADS[1]}).raise_for_status()
@@ -243,14 +245,31 @@ def _upload(site: WebSite, owner: httpx.Client) -> None:
         site.mechanisms.append(
             owner.post("/mechanisms", data=fields, files=files).raise_for_status().json()["id"]
         )
-    deadline = time.monotonic() + MAX_WAIT / 1000
     for id in site.mechanisms:
-        while owner.get(f"/mechanisms/{id}").json()["processing"]["state"] != "ready":
-            assert time.monotonic() < deadline, f"not ready: {id}"
-            time.sleep(0.2)
+        _wait_until_ready(owner, f"/mechanisms/{id}")
     for id in site.mechanisms[1:]:
         owner.post(f"/mechanisms/{id}/publish").raise_for_status()
-    for text in (*PAYLOADS, *MARKDOWN_PAYLOADS):
+    for text in (*PAYLOADS, *MARKDOWN_PAYLOADS, "@hana"):
         said = {"text": text, "at": {"start_ms": 100, "end_ms": 200}}
         written = owner.post(f"/mechanisms/{site.mechanisms[1]}/comments", json=said).raise_for_status()
         site.ids["comment"] = written.json()["id"]
+
+
+def _collect_and_follow(site: WebSite, client: httpx.Client) -> None:
+    """Gives the user a collection, a feed and a search by a clip, so that their pages are not empty."""
+    titled = {"title": PAYLOADS[0], "visibility": "public"}
+    site.ids["collection"] = client.post("/collections", json=titled).raise_for_status().json()["id"]
+    for id in site.mechanisms[1:3]:
+        client.put(f"/collections/{site.ids['collection']}/mechanisms/{id}", json={}).raise_for_status()
+    client.put(f"/users/{site.ids['yui']}/follow").raise_for_status()
+    client.put("/categories/hostile/follow").raise_for_status()
+    files = {"file": ("phone.mp4", site.clip.read_bytes(), "video/mp4")}
+    site.ids["search"] = client.post("/search/by-motion", files=files).raise_for_status().json()["id"]
+    _wait_until_ready(client, f"/search/by-motion/{site.ids['search']}")
+
+
+def _wait_until_ready(client: httpx.Client, path: str) -> None:
+    deadline = time.monotonic() + MAX_WAIT / 1000
+    while client.get(path).raise_for_status().json()["processing"]["state"] != "ready":
+        assert time.monotonic() < deadline, f"not ready: {path}"
+        time.sleep(0.2)
