@@ -30,7 +30,7 @@ _FACTS = f"""json_build_object(
   'reliability', m.reliability::json, 'parameters', '[]'::json, 'license', m.license,
   'original_offered', m.original_offered, 'visibility', m.visibility,
   'stated_period_s', m.stated_period, 'motion', m.motion::json, 'loop', NULL, 'trim', NULL,
-  'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
+  'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json), 'file_failure', NULL,
   'stats', json_build_object('likes', m.likes, 'comments', m.comments, 'views', m.views, 'downloads', m.downloads,
     'evidence', m.evidence),
   'media', (m.media::jsonb - 'duration_ms')

@@ -27,7 +27,7 @@ _FACTS = f"""json_object(
   'reliability', json(m.reliability), 'parameters', json('[]'), 'license', m.license,
   'original_offered', {_BOOLEAN.format("m.original_offered")}, 'visibility', m.visibility,
   'stated_period_s', m.stated_period, 'motion', json(m.motion), 'loop', NULL, 'trim', NULL,
-  'processing', json_object('state', m.processing_state, 'reason', json(m.failure)),
+  'processing', json_object('state', m.processing_state, 'reason', json(m.failure)), 'file_failure', NULL,
   'stats', json_object('likes', m.likes, 'comments', m.comments, 'views', m.views, 'downloads', m.downloads,
     'evidence', m.evidence),
   'media', json_set(json_remove(m.media, '$.duration_ms'), '$.thumbnail_is_own', json('false'),
