@@ -19,6 +19,7 @@ LONG = (
     "tests/contracts/test_refresh.py",
     "tests/domain/test_parity.py",
     "tests/http/test_response_cache.py",
+    "tests/journeys/test_resumable_uploads.py",
 )
 """Tests that have a long form."""
 SERIAL = ("tests/attacks", "tests/chaos")

@@ -157,10 +157,13 @@ async def test_the_page_replaces_the_file_and_shows_former_ones(site: Site) -> N
         files={"file": ("rack.gif", OTHER, "image/gif")},
     )
     assert sent.status_code == 303, sent.text
+    address, visitor = f"/m/{id}/revisions", {"Accept": "text/html"}
+    assert "rack.gif is being processed" in (await site.client.get(address, headers=accepts)).text
+    assert "rack.gif" not in (await site.client.get(address, headers=visitor)).text
     await site.work()
-    revisions = (await site.client.get(f"/m/{id}/revisions", headers={**accepts})).text
+    revisions = (await site.client.get(address, headers=accepts)).text
     assert revisions.count('class="revision-file"') == 2
     assert f"/m/{id}/revisions/1/file/delete" in revisions
-    former = (await site.client.get(f"/m/{id}?revision=1", headers={"Accept": "text/html"})).text
+    former = (await site.client.get(f"/m/{id}?revision=1", headers=visitor)).text
     assert made["file_url"] in former
     assert "Show the current revision" in former

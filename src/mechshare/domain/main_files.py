@@ -6,7 +6,6 @@ from datetime import datetime
 
 from mechshare.domain.blobs import BlobFacts, blob_key
 from mechshare.domain.errors import Conflict, NotFound
-from mechshare.domain.ids import UserId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import READY, Mechanism, OriginalFile, Replacement
 from mechshare.domain.media import MediaFacts, OriginalMetadata, ProcessingFailure
@@ -92,11 +91,10 @@ def without_main_file(mechanism: Mechanism) -> Mechanism:
     )
 
 
-def to_be_replaced(mechanism: Mechanism, file: OriginalFile, sent_by: UserId, now: datetime) -> Mechanism:
-    """Returns the mechanism with pending processing of `file`; what it shows stays until that ends. A file that it has
-    had before keeps its number. Raises NoFileToReplace."""
+def to_be_replaced(mechanism: Mechanism, replacement: Replacement, now: datetime) -> Mechanism:
+    """Returns the mechanism with pending processing of a file; what it shows and states stays until that ends. A file
+    that it has had before keeps its number. Raises NoFileToReplace."""
     original = require_replaceable(mechanism)
-    replacement = Replacement(file=file, sent_by=sent_by)
     waiting = replace(original, replacement=replacement, replacement_failure=None)
     return replace(mechanism, original=waiting, updated_at=now).to_be_processed()
 

@@ -103,10 +103,11 @@ class OriginalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """A file that is to take the place of the main file, and who sent it."""
+    """A file that is to take the place of the main file, with the texts of the revision `restores` if that is set."""
 
     file: OriginalFile
     sent_by: UserId
+    restores: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

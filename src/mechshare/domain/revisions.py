@@ -113,6 +113,21 @@ def content_of(mechanism: Mechanism) -> Content:
     )
 
 
+def with_latest_texts(before: Mechanism, after: Mechanism) -> Mechanism:
+    """Returns `after` so that texts stated while a former file is processed stay when it takes its place."""
+    if after.original is None or after.replacement is None or content_of(before) == content_of(after):
+        return after
+    replacement = replace(after.replacement, restores=None)
+    return replace(after, original=replace(after.original, replacement=replacement))
+
+
+def restored_with_file(mechanism: Mechanism, former: Sequence[FormerRevision]) -> Mechanism:
+    """Returns the mechanism with the texts that its waiting file brings back; `former` are its former revisions."""
+    number = mechanism.replacement.restores if mechanism.replacement else None
+    restored = next((one.content for one in former if one.number == number), content_of(mechanism))
+    return restored.applied_to(mechanism)
+
+
 def former_revision(
     before: Mechanism,
     number: int,

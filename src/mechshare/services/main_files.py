@@ -8,7 +8,7 @@ from mechshare.domain.events import FormerFileDeleted, MainFileSent, ProcessingR
 from mechshare.domain.ids import MechanismId, UploadId
 from mechshare.domain.main_files import FormerFileNotFound, new_file, require_replaceable, to_be_replaced
 from mechshare.domain.mechanism_files import stored_reference
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile, Replacement
 from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.uploads import UploadNotFound
 from mechshare.domain.users import Actor
@@ -59,14 +59,15 @@ class MainFileService:
             require_version(mechanism.version, versions)
             if upload_id is not None and not await tx.uploads.delete(upload_id):
                 raise UploadNotFound()
-            saved = await self._process(tx, actor, mechanism, new_file(mechanism, file), request_metadata)
+            replacement = Replacement(file=new_file(mechanism, file), sent_by=actor.id)
+            saved = await self._process(tx, actor, mechanism, replacement, request_metadata)
             facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
             now = self._clock.now()
             await tx.blob_references.add([stored_reference(mechanism, BlobRole.ORIGINAL, facts, now)])
             await tx.storage_quotas.release([file.key])
             return saved
 
-    async def restore_file(
+    async def restore_revision(
         self,
         actor: Actor,
         mechanism_id: MechanismId,
@@ -75,9 +76,11 @@ class MainFileService:
         versions: Collection[int] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
     ) -> AuthoredMechanism:
-        """Enqueues the processing of the former file that the revision `number` shows, as `replace_file` does.
+        """Enqueues the processing of the former file that the revision `number` shows, as `replace_file` does. The
+        texts of the revision take effect together with the file: if processing fails, neither does. Texts that are
+        stated in the meantime stay.
 
-        Raises what that raises, and FormerFileNotFound.
+        Raises what `replace_file` raises, and FormerFileNotFound.
         """
         async with self._transactions.begin() as tx:
             mechanism = await find_changeable(tx, actor, mechanism_id)
@@ -87,7 +90,8 @@ class MainFileService:
             found = [one.main_file for one in former if one.main_file and [one.content.file] == wanted]
             if not found:
                 raise FormerFileNotFound()
-            return await self._process(tx, actor, mechanism, found[-1].original, request_metadata)
+            replacement = Replacement(file=found[-1].original, sent_by=actor.id, restores=number)
+            return await self._process(tx, actor, mechanism, replacement, request_metadata)
 
     async def delete_former_file(
         self,
@@ -130,11 +134,11 @@ class MainFileService:
         tx: Transaction,
         actor: Actor,
         mechanism: Mechanism,
-        file: OriginalFile,
+        replacement: Replacement,
         request_metadata: RequestMetadata,
     ) -> AuthoredMechanism:
         await self._clip_limit.require_room(tx, mechanism.user_id)
-        waiting = to_be_replaced(mechanism, file, actor.id, self._clock.now())
+        waiting = to_be_replaced(mechanism, replacement, self._clock.now())
         saved = await save_changes(tx, actor, mechanism, waiting)
         await tx.record(ProcessingRequested(saved.mechanism))
         await tx.record(MainFileSent(mechanism.id, actor.id, request_metadata))

@@ -27,6 +27,7 @@ from mechshare.domain.mechanisms import (
 from mechshare.domain.media import OriginalMetadata, ProcessingFailure
 from mechshare.domain.pages import Page
 from mechshare.domain.policy import Viewer, can_edit
+from mechshare.domain.revisions import restored_with_file
 from mechshare.domain.thumbnails import has_chosen_thumbnail, own_thumbnail_references, with_chosen_moment
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
@@ -132,12 +133,13 @@ class ProcessMechanismFile:
         async def publish(tx: Transaction) -> None:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
+                restored = restored_with_file(current, await tx.revisions.find_former(current.id))
                 await self._keep_former(tx, current, now)
                 await _store_files(tx, current.with_original(original), derived.files, now, job)
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
                 await save_motion(tx, current.id, derived.motion, now)
                 motion = derived.motion.motion if derived.motion else None
-                processed = current.with_original(original).processed(
+                processed = restored.with_original(original).processed(
                     derived.facts, derived.files, now, motion
                 )
                 await _save_processed(tx, current, with_chosen_moment(processed), job)

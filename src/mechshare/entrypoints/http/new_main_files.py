@@ -9,7 +9,6 @@ from litestar import Request
 from mechshare.domain.errors import MalformedRequest, Unavailable, UnsupportedContentType
 from mechshare.domain.ids import MechanismId, UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
-from mechshare.domain.revisions import content_of
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
 from mechshare.entrypoints.http.protocol.request_body import content_length
@@ -92,19 +91,19 @@ async def replace_from_upload(
 
 
 async def restore(request: Req, id: MechanismId, number: int, versions: Versions) -> AuthoredMechanism:
-    """States again what a revision stated, and processes its file again if that is left. Raises RevisionNotFound, and
-    what `MechanismService.update_mechanism` and `MainFileService.restore_file` raise."""
+    """States again what a revision stated, at once if it has the present main file or none, and otherwise once its
+    file is processed again. Raises RevisionNotFound, and what `MechanismService.update_mechanism` and
+    `MainFileService.restore_revision` raise."""
     application, actor, metadata = (
         application_of(request),
         actor_of(request),
         request_metadata_of(request),
     )
     revision = (await application.revisions.get_revised(actor, id, number)).revision
-    item = await application.mechanisms.update_mechanism(
+    if revision.main_file is not None:
+        return await application.main_files.restore_revision(
+            actor, id, number, versions=versions, request_metadata=metadata
+        )
+    return await application.mechanisms.update_mechanism(
         actor, id, versions=versions, request_metadata=metadata, **revision.content.statement_changes
-    )
-    if revision.main_file is None or revision.content.file == content_of(item.mechanism).file:
-        return item
-    return await application.main_files.restore_file(
-        actor, id, number, versions=(item.mechanism.version,), request_metadata=metadata
     )

@@ -7,7 +7,7 @@ from mechshare.domain.events import MechanismChanged
 from mechshare.domain.ids import UserId
 from mechshare.domain.main_files import MainFile
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
-from mechshare.domain.revisions import MAX_REVISIONS, content_of, former_revision
+from mechshare.domain.revisions import MAX_REVISIONS, content_of, former_revision, with_latest_texts
 from mechshare.domain.users import Actor
 from mechshare.services.support.former_files import release_files
 from mechshare.services.transactions import Transaction
@@ -17,6 +17,7 @@ async def save_changes(
     tx: Transaction, actor: Actor, before: Mechanism, after: Mechanism
 ) -> AuthoredMechanism:
     """Returns the mechanism as stored; stores nothing if nothing differs. Raises StaleVersion, CategoryNotFound."""
+    after = with_latest_texts(before, after)
     if after != before:
         saved = await tx.mechanisms.save(after)
         await _add_revision(tx, actor, before, saved)

@@ -106,7 +106,8 @@ async def restore_revision(
 ) -> Response[MechanismResponse]:
     """States again what a revision stated, as a new revision; for the owner and admins. Requires If-Match.
 
-    A former main file is processed again, and takes the place of the present one once it is ready.
+    A former main file is processed again. Once it is ready, it and the texts of its revision take effect together;
+    until then, and if processing fails, the mechanism stays as it is. Texts that are stated in the meantime stay.
     """
     await refuse_body(request)
     versions = expected_versions(request)
