@@ -4,10 +4,19 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.http.conftest import PASSWORD
-from tests.journeys.web_site import JAPANESE_TITLE, Watched, WebSite, chromium, register, web_site
+from tests.journeys.web_site import (
+    JAPANESE_TITLE,
+    MAX_WAIT,
+    Watched,
+    WebSite,
+    chromium,
+    register,
+    web_site,
+)
+from tests.solids import glb, stl, three_mf
 from tests.web.addresses import page_paths
 
 MAX_FIRST_REQUESTS = 30
@@ -61,6 +70,29 @@ def test_the_pages_of_guests_are_accessible_in_japanese(browser: Browser, site: 
         found += guest.check() + guest.in_dark() + guest.with_large_text()
     guest.close()
     assert found == []
+
+
+def test_a_visitor_turns_models_by_keyboard_and_no_other_host_learns_of_it(
+    browser: Browser, site: WebSite
+) -> None:
+    id = site.mechanisms[2]
+    models = {"stl": stl(), "3mf": three_mf(), "glb": glb("http://other.example/texture.png")}
+    with site.api("yui") as owner:
+        for name, content in models.items():
+            file = {"file": (f"solid.{name}", content)}
+            owner.post(f"/mechanisms/{id}/attachments", files=file).raise_for_status()
+    guest = Watched(browser, site)
+    page = guest.open(f"/m/{id}")
+    for name in models:
+        page.get_by_role("button", name=f"solid.{name}").press("Enter")
+        picture = page.get_by_role("img", name=f"solid.{name}")
+        expect(picture).to_be_focused(timeout=MAX_WAIT)
+        expect(picture.locator("canvas")).to_be_visible(timeout=MAX_WAIT)
+        before = picture.screenshot()
+        page.keyboard.press("ArrowLeft")
+        assert picture.screenshot() != before, name
+    assert guest.check() == []
+    guest.close()
 
 
 def test_a_refused_form_is_accessible_and_leads_to_its_wrong_field(browser: Browser, site: WebSite) -> None:

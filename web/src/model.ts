@@ -4,6 +4,7 @@ import {
   AmbientLight,
   Box3,
   DirectionalLight,
+  Loader,
   LoadingManager,
   Mesh,
   MeshStandardMaterial,
@@ -23,11 +24,25 @@ const GREY = 0x8899aa;
 const TURN = Math.PI / 12;
 const ZOOM = 1.2;
 
-/** Returns a manager that loads only what a file contains: no file makes the page ask another host. */
+/** A white pixel (PNG). */
+const PIXEL =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg==";
+
+/** Returns a manager that loads only what a file contains, and a white pixel for pictures elsewhere: no file makes the
+ * page ask another host. */
 function contained(): LoadingManager {
   const manager = new LoadingManager();
-  manager.setURLModifier((address) => (/^(blob|data):/.test(address) ? address : "data:,"));
+  manager.setURLModifier((address) => (/^(blob|data):/.test(address) ? address : PIXEL));
   return manager;
+}
+
+/** Returns the model with its parts without a colour in grey: they are white, as the page is. */
+function visible(model: Object3D): Object3D {
+  model.traverse((part) => {
+    const material = part instanceof Mesh ? part.material : null;
+    if (material?.name === Loader.DEFAULT_MATERIAL_NAME) material.color.set(GREY);
+  });
+  return model;
 }
 
 /** Returns the model in a file of this media type. Throws if it can't be read. */
@@ -37,7 +52,7 @@ async function parsed(type: string, content: ArrayBuffer): Promise<Object3D> {
     shape.computeVertexNormals();
     return new Mesh(shape, new MeshStandardMaterial({ color: GREY, roughness: 0.6 }));
   }
-  if (type === "model/3mf") return new ThreeMFLoader(contained()).parse(content);
+  if (type === "model/3mf") return visible(new ThreeMFLoader(contained()).parse(content));
   return (await new GLTFLoader(contained()).parseAsync(content, "")).scene;
 }
 
@@ -58,6 +73,7 @@ class ModelView extends HTMLElement {
       if (!response.ok) throw new Error(String(response.status));
       this.#draw(await parsed(this.dataset.type ?? "", await response.arrayBuffer()));
       button.hidden = true;
+      find(this, "[data-model]").focus({ preventScroll: true });
       status.textContent = text("model_keys");
     } catch {
       button.disabled = false;

@@ -146,8 +146,9 @@ def _policy(nonce: str, is_embeddable: bool) -> str:
     ancestors = "*" if is_embeddable else "'none'"
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; "
-        "img-src 'self' https: data: blob:; media-src 'self' https: blob:; connect-src 'self' blob:; font-src 'self'; "
-        f"manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors {ancestors}"
+        "img-src 'self' https: data: blob:; media-src 'self' https: blob:; connect-src 'self' blob: data:; "
+        "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+        f"frame-ancestors {ancestors}"
     )
 
 
