@@ -69,8 +69,9 @@ class Settings:
     Levels 3 and 4 of reliability need `level_3_supporters` and `level_4_supporters` other people whose claims support
     the mechanism; if `evidence` is `required`, authors cannot state them otherwise, and if it is `shown`, pages say so.
     Of the main files of a mechanism that others replaced, the latest `former_files` stay. Entries of the audit log are
-    deleted after `audit_retention_days` (0: never). `thesaurus_file` has
-    entries that are added to the thesaurus. Errors are written to `log_file` as well as to the console.
+    deleted after `audit_retention_days`, and files whose processing failed after `failed_originals_days` (0: never).
+    `thesaurus_file` has entries that are added to the thesaurus. Errors are written to `log_file` as well as to the
+    console.
     """
 
     data: Path
@@ -110,6 +111,7 @@ class Settings:
     level_4_supporters: int = 2
     evidence: str = "shown"
     audit_retention_days: int = 365
+    failed_originals_days: int = 30
     former_files: int = 10
     thesaurus_file: str = ""
     registration: str = "open"
@@ -188,6 +190,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         former_files=integer(values, "former_files", Settings.former_files, minimum=0, maximum=100),
         audit_retention_days=integer(
             values, "audit_retention_days", Settings.audit_retention_days, minimum=0, maximum=36_500
+        ),
+        failed_originals_days=integer(
+            values, "failed_originals_days", Settings.failed_originals_days, minimum=0, maximum=36_500
         ),
         thesaurus_file=values.get("thesaurus_file", ""),
         registration=one_of(values, "registration", ("open", "approval", "invitation", "closed")),

@@ -16,6 +16,7 @@ from mechshare.domain.errors import (
     NotReady,
     WithdrawnByModerator,
 )
+from mechshare.domain.failed_originals import OriginalDeleted, deletion_due_at, processing_retried
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_files import derived_references
 from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
@@ -35,7 +36,7 @@ from mechshare.domain.statements import (
     clean_description,
     clean_title,
 )
-from tests.domain.values import NOW, OTHER, OWNER, a_mechanism
+from tests.domain.values import AN_ORIGINAL, NOW, OTHER, OWNER, a_mechanism
 
 LATER = NOW + timedelta(minutes=5)
 FAILURE = ProcessingFailure(code=FailureCode.CRASHED, detail="ValueError")
@@ -105,13 +106,32 @@ def test_a_moderators_reason_must_be_readable(reason):
 
 
 def test_only_a_failed_mechanism_can_be_retried():
-    failed = a_mechanism().processing_failed(FAILURE, NOW)
-    assert failed.processing_retried(LATER).processing == PENDING
+    failed = a_mechanism(original=AN_ORIGINAL).processing_failed(FAILURE, NOW)
+    assert processing_retried(failed, LATER).processing == PENDING
 
     for processing in (*NOT_READY[:2], READY):
         with pytest.raises(NothingToRetry) as refused:
-            a_mechanism(processing=processing).processing_retried(LATER)
+            processing_retried(a_mechanism(processing=processing), LATER)
         assert refused.value.facts == {"state": processing.state.value}
+
+
+def test_a_failed_mechanism_whose_file_is_deleted_cannot_be_retried():
+    with pytest.raises(OriginalDeleted):
+        processing_retried(a_mechanism().processing_failed(FAILURE, NOW), LATER)
+
+
+def test_only_a_stored_file_that_was_never_ready_is_due_to_be_deleted():
+    failed = a_mechanism(original=AN_ORIGINAL).processing_failed(FAILURE, NOW)
+    month = timedelta(days=30)
+    assert deletion_due_at(failed, month) == NOW + month
+    assert deletion_due_at(failed, None) is None
+    for other in (
+        replace(failed, original=None),
+        replace(failed, file_url="blob:media/x/1-video.mp4"),
+        replace(failed, processing=READY),
+        replace(failed, processing=PENDING),
+    ):
+        assert deletion_due_at(other, month) is None
 
 
 def test_processing_sets_facts_files_and_a_duration_in_milliseconds():
@@ -143,7 +163,7 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.mechanism = a_mechanism()
+        self.mechanism = a_mechanism(original=AN_ORIGINAL)
         self.now = NOW
 
     def attempt(self, change):
@@ -182,7 +202,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def retry(self):
-        self.attempt(lambda m: m.processing_retried(self.now))
+        self.attempt(lambda m: processing_retried(m, self.now))
 
     @invariant()
     def what_is_published_can_be_watched(self):

@@ -7,12 +7,12 @@ import pytest
 from mechshare.domain import policy
 from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
 from mechshare.domain.ids import UserId
-from mechshare.domain.mechanisms import PENDING, READY, OriginalFile, Processing, ProcessingState
-from mechshare.domain.media import MediaFormat, OriginalMetadata
+from mechshare.domain.mechanisms import PENDING, READY, Processing, ProcessingState
+from mechshare.domain.media import OriginalMetadata
 from mechshare.domain.shares import Access
 from mechshare.domain.users import Actor, Permission, Role
 from mechshare.domain.visibility import Visibility
-from tests.domain.values import NOW, OTHER, OWNER, a_mechanism, a_user
+from tests.domain.values import AN_ORIGINAL, NOW, OTHER, OWNER, a_mechanism, a_user
 
 VIEWERS = {
     "anonymous": None,
@@ -21,7 +21,6 @@ VIEWERS = {
     "moderator": Actor(id=OTHER, role=Role.MODERATOR),
     "admin": Actor(id=OTHER, role=Role.ADMIN),
 }
-AN_ORIGINAL = OriginalFile(key="originals/a.jpg", format=MediaFormat.JPEG, size=1, sha256="0" * 64, name="a")
 FAILED = Processing(state=ProcessingState.FAILED)
 MECHANISMS = {
     "published": a_mechanism(is_published=True, processing=READY),

@@ -5,13 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.mechanisms import PENDING, Mechanism
+from mechshare.domain.mechanisms import PENDING, Mechanism, OriginalFile
+from mechshare.domain.media import MediaFormat
 from mechshare.domain.users import User
 
 NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 OWNER = UserId("01900000-0000-7000-8000-00000000000a")
 OTHER = UserId("01900000-0000-7000-8000-00000000000b")
 MECHANISM = MechanismId("01900000-0000-7000-8000-0000000000aa")
+
+
+AN_ORIGINAL = OriginalFile(key="originals/a.jpg", format=MediaFormat.JPEG, size=1, sha256="0" * 64, name="a")
 
 
 def a_mechanism(**changes: Any) -> Mechanism:

@@ -357,6 +357,7 @@ async def test_a_failure_is_explained_in_the_requested_language_and_can_be_retri
     shown = (await site.client.get(url, headers={**headers, "Accept-Language": "ja"})).json()
     assert (shown["state"], shown["reason"]["code"]) == ("failed", "cancelled")
     assert "再試行" in shown["reason"]["message"]
+    assert shown["deletion_due_at"] is not None
     assert (await site.client.post(f"{url}/retry", headers=headers)).status_code == 202
     await site.work()
     assert (await site.client.get(url, headers=headers)).json()["state"] == "ready"

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,16 +9,21 @@ import pytest
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.domain.audit import AuditAction
 from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.failed_originals import OriginalDeleted
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
-from mechshare.domain.media import FailureCode
+from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.notifications import Notification, NotificationId, NotificationKind
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.users import Role
+from mechshare.ports.media import MediaRejected
 from mechshare.services.maintenance.doctor import Problem
+from mechshare.services.maintenance.failed_originals import FailedOriginals
 from mechshare.services.maintenance.garbage_collection import GarbageCollection
 from mechshare.testing.persistence.values import a_session, an_idempotency_record, save_user
 from tests.services.world import chunks
 
+UNREADABLE = ProcessingFailure(code=FailureCode.UNREADABLE, detail="no frame")
 TOO_MANY = 600
 """Number of rows that one transaction cannot delete within the statement timeout."""
 
@@ -201,7 +207,9 @@ async def test_any_number_of_expired_rows_is_deleted_in_batches(world):
 
     ids = Uuid7IdSource()
     database = DatabaseWithShortTimeout(world.database)
-    handler = GarbageCollection(database, world.transactions(database), world.blobs, world.clock)
+    transactions = world.transactions(database)
+    failed = FailedOriginals(transactions, world.clock, world.observer, None)
+    handler = GarbageCollection(database, transactions, world.blobs, world.clock, failed)
     await handler.run(new_job(JobId(ids.new_id()), JobKind.SWEEP, EVERYTHING, now=now), progress)
 
     async with world.database.begin() as tx:
@@ -247,3 +255,54 @@ async def test_a_failed_rebuild_is_not_restarted_at_once(world):
     world.index.breaks_rebuilding = False
     assert JobKind.REBUILD_INDEX in kinds(await sweep(world))
     assert not await world.index.needs_rebuild()
+
+
+async def failed_long_ago(world, mika):
+    """Returns a mechanism whose processing failed 29 days and 23 hours ago."""
+    made = await world.create(mika)
+    world.media.faults = [MediaRejected(UNREADABLE, permanent=True)]
+    await world.work()
+    world.clock.advance(timedelta(days=29, hours=23))
+    return made
+
+
+async def test_the_file_of_a_failed_mechanism_is_deleted_when_it_is_due(world, mika):
+    made = await failed_long_ago(world, mika)
+    key = made.original.key
+    used = (await world.app.storage_quotas.get_quota(mika.id)).bytes_used
+    assert used > 0
+    due_at = (await world.app.processing.get_status(mika, made.id)).deletion_due_at
+    assert due_at - world.clock.now() == timedelta(hours=1)
+    await sweep(world)
+    assert key in await world.keys()
+
+    world.clock.advance(timedelta(days=1))
+    await sweep(world)
+
+    assert await world.keys() == []
+    assert (await world.app.storage_quotas.get_quota(mika.id)).bytes_used == 0
+    assert world.observer.deleted == [key]
+    (audited,) = [entry for entry in await world.audited() if entry.action is AuditAction.BLOB_DELETED]
+    assert (audited.subject, audited.detail) == (key, "its processing failed")
+    assert (await world.stored(made.id)).title == made.title
+    assert (await world.app.processing.get_status(mika, made.id)).deletion_due_at is None
+    with pytest.raises(OriginalDeleted):
+        await world.app.processing.retry(mika, made.id)
+
+
+async def test_the_file_of_a_failed_mechanism_that_was_retried_stays(world, mika):
+    made = await failed_long_ago(world, mika)
+    await world.app.processing.retry(mika, made.id)
+    world.clock.advance(timedelta(days=9))
+    await sweep(world)
+    assert made.original.key in await world.keys()
+    assert world.observer.deleted == []
+
+
+async def test_only_editors_see_when_a_file_is_due_to_be_deleted(world, mika):
+    made = await failed_long_ago(world, mika)
+    admin, moderator = await world.join("root", Role.ADMIN), await world.join("mod", Role.MODERATOR)
+    async with world.database.begin() as tx:
+        await tx.mechanisms.save(replace(await world.stored(made.id), withdrawn_reason="off topic"))
+    assert (await world.app.processing.get_status(admin, made.id)).deletion_due_at is not None
+    assert (await world.app.processing.get_status(moderator, made.id)).deletion_due_at is None

@@ -40,6 +40,7 @@ class Observer:
     crashed: list[Exception] = field(default_factory=list)
     lost: list[Job] = field(default_factory=list)
     damaged: list[tuple[str, Damage]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
     def attempt_ended(self, job: Job, state: JobState, failure: ProcessingFailure | None) -> None:
         self.ended.append((job, state, failure))
@@ -50,6 +51,9 @@ class Observer:
     def file_verified(self, reference: BlobReference, damage: Damage | None) -> None:
         if damage is not None:
             self.damaged.append((reference.key, damage))
+
+    def failed_original_deleted(self, reference: BlobReference) -> None:
+        self.deleted.append(reference.key)
 
     def attempt_lost(self, job: Job) -> None:
         self.lost.append(job)

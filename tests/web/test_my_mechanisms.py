@@ -1,11 +1,13 @@
 """The list of one's own mechanisms, and changes of several at once."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.users import Role
 from mechshare.entrypoints.web.pages.my_mechanisms import PAGE_SIZE
 from tests.http.conftest import API, Site
@@ -142,6 +144,25 @@ async def test_a_retry_without_a_failure_is_refused_with_a_message(site: Site, m
     response = await submitted(site, "/my/retry", mika, {"retry": made["id"]})
     assert response.status_code == 409
     assert "Only a failed processing can be retried" in response.text
+
+
+async def test_the_owner_reads_when_a_failed_file_is_deleted_and_that_it_was(
+    site: Site, mika: dict[str, str]
+) -> None:
+    made = await site.share(mika, "failed")
+    async with site.adapters.database.begin() as tx:
+        stored = await tx.mechanisms.find_by_id(made["id"])
+        failure = ProcessingFailure(code=FailureCode.UNREADABLE)
+        failed = await tx.mechanisms.save(stored.processing_failed(failure, stored.updated_at))
+    for path in ("/my", f"/m/{made['id']}"):
+        assert "Until then you can try again." in (await opened(site, path, mika)).text
+    assert "/my/retry" in (await opened(site, "/my", mika)).text
+
+    async with site.adapters.database.begin() as tx:
+        await tx.mechanisms.save(replace(failed, original=None))
+    listed = (await opened(site, "/my", mika)).text
+    assert "The file was deleted, because its processing failed long ago." in listed
+    assert "/my/retry" not in listed
 
 
 async def test_a_draft_names_what_moves_much_alike(site: Site, mika: dict[str, str]) -> None:

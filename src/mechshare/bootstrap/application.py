@@ -49,6 +49,7 @@ from mechshare.services.lineage import LineageService
 from mechshare.services.main_files import MainFileService
 from mechshare.services.maintenance.blob_measurement import MeasureBlobs
 from mechshare.services.maintenance.doctor import DoctorService
+from mechshare.services.maintenance.failed_originals import FailedOriginalObserver, FailedOriginals
 from mechshare.services.maintenance.file_scrubbing import VerificationService, VerifyFiles
 from mechshare.services.maintenance.garbage_collection import GarbageCollection, Scheduler
 from mechshare.services.maintenance.health import HealthService
@@ -96,7 +97,7 @@ from mechshare.settings import Settings
 from mechshare.urls import path_of, scheme_of
 
 
-class Observer(JobObserver, FileObserver, Protocol):
+class Observer(JobObserver, FileObserver, FailedOriginalObserver, Protocol):
     """Receives what happens in the background, for logs and metrics."""
 
 
@@ -139,12 +140,14 @@ def build(
     )
     similar = SimilarMotions(adapters.motions)
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
-    days = settings.audit_retention_days
-    audit_retention = timedelta(days=days) if days else None
+    audit_retention = _retention(settings.audit_retention_days)
+    failed_retention = _retention(settings.failed_originals_days)
+    failed_originals = FailedOriginals(transactions, clock, observer, failed_retention)
     local_files = blobs if isinstance(blobs, FileBlobStore) else None
     verification = FileVerification(transactions, blobs, clock, observer)
+    sweep = GarbageCollection(database, transactions, blobs, clock, failed_originals, audit_retention)
     handlers = _job_handlers(
-        adapters, index, transactions, derivation, verification, audit_retention, settings.former_files
+        adapters, index, transactions, derivation, verification, sweep, settings.former_files
     )
     quotas = RoleQuotas(
         user=settings.user_quota_bytes,
@@ -198,8 +201,8 @@ def build(
             transactions, adapters.uploads, disks, clock, ids, upload_limits
         ),
         storage_quotas=StorageQuotaService(database, clock, quotas),
-        processing=ProcessingService(transactions, clock, clip_limit),
-        processing_feed=ProcessingFeed(transactions),
+        processing=ProcessingService(transactions, clock, clip_limit, failed_retention),
+        processing_feed=ProcessingFeed(transactions, failed_retention),
         motions=MotionService(transactions, similar),
         motion_searches=MotionSearchService(transactions, similar, clock),
         analyses=AnalysisService(transactions),
@@ -247,7 +250,7 @@ def _job_handlers(
     transactions: Transactions,
     derivation: Derivation,
     verification: FileVerification,
-    audit_retention: timedelta | None,
+    sweep: GarbageCollection,
     former_files: int,
 ) -> dict[JobKind, JobHandler]:
     database, blobs, clock = adapters.database, adapters.blobs, adapters.clock
@@ -267,8 +270,12 @@ def _job_handlers(
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),
         JobKind.VERIFY_FILES: VerifyFiles(database, verification, clock),
         JobKind.DELETE_EXPIRED_UPLOADS: DeleteExpiredUploads(database, adapters.uploads, clock),
-        JobKind.SWEEP: GarbageCollection(database, transactions, blobs, clock, audit_retention),
+        JobKind.SWEEP: sweep,
     }
+
+
+def _retention(days: int) -> timedelta | None:
+    return timedelta(days=days) if days else None
 
 
 def _costly_quotas(settings: Settings) -> dict[CostlyOperation, Quota]:

@@ -56,6 +56,15 @@ class MechanismChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedOriginalDeleted:
+    """The file under `key` is deleted, because its processing failed long ago."""
+
+    mechanism_id: MechanismId
+    key: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileReplaced:
     """Another file took the place of the one under `key`, to which nothing refers any more."""
 
@@ -315,6 +324,7 @@ Event = (
     | BlobOrphaned
     | AttachmentRemoved
     | FileReplaced
+    | FailedOriginalDeleted
     | UserRegistered
     | RegistrationApproved
     | RegistrationRejected

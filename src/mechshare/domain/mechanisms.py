@@ -9,7 +9,6 @@ from mechshare.domain.blobs import BlobFacts, blob_url
 from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
 from mechshare.domain.errors import (
     InvalidField,
-    NothingToRetry,
     NotReady,
     WithdrawnByModerator,
 )
@@ -296,12 +295,6 @@ class Mechanism:
     def processing_failed(self, failure: ProcessingFailure, now: datetime) -> "Mechanism":
         failed = Processing(state=ProcessingState.FAILED, failure=failure)
         return replace(self, processing=failed, updated_at=now)
-
-    def processing_retried(self, now: datetime) -> "Mechanism":
-        """Returns the mechanism with pending processing. Raises NothingToRetry unless processing failed."""
-        if self.processing.state is not ProcessingState.FAILED:
-            raise NothingToRetry(state=self.processing.state.value)
-        return replace(self, processing=PENDING, updated_at=now)
 
 
 def _url_of(file: BlobFacts | None) -> str | None:

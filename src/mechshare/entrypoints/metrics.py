@@ -19,4 +19,7 @@ JOB_ATTEMPTS = Counter("mechshare_job_attempts_total", "Finished attempts at job
 FILES_VERIFIED = Counter(
     "mechshare_files_verified_total", "Stored files compared with their digest", ["result"]
 )
+FAILED_ORIGINALS_DELETED = Counter(
+    "mechshare_failed_originals_deleted_total", "Deleted files whose processing failed long ago"
+)
 UPLOADED_BYTES = Counter("mechshare_uploaded_bytes_total", "Bytes of accepted files")

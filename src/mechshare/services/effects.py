@@ -26,7 +26,7 @@ from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.shares import Recipient
 from mechshare.domain.visibility import Visibility
 from mechshare.services.support import notices
-from mechshare.services.support.effects import Audited, Effects, Work, status_actions
+from mechshare.services.support.effects import Audited, Effects, Work, blob_deleted, status_actions
 from mechshare.services.support.invalidation import (
     CATEGORIES,
     PUBLIC_LISTS,
@@ -161,12 +161,10 @@ def effects_of(event: events.Event) -> Effects:
             | motion_events.MotionSearchEnded(key, request_id)
         ):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, key, request_id)])
+        case events.FailedOriginalDeleted(id, key, request_id):
+            return blob_deleted(key, request_id, "its processing failed", tags=[mechanism_tag(id)])
         case events.BlobOrphaned(key, request_id):
-            metadata = RequestMetadata(request_id=request_id)
-            return Effects(
-                jobs=[Work(JobKind.DELETE_BLOBS, key, unless_pending=True)],
-                audit=[Audited(AuditAction.BLOB_DELETED, None, key, metadata, "nobody refers to it")],
-            )
+            return blob_deleted(key, request_id, "nobody refers to it")
         case registration_events.UserRegistered(user, metadata, invitation_id):
             by = f"invitation {invitation_id}" if invitation_id else ""
             return Effects(audit=[Audited(AuditAction.REGISTERED, user.id, user.username, metadata, by)])

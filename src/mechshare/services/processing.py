@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.derived_files import DerivedFiles
@@ -13,6 +13,7 @@ from mechshare.domain.events import (
     ProcessingRequested,
     ThumbnailChosen,
 )
+from mechshare.domain.failed_originals import deletion_due_at, processing_retried
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
 from mechshare.domain.main_files import file_to_process, main_file_of, replacement_failed
@@ -52,7 +53,8 @@ _MAX_FENCE = 1_000
 class ProcessingStatus:
     """How far a file is processed. `attempt` counts from 1 and is 0 before; `progress` is 0..1 within `step`.
 
-    `history` holds the attempts of the newest job, oldest first, for callers who may edit the mechanism.
+    Callers who may edit the mechanism get `history`, the attempts of the newest job, oldest first, and
+    `deletion_due_at`, when a file is due to be deleted whose processing failed; None if it never is.
     """
 
     processing: Processing
@@ -60,10 +62,14 @@ class ProcessingStatus:
     step: str
     progress: float
     history: tuple[Attempt, ...] = ()
+    deletion_due_at: datetime | None = None
 
 
 def processing_status(
-    mechanism: Mechanism, job: Job | None, history: tuple[Attempt, ...] = ()
+    mechanism: Mechanism,
+    job: Job | None,
+    history: tuple[Attempt, ...] = (),
+    deletion_due_at: datetime | None = None,
 ) -> ProcessingStatus:
     """Builds the status from a mechanism and its newest job."""
     is_over = job is None or mechanism.processing.state is ProcessingState.READY
@@ -73,16 +79,29 @@ def processing_status(
         step="" if job is None or is_over else job.step,
         progress=1.0 if job is None or is_over else job.progress,
         history=history,
+        deletion_due_at=deletion_due_at,
     )
 
 
 class ProcessingService:
     """Shows the processing of a mechanism and retries it."""
 
-    def __init__(self, transactions: Transactions, clock: Clock, clip_limit: ClipLimit) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        clock: Clock,
+        clip_limit: ClipLimit,
+        failed_retention: timedelta | None,
+    ) -> None:
+        """`failed_retention` is how long files stay after their processing failed; None for ever."""
         self._transactions = transactions
         self._clock = clock
         self._clip_limit = clip_limit
+        self._failed_retention = failed_retention
+
+    def deletion_due_at(self, mechanism: Mechanism) -> datetime | None:
+        """Returns when the file of a failed mechanism is due to be deleted; None if it never is."""
+        return deletion_due_at(mechanism, self._failed_retention)
 
     async def get_status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus:
         """Returns the status. Raises MechanismNotFound."""
@@ -92,17 +111,18 @@ class ProcessingService:
             job = latest[0] if latest else None
             is_editor = can_edit(viewer, mechanism, await shared_access(tx, viewer, mechanism))
             attempts = await history(tx, job) if job and is_editor else ()
-        return processing_status(mechanism, job, attempts)
+        due_at = self.deletion_due_at(mechanism) if is_editor else None
+        return processing_status(mechanism, job, attempts, due_at)
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
         """Enqueues the processing of a failed file again.
 
-        Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry, TooManyUnfinishedClips.
+        Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry, OriginalDeleted, TooManyUnfinishedClips.
         """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
             mechanism = await find_editable(tx, actor, mechanism_id)
-            pending = mechanism.processing_retried(now)
+            pending = processing_retried(mechanism, now)
             await self._clip_limit.require_room(tx, mechanism.user_id)
             saved = await tx.mechanisms.save(pending)
             await tx.record(ProcessingRequested(saved))
@@ -176,7 +196,7 @@ class ProcessMechanismFile:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         if current is None:
             raise MechanismNotFound()
-        saved = await tx.mechanisms.save(current.processing_retried(self._clock.now()))
+        saved = await tx.mechanisms.save(processing_retried(current, self._clock.now()))
         await tx.record(ProcessingChanged(saved))
 
     async def on_lost(self, job: Job) -> None:

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mechshare.domain.errors import MechanismNotFound, Unavailable
+from mechshare.domain.failed_originals import deletion_due_at
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Attempt, Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
@@ -41,8 +43,10 @@ class ProcessingFeed:
     an error.
     """
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, failed_retention: timedelta | None) -> None:
+        """`failed_retention` is how long files stay after their processing failed; None for ever."""
         self._transactions = transactions
+        self._failed_retention = failed_retention
         self._watchers: Counter[MechanismId] = Counter()
         self._snapshots: Mapping[MechanismId, _Snapshot | None] = {}
         self._polling: asyncio.Task[None] | None = None
@@ -143,7 +147,9 @@ class ProcessingFeed:
             mechanism,
             job,
             ended,
-            for_editors=processing_status(mechanism, job, attempts),
+            for_editors=processing_status(
+                mechanism, job, attempts, deletion_due_at(mechanism, self._failed_retention)
+            ),
             for_others=processing_status(mechanism, job),
         )
 

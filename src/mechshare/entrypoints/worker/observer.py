@@ -1,11 +1,11 @@
-"""Logs and counts the outcomes of attempts at jobs, and of verifications of files."""
+"""Logs and counts the outcomes of attempts at jobs and of verifications of files, and deletions of failed files."""
 
 import structlog
 
 from mechshare.domain.blobs import BlobReference, Damage
 from mechshare.domain.jobs import Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
-from mechshare.entrypoints.metrics import FILES_VERIFIED, JOB_ATTEMPTS
+from mechshare.entrypoints.metrics import FAILED_ORIGINALS_DELETED, FILES_VERIFIED, JOB_ATTEMPTS
 
 _log = structlog.get_logger("mechshare.jobs")
 
@@ -39,6 +39,10 @@ class LoggingObserver:
                 role=reference.role.value,
                 damage=damage.value,
             )
+
+    def failed_original_deleted(self, reference: BlobReference) -> None:
+        FAILED_ORIGINALS_DELETED.inc()
+        _log.info("failed_original_deleted", key=reference.key, mechanism_id=reference.owner_id)
 
 
 def _facts(job: Job) -> dict[str, str | int]:

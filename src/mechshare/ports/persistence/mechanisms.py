@@ -102,6 +102,9 @@ class MechanismFiles(Protocol):
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """Returns the user's oldest mechanism that was made from a file with this content."""
 
+    async def find_failed(self, before: datetime, *, limit: int) -> Sequence[MechanismId]:
+        """Returns up to `limit` mechanisms that are `failed_since` a time before `before`, in order of identifier."""
+
     async def count_unfinished(self, user_id: UserId) -> int:
         """Counts the user's mechanisms whose processing has neither succeeded nor failed.
 

@@ -16,6 +16,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.maintenance.failed_originals import FailedOriginals
 from mechshare.services.maintenance.file_scrubbing import find_due_files
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -108,8 +109,8 @@ class Scheduler:
 
 class GarbageCollection:
     """The job `sweep`: deletes expired idempotency records, sessions, tokens, invitations, reservations, searches by
-    motion and exports of accounts, old notifications and entries of the audit log, jobs that ended long ago, and
-    orphans. It also sets the users of files that the previous release stored.
+    motion and exports of accounts, old notifications and entries of the audit log, jobs that ended long ago, files
+    whose processing failed long ago, and orphans. It also sets the users of files that the previous release stored.
 
     A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect. A blob that
     is older than every account is no orphan: then the database is not the one that the files belong to.
@@ -121,9 +122,11 @@ class GarbageCollection:
         transactions: Transactions,
         blobs: BlobStore,
         clock: Clock,
+        failed_originals: FailedOriginals,
         audit_retention: timedelta | None = None,
     ) -> None:
         """`audit_retention` is how long entries of the audit log are stored; None for ever."""
+        self._failed_originals = failed_originals
         self._audit_retention = audit_retention
         self._database = database
         self._transactions = transactions
@@ -133,6 +136,7 @@ class GarbageCollection:
     async def run(self, job: Job, progress: Progress) -> Completion:
         await progress("rows", 0.0)
         await self._delete_expired_rows()
+        await self._failed_originals.delete_due(job.request_id)
         await progress("blobs", 0.0)
         async with self._database.read() as tx:
             since = await tx.users.find_first_created_at()

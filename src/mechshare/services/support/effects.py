@@ -48,6 +48,12 @@ class Effects:
     notices: Sequence[Notice] = ()
 
 
+def blob_deleted(key: str, request_id: str, why: str, *, tags: Sequence[str] = ()) -> Effects:
+    """Returns the effects of a decision of the program to delete a file; `why` stands in the audit log."""
+    audited = Audited(AuditAction.BLOB_DELETED, None, key, RequestMetadata(request_id=request_id), why)
+    return Effects(jobs=[Work(JobKind.DELETE_BLOBS, key, unless_pending=True)], tags=tags, audit=[audited])
+
+
 def status_actions(before: User, after: User) -> list[AuditAction]:
     """Returns what the audit log calls the changes of an account's role, quota and suspension."""
     decisions = []

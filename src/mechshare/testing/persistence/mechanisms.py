@@ -415,6 +415,34 @@ async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> No
     assert newer != older
 
 
+async def test_files_that_were_never_ready_are_found_once_their_processing_failed_long_ago(
+    database: Database,
+) -> None:
+    user = await save_user(database)
+    failed = a_mechanism(
+        user,
+        original=OriginalFile(
+            key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="ab" * 32, name="x"
+        ),
+        processing=Processing(
+            state=ProcessingState.FAILED, failure=ProcessingFailure(code=FailureCode.UNREADABLE)
+        ),
+        updated_at=NOW,
+    )
+    due, *_ = await save_mechanisms(
+        database,
+        failed,
+        replace(failed, id=MechanismId(new_id()), updated_at=NOW + timedelta(seconds=1)),
+        replace(failed, id=MechanismId(new_id()), original=None),
+        replace(failed, id=MechanismId(new_id()), file_url="blob:media/x/1-video.mp4"),
+        replace(failed, id=MechanismId(new_id()), processing=PENDING),
+    )
+    async with database.read() as tx:
+        assert await tx.mechanism_files.find_failed(NOW, limit=9) == []
+        assert await tx.mechanism_files.find_failed(NOW + timedelta(seconds=1), limit=9) == [due.id]
+        assert len(await tx.mechanism_files.find_failed(NOW + timedelta(seconds=2), limit=1)) == 1
+
+
 async def test_the_unfinished_clips_of_a_user_are_counted(database: Database) -> None:
     user, other = await save_user(database), await save_user(database)
     states = [Processing(state=state) for state in ProcessingState]

@@ -11,6 +11,7 @@ from mechshare.adapters.persistence.memory.shares import shares_with
 from mechshare.adapters.persistence.memory.table import ReferenceViolated
 from mechshare.adapters.persistence.memory.tables import DOCUMENT_PAGES, MECHANISMS, USERS
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
+from mechshare.domain.failed_originals import failed_since
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
@@ -183,6 +184,10 @@ class MemoryMechanismFiles(MechanismFiles):
             if mechanism.user_id == user_id and mechanism.original and mechanism.original.sha256 == sha256
         ]
         return min(same, key=lambda mechanism: (mechanism.created_at, mechanism.id), default=None)
+
+    async def find_failed(self, before: datetime, *, limit: int) -> Sequence[MechanismId]:
+        every = self._access.read(MECHANISMS)
+        return sorted(one.id for one in every if (since := failed_since(one)) and since < before)[:limit]
 
     async def count_unfinished(self, user_id: UserId) -> int:
         return sum(

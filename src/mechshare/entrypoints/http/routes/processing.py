@@ -78,7 +78,8 @@ class ProcessingStatusResponse(Struct):
     """`attempt` counts from 1 once processing starts; `progress` is 0..1 within `step`.
 
     `attempts` are oldest first; `alike` are listed mechanisms that move much as this one does, once it is ready, as a
-    hint. Only callers who may edit the mechanism get both, others get empty lists. Events have no `alike`.
+    hint. `deletion_due_at` is when a file whose processing failed is due to be deleted; until then it can be processed
+    again. Only callers who may edit the mechanism get these, others get empty lists and null. Events have no `alike`.
     """
 
     state: ProcessingState
@@ -88,6 +89,7 @@ class ProcessingStatusResponse(Struct):
     progress: float
     attempts: list[AttemptResponse]
     alike: list[AlikeResponse]
+    deletion_due_at: datetime | None
 
 
 @get(
@@ -117,7 +119,8 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     opt=refuses(Forbidden, Conflict, Stale),
 )
 async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
-    """Processes the file again; for its owner and admins. Only failed processing can be retried."""
+    """Processes the file again; for its owner and admins. Only failed processing can be retried,
+    and only while its file is stored."""
     await refuse_body(request)
     status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
     return resource(request, _status_response(status, _language(request)), status=202)
@@ -259,6 +262,7 @@ def _status_response(
             for one in status.history
         ],
         alike=[AlikeResponse(one.item.mechanism.id, one.item.mechanism.title, one.likeness) for one in alike],
+        deletion_due_at=status.deletion_due_at,
     )
 
 

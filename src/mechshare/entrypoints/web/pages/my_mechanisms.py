@@ -159,7 +159,13 @@ async def _list_page(
     listed = await _find(request, state, cursor)
     addresses = media_addresses(application)
     shown = [
-        owned(card(item, addresses), language, await _alike(request, item.mechanism)) for item in listed.items
+        owned(
+            card(item, addresses),
+            language,
+            await _alike(request, item.mechanism),
+            application.processing.deletion_due_at(item.mechanism),
+        )
+        for item in listed.items
     ]
     return await page(
         request,

@@ -248,6 +248,7 @@ async def _watch_page(
         else _actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
         categories=[one.category for one in counts if one.category.id in mechanism.categories],
         failure=failure.message(language_of(request)) if failure else "",
+        deletion_due_at=application.processing.deletion_due_at(mechanism),
         thumbnail_failure=_thumbnail_failure(mechanism, language_of(request)),
         file_failure=_file_failure(mechanism, language_of(request)),
         external_host=host,
