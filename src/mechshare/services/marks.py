@@ -30,6 +30,8 @@ class MarkService:
         """Marks the mechanism; no-op if the actor has done so before. Raises MechanismNotFound, TooManyBookmarks."""
         async with self._transactions.begin() as tx:
             mechanism = await find_visible(tx, actor, mechanism_id)
+            if kind in await tx.marks.find_own(mechanism_id, actor.id):
+                return await _marks(tx, actor, mechanism_id)
             # Only now: the likes of a mechanism then have their times in the order in which they are stored.
             mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
             if kind is MarkKind.BOOKMARK:
