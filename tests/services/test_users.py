@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -438,3 +439,17 @@ async def test_a_deleted_account_leaves_neither_names_nor_addresses(world):
     assert {entry.action.value for entry in entries} >= {"registered", "signed_in", "user_deleted"}
     assert {(entry.subject, entry.address) for entry in entries} == {(mika.id, "")}
     assert not any("mika" in repr(entry) for entry in await world.audited())
+
+
+async def test_a_deleted_account_leaves_no_stored_response_with_its_name(world):
+    naming = replace(once(), render=lambda user: user.email.encode())
+    mika = await world.app.users.register(registration(), HERE, naming)
+    scope = f"{mika.id} {naming.scope}"
+
+    async def stored():
+        async with world.database.read() as tx:
+            return await tx.idempotency_records.find(scope, naming.key)
+
+    assert (await stored()).response == b"mika@example.com"
+    await world.app.users.delete_user(Actor(id=mika.id, role=mika.role), HERE)
+    assert await stored() is None
