@@ -47,6 +47,7 @@ from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.thumbnails import ThumbnailService
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
+from mechshare.services.webhooks import WebhookService
 from mechshare.settings import Settings
 
 
@@ -72,6 +73,7 @@ class Application:
     evidence: EvidenceService
     comments: CommentService
     notifications: NotificationService
+    webhooks: WebhookService
     lineage: LineageService
     marks: MarkService
     statistics: StatisticsService

@@ -117,6 +117,7 @@ class Settings:
     registration: str = "open"
     anonymous: str = "read"
     categories: str = "authors"
+    webhook_private_addresses: str = "refused"
     log_format: str = "console"
     log_file: str = ""
 
@@ -198,6 +199,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         registration=one_of(values, "registration", ("open", "approval", "invitation", "closed")),
         anonymous=one_of(values, "anonymous", ("read", "none")),
         categories=one_of(values, "categories", ("authors", "admins")),
+        webhook_private_addresses=one_of(values, "webhook_private_addresses", ("refused", "allowed")),
         log_format=one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )

@@ -115,3 +115,9 @@ async def analyser(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 async def motion_index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(params=adapters_of("webhooks"))
+async def webhooks(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened

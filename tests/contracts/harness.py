@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.object_storage import KEYS, shared_bucket
+from tests.receiver import receiving
 from tests.servers import (
     address,
     new_container,
@@ -393,6 +394,22 @@ async def _two_pass_motion_index(folder: Path) -> AsyncIterator[Any]:
     yield NumpyMotionIndex(exact_vectors=0)
 
 
+@asynccontextmanager
+async def _http_webhooks(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.webhooks.http import HttpWebhookSender
+
+    async with receiving() as receiver:
+        yield HttpWebhookSender(allows_private=True), receiver.url
+
+
+@asynccontextmanager
+async def _memory_webhooks(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.webhooks.memory import MemoryWebhookSender
+
+    receivers = {"hooks.example": lambda call: int(call.url.rpartition("/")[2])}
+    yield MemoryWebhookSender(receivers), "https://hooks.example"
+
+
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "backups": {"folders": _folder_backup},
     "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs, "s3": _s3_blobs},
@@ -436,6 +453,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
         "opensearch": _opensearch,
     },
     "tokens": {"hs256": _hs256, "eddsa": _eddsa},
+    "webhooks": {"http": _http_webhooks, "memory": _memory_webhooks},
 }
 
 

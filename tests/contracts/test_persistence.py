@@ -31,3 +31,4 @@ from mechshare.testing.persistence.statistics import *  # noqa: F403
 from mechshare.testing.persistence.storage_quotas import *  # noqa: F403
 from mechshare.testing.persistence.uploads import *  # noqa: F403
 from mechshare.testing.persistence.users import *  # noqa: F403
+from mechshare.testing.persistence.webhooks import *  # noqa: F403

@@ -16,3 +16,4 @@ from mechshare.testing.recent_views import *  # noqa: F403
 from mechshare.testing.scratch import *  # noqa: F403
 from mechshare.testing.tokens import *  # noqa: F403
 from mechshare.testing.uploads import *  # noqa: F403
+from mechshare.testing.webhooks import *  # noqa: F403

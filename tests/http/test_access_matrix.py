@@ -134,6 +134,11 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "PUT /api/v1/users/me/notifications/read": {SAME: (401, 204, 204, 204, 204, 401, 401)},
     "PUT /api/v1/users/me/notifications/{notification_id}/read": {SAME: (401, 204, 404, 404, 404, 401, 401)},
     "GET /api/v1/users/me/notification-mutes": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/webhooks": {SAME: SIGNED_IN},
+    "POST /api/v1/users/me/webhooks": {SAME: (401, 201, 201, 201, 201, 401, 401)},
+    "DELETE /api/v1/users/me/webhooks/{webhook_id}": {SAME: (401, 404, 204, 404, 404, 401, 401)},
+    "POST /api/v1/users/me/webhooks/{webhook_id}/test": {SAME: (401, 404, 202, 404, 404, 401, 401)},
+    "GET /api/v1/users/me/webhooks/{webhook_id}/deliveries": {SAME: (401, 404, 200, 404, 404, 401, 401)},
     **{
         f"{method} /api/v1/users/me/notification-mutes/kinds/{{kind}}": {
             SAME: (401, 204, 204, 204, 204, 401, 401)
@@ -412,6 +417,7 @@ HEADERS = {
     "DELETE /api/v1/uploads/{upload_id}": UPLOADING,
 }
 COMMENT = {"text": "遊びが大きい"}
+WEBHOOK = {"url": "https://hooks.example/in"}
 CLAIM = {"kind": "supports", "text": "三回測定"}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/register": {
@@ -423,6 +429,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/refresh": {"refresh_token": "made up"},
     "POST /api/v1/auth/password": {"old_password": PASSWORD, "new_password": "slider-crank"},
     "POST /api/v1/auth/tokens": {"name": "試験", "scopes": ["read"]},
+    "POST /api/v1/users/me/webhooks": WEBHOOK,
     "POST /api/v1/collections": {"title": "カム"},
     "PATCH /api/v1/collections/{collection_id}": {"title": "歯車"},
     "POST /api/v1/reports": {"user_id": "", "reason": "spam"},
@@ -545,6 +552,8 @@ async def address(site: Site, template: str, state: str) -> str:
     path = path.replace("kinds/{kind}", "kinds/like")
     if "{notification_id}" in path:
         path = path.replace("{notification_id}", await notification_of_owner(site))
+    if "{webhook_id}" in path:
+        path = path.replace("{webhook_id}", await webhook_of_other(site))
     if "{mechanism_id}" in path:
         made = await mechanism_in(site, state)
         name = (made["file_url"] or "/x.mp4").partition("?")[0].rpartition("/")[2]
@@ -595,6 +604,14 @@ async def comment_of_owner(site: Site, mechanism_id: str) -> str:
     url = f"{API}/mechanisms/{mechanism_id}/comments"
     made = await site.client.post(url, headers=site.tokens["owner"], json=COMMENT)
     return str(made.json()["id"])
+
+
+async def webhook_of_other(site: Site) -> str:
+    """Returns the identifier of a webhook of `other`, who can have a few."""
+    url, headers = f"{API}/users/me/webhooks", site.tokens["other"]
+    existing = (await site.client.get(url, headers=headers)).json()["items"]
+    made = existing[0] if existing else (await site.client.post(url, headers=headers, json=WEBHOOK)).json()
+    return str(made["id"])
 
 
 async def notification_of_owner(site: Site) -> str:

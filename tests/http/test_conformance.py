@@ -91,9 +91,19 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         "category_id": "gears",
         "name": published["thumbnail_url"].rpartition("/")[2],
         **dict.fromkeys(
-            ("notification_id", "session_id", "token_id", "invitation_id", "report_id", "search_id"), ABSENT
+            (
+                "notification_id",
+                "session_id",
+                "token_id",
+                "invitation_id",
+                "report_id",
+                "search_id",
+                "webhook_id",
+            ),
+            ABSENT,
         ),
         "number": "1",
+        "webhook_id": ABSENT,
         "upload_id": upload.headers["Location"].rpartition("/")[2],
     }
 

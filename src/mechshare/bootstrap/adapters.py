@@ -16,6 +16,7 @@ from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 from mechshare.adapters.search.text.thesaurus import Thesaurus, thesaurus_with
 from mechshare.adapters.uploads.files import FileUploadStore
 from mechshare.adapters.uploads.parts import PartUploadStore
+from mechshare.adapters.webhooks.http import HttpWebhookSender
 from mechshare.bootstrap.schemes import (
     BLOB_STORES,
     CACHES,
@@ -40,6 +41,7 @@ from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.recent_views import RecentViews
 from mechshare.ports.search import SearchIndex
 from mechshare.ports.uploads import UploadStore
+from mechshare.ports.webhooks import WebhookSender
 from mechshare.setting_values import PREFIX, SettingsError
 from mechshare.settings import Settings
 from mechshare.urls import path_of, scheme_of
@@ -63,6 +65,7 @@ class Adapters:
     media: MediaProcessor
     passwords: PasswordHasher
     motions: MotionIndex
+    webhooks: WebhookSender
 
     async def close(self) -> None:
         """Closes every adapter, even if closing another one fails."""
@@ -99,6 +102,7 @@ def choose_adapters(
         media=media or choose_media(),
         motions=choose_motion_index(settings),
         passwords=passwords or Argon2PasswordHasher(),
+        webhooks=HttpWebhookSender(allows_private=settings.webhook_private_addresses == "allowed"),
     )
 
 

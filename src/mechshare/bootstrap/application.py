@@ -93,6 +93,7 @@ from mechshare.services.thumbnails import DrawThumbnail, ThumbnailService
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
+from mechshare.services.webhooks import DeliverWebhook, WebhookService
 from mechshare.settings import Settings
 from mechshare.urls import path_of, scheme_of
 
@@ -186,6 +187,9 @@ def build(
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
         comments=CommentService(transactions, clock, ids),
         notifications=NotificationService(transactions, clock),
+        webhooks=WebhookService(
+            transactions, clock, ids, allows_private=settings.webhook_private_addresses == "allowed"
+        ),
         lineage=LineageService(transactions, clock),
         marks=MarkService(transactions, clock),
         statistics=StatisticsService(transactions, adapters.recent_views, clock),
@@ -265,6 +269,7 @@ def _job_handlers(
         JobKind.INDEX_MECHANISM: indexing,
         JobKind.INDEX_DRAFT: indexing,
         JobKind.EXPORT_ACCOUNT: ExportAccount(transactions, PersonalData(database, blobs), blobs),
+        JobKind.DELIVER_WEBHOOK: DeliverWebhook(transactions, adapters.webhooks, clock),
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),
         JobKind.REBUILD_INDEX: RebuildIndex(transactions, index),
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),

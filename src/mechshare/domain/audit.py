@@ -23,6 +23,8 @@ class AuditAction(StrEnum):
     TOKEN_CREATED = "token_created"  # noqa: S105
     """A personal access token; the detail is its name."""
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_DELETED = "webhook_deleted"
     DENIED = "denied"
     ROLE_CHANGED = "role_changed"
     QUOTA_CHANGED = "quota_changed"

@@ -33,6 +33,7 @@ from mechshare.domain.sharing_events import (
     ShareRemoved,
 )
 from mechshare.domain.users import User
+from mechshare.domain.webhook_events import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -292,6 +293,7 @@ Event = (
     | MechanismChanged
     | MechanismWithdrawnByModerator
     | EvidenceEvent
+    | WebhookEvent
     | MechanismLiked
     | MechanismEditedByOther
     | MechanismShared

@@ -33,6 +33,7 @@ class JobKind(StrEnum):
     INDEX_DRAFT = "index_draft"
     """Indexes a mechanism that is in no public list, neither before nor after the change."""
     EXPORT_ACCOUNT = "export_account"
+    DELIVER_WEBHOOK = "deliver_webhook"
     DELETE_BLOBS = "delete_blobs"
     REBUILD_INDEX = "rebuild_index"
     SWEEP = "sweep"
@@ -92,7 +93,7 @@ class Job:
     """One row of the ledger.
 
     `subject` is the object of the work: a mechanism's id, a blob key for DELETE_BLOBS and SEARCH_BY_MOTION, the id
-    of an export, or EVERYTHING. `fence` grows
+    of an export, a webhook with a notification, or EVERYTHING. `fence` grows
     with every claim; only the worker with the newest fence may write the outcome. `progress` is 0..1 within `step`.
     `started_at` is the time of the last claim. `owner` is the user whose file the job processes, "" for all other work;
     owners take turns.

@@ -212,6 +212,8 @@ class FailureCode(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     FORBIDDEN_CALL = "forbidden_call"
     CRASHED = "crashed"
+    NOT_DELIVERED = "not_delivered"
+    """The receiver of a webhook did not accept a delivery; the detail is the error."""
     FILE_LOST = "file_lost"
     FILE_ALTERED = "file_altered"
     UNAVAILABLE = "unavailable"
@@ -310,6 +312,10 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.FILE_ALTERED: {
         "en": "The stored file differs from the file that was sent. Send it again, and tell the operator.",
         "ja": "保存されたファイルの内容が送信時と異なります。もう一度送信し、運用担当者にもお知らせください。",
+    },
+    FailureCode.NOT_DELIVERED: {
+        "en": "The receiver of the webhook did not accept the delivery. Its page in the settings says why.",
+        "ja": "Webhook の受信側が通知を受け取りませんでした。理由は設定の Webhook のページにあります。",
     },
     FailureCode.UNAVAILABLE: {
         "en": "A service that processing needs is not responding. mechshare retries automatically.",

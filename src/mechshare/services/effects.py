@@ -16,6 +16,7 @@ from mechshare.domain import (
     report_events,
     session_events,
     sharing_events,
+    webhook_events,
 )
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
@@ -26,7 +27,14 @@ from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.shares import Recipient
 from mechshare.domain.visibility import Visibility
 from mechshare.services.support import notices
-from mechshare.services.support.effects import Audited, Effects, Work, blob_deleted, status_actions
+from mechshare.services.support.effects import (
+    Audited,
+    Effects,
+    Work,
+    blob_deleted,
+    delivery_of,
+    status_actions,
+)
 from mechshare.services.support.invalidation import (
     CATEGORIES,
     PUBLIC_LISTS,
@@ -169,15 +177,11 @@ def effects_of(event: events.Event) -> Effects:
             by = f"invitation {invitation_id}" if invitation_id else ""
             return Effects(audit=[Audited(AuditAction.REGISTERED, user.id, user.username, metadata, by)])
         case registration_events.RegistrationApproved(user_id, admin_id, metadata):
-            return Effects(
-                tags=[access_tag(user_id)],
-                audit=[Audited(AuditAction.REGISTRATION_APPROVED, admin_id, user_id, metadata)],
-            )
+            audited = Audited(AuditAction.REGISTRATION_APPROVED, admin_id, user_id, metadata)
+            return Effects(tags=[access_tag(user_id)], audit=[audited])
         case registration_events.RegistrationRejected(user_id, admin_id, metadata):
-            return Effects(
-                tags=[access_tag(user_id)],
-                audit=[Audited(AuditAction.REGISTRATION_REJECTED, admin_id, user_id, metadata)],
-            )
+            audited = Audited(AuditAction.REGISTRATION_REJECTED, admin_id, user_id, metadata)
+            return Effects(tags=[access_tag(user_id)], audit=[audited])
         case registration_events.InvitationCreated(id, admin_id, note, metadata):
             return Effects(audit=[Audited(AuditAction.INVITATION_CREATED, admin_id, id, metadata, note)])
         case registration_events.InvitationRevoked(id, admin_id, metadata):
@@ -198,6 +202,14 @@ def effects_of(event: events.Event) -> Effects:
             )
         case account_export_events.AccountExportEnded(export, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, export.key, request_id)])
+        case webhook_events.WebhookCreated(webhook, metadata):
+            action = AuditAction.WEBHOOK_CREATED
+            return Effects(audit=[Audited(action, webhook.user_id, webhook.id, metadata)])
+        case webhook_events.WebhookDeleted(webhook, metadata):
+            action = AuditAction.WEBHOOK_DELETED
+            return Effects(audit=[Audited(action, webhook.user_id, webhook.id, metadata)])
+        case webhook_events.DeliveryDue():
+            return Effects(jobs=[delivery_of(event)])
         case events.UserDeleted(user_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],
@@ -246,17 +258,13 @@ def effects_of(event: events.Event) -> Effects:
             audited = Audited(action, user_id, session_id, metadata, code)
             return Effects(tags=[access_tag(user_id)], audit=[audited])
         case session_events.PasswordChanged(user_id, metadata):
-            return Effects(
-                tags=[access_tag(user_id)],
-                audit=[Audited(AuditAction.PASSWORD_CHANGED, user_id, user_id, metadata)],
-            )
+            audited = Audited(AuditAction.PASSWORD_CHANGED, user_id, user_id, metadata)
+            return Effects(tags=[access_tag(user_id)], audit=[audited])
         case session_events.TokenCreated(user_id, token_id, name, metadata):
             return Effects(audit=[Audited(AuditAction.TOKEN_CREATED, user_id, token_id, metadata, name)])
         case session_events.TokenRevoked(user_id, token_id, metadata):
-            return Effects(
-                tags=[access_tag(user_id)],
-                audit=[Audited(AuditAction.TOKEN_REVOKED, user_id, token_id, metadata)],
-            )
+            audited = Audited(AuditAction.TOKEN_REVOKED, user_id, token_id, metadata)
+            return Effects(tags=[access_tag(user_id)], audit=[audited])
         case session_events.PasswordReset(user_id):
             action = AuditAction.PASSWORD_CHANGED
             entry = Audited(action, None, user_id, RequestMetadata(), "set by the operator")

@@ -12,6 +12,7 @@ from mechshare.domain.notifications import (
     NotificationId,
     NotificationKind,
     NotificationNotFound,
+    NotificationWithActor,
     ShownNotification,
     TooManyMuted,
 )
@@ -35,19 +36,7 @@ class NotificationService:
         that were all taken back."""
         async with self._transactions.read() as tx:
             page = await tx.notifications.find_of_user(actor.id, request)
-            found = [item.notification for item in page.items]
-            mechanisms, likes = await _visible(tx, actor, found), await _likes(tx, found)
-        shown = (
-            ShownNotification(
-                notification=item.notification,
-                actor=item.actor,
-                mechanism=mechanisms.get(item.notification.mechanism_id or MechanismId("")),
-                count=likes.get(item.notification.id, 1),
-            )
-            for item in page.items
-            if _is_shown(item.notification, mechanisms, likes)
-        )
-        return page.with_items(tuple(shown))
+            return page.with_items(await shown_among(tx, actor, page.items))
 
     async def count_unread(self, actor: Actor) -> int:
         """Returns how many of the newest MAX_COUNTED unread notifications are shown to the actor."""
@@ -97,6 +86,24 @@ class NotificationService:
             if not await tx.notification_mutes.is_muted(actor.id, [mute.subject]):
                 await find_visible(tx, actor, mechanism_id)
             await tx.notification_mutes.delete(mute)
+
+
+async def shown_among(
+    tx: UnitOfWork, actor: Actor, items: Sequence[NotificationWithActor]
+) -> tuple[ShownNotification, ...]:
+    """Returns those of the notifications that are shown to the actor at present, in the same order."""
+    found = [item.notification for item in items]
+    mechanisms, likes = await _visible(tx, actor, found), await _likes(tx, found)
+    return tuple(
+        ShownNotification(
+            notification=item.notification,
+            actor=item.actor,
+            mechanism=mechanisms.get(item.notification.mechanism_id or MechanismId("")),
+            count=likes.get(item.notification.id, 1),
+        )
+        for item in items
+        if _is_shown(item.notification, mechanisms, likes)
+    )
 
 
 async def _visible(

@@ -11,6 +11,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import new_job
 from mechshare.domain.notifications import Notice, Notification, NotificationId
 from mechshare.domain.text import readable_text
+from mechshare.domain.webhook_events import DeliveryDue
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
@@ -102,23 +103,25 @@ class _RecordingTransaction:
         await self._enqueue([work for each in effects for work in each.jobs])
 
     async def _notify(self, notice: Notice) -> None:
-        """Stores the notification, unless it is about what its receiver did or has muted."""
+        """Stores the notification and has it sent, unless it is about what its receiver did or has muted."""
         subjects = [notice.kind.value, *([notice.mechanism_id] if notice.mechanism_id else [])]
         if notice.user_id == notice.actor_id or await self._unit.notification_mutes.is_muted(
             notice.user_id, subjects
         ):
             return
-        await self._unit.notifications.add(
-            Notification(
-                id=NotificationId(self._ids.new_id()),
-                user_id=notice.user_id,
-                kind=notice.kind,
-                mechanism_id=notice.mechanism_id,
-                actor_id=notice.actor_id,
-                subject=notice.subject,
-                created_at=notice.at or self._clock.now(),
-            )
+        notification = Notification(
+            id=NotificationId(self._ids.new_id()),
+            user_id=notice.user_id,
+            kind=notice.kind,
+            mechanism_id=notice.mechanism_id,
+            actor_id=notice.actor_id,
+            subject=notice.subject,
+            created_at=notice.at or self._clock.now(),
         )
+        if await self._unit.notifications.add(notification):
+            webhooks = await self._unit.webhooks.find_of_user(notice.user_id)
+            enabled = [one for one in webhooks if one.disabled_at is None]
+            await self.record(*(DeliveryDue(one, notification.id) for one in enabled))
 
     async def _enqueue(self, work: Sequence[Work]) -> None:
         now = self._clock.now()

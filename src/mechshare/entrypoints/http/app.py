@@ -78,6 +78,7 @@ from mechshare.entrypoints.http.routes import (
     thumbnails,
     uploads,
     users,
+    webhooks,
 )
 from mechshare.entrypoints.http.shutdown import Shutdown, graceful_shutdown
 from mechshare.entrypoints.logs import configure_logging
@@ -105,6 +106,7 @@ _TAGGED = (
         marks,
         comments,
         notifications,
+        webhooks,
         statistics,
         collections,
         follows,
@@ -197,6 +199,7 @@ def build_routes(public_url: str) -> Litestar:
             account_exports.router,
             comments.router,
             notifications.router,
+            webhooks.router,
             statistics.router,
             collections.router,
             collections.of_users_router,

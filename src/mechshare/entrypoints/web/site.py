@@ -39,6 +39,7 @@ from mechshare.entrypoints.web.pages import (
     uploads,
     user_administration,
     watch,
+    webhooks,
 )
 from mechshare.entrypoints.web.rendering import STATIC
 
@@ -77,6 +78,7 @@ site_router = Router(
         profiles.router,
         settings.router,
         personal_access_tokens.router,
+        webhooks.router,
         reports.router,
         moderation.router,
         administration.router,

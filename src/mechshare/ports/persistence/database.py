@@ -46,6 +46,7 @@ from mechshare.ports.persistence.statistics import CountRepository, TrafficRepos
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
 from mechshare.ports.persistence.uploads import UploadRepository
 from mechshare.ports.persistence.users import CredentialRepository, UserRepository
+from mechshare.ports.persistence.webhooks import WebhookDeliveryRepository, WebhookRepository
 
 
 class UnitOfWork(Protocol):
@@ -119,6 +120,12 @@ class UnitOfWork(Protocol):
 
     @property
     def notification_mutes(self) -> NotificationMuteRepository: ...
+
+    @property
+    def webhooks(self) -> WebhookRepository: ...
+
+    @property
+    def webhook_deliveries(self) -> WebhookDeliveryRepository: ...
 
     @property
     def lineage(self) -> LineageRepository: ...

@@ -12,12 +12,14 @@ from mechshare.domain.pagination import Page, PageRequest
 class NotificationRepository(Protocol):
     """Notifications are deleted with their mechanism, their receiver, and the account of who caused them."""
 
-    async def add(self, notification: Notification) -> None:
-        """Stores the notification. No-op for a like if likes of the mechanism are unread already, and if the receiver,
-        the mechanism or the actor is gone."""
+    async def add(self, notification: Notification) -> bool:
+        """Stores the notification; returns whether it did. It does not if it is a like and likes of the mechanism are
+        unread already, and if the receiver, the mechanism or the actor is gone."""
 
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         """Returns a page, newest first; positions are (created_at, id)."""
+
+    async def find_by_id(self, id: NotificationId) -> NotificationWithActor | None: ...
 
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         """Returns the newest unread ones, newest first."""

@@ -8,13 +8,15 @@ from mechshare.domain.ids import UserId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.notifications import Notice
 from mechshare.domain.users import User
+from mechshare.domain.webhook_events import DeliveryDue
+from mechshare.domain.webhooks import delivery_subject
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A job to enqueue. With `unless_pending` it is skipped if a job of its kind and subject has not ended.
 
-    `owner` is the user whose file is processed.
+    `owner` is the user whose file is processed, or whose webhook is called.
     """
 
     kind: JobKind
@@ -66,3 +68,14 @@ def status_actions(before: User, after: User) -> list[AuditAction]:
     if before.is_suspended and not after.is_suspended:
         decisions.append(AuditAction.REINSTATED)
     return decisions
+
+
+def delivery_of(due: DeliveryDue) -> Work:
+    """Returns the job that delivers to a webhook; of a test there is one at a time."""
+    return Work(
+        JobKind.DELIVER_WEBHOOK,
+        delivery_subject(due.webhook.id, due.notification_id),
+        due.request_id,
+        unless_pending=due.notification_id is None,
+        owner=due.webhook.user_id,
+    )

@@ -36,7 +36,7 @@ class PersonalData:
 
     async def files_of(self, user_id: UserId) -> AsyncIterator[ZipMember]:
         """Yields the files: what the user said and did as JSON, and the mechanisms with their originals, attachments
-        and the manifest that `mechshare import` reads. Neither passwords nor the texts of tokens are in it.
+        and the manifest that `mechshare import` reads. No passwords, texts of tokens and secrets of webhooks are in it.
 
         A file that the store has lost is left out. Raises UserNotFound, Unavailable.
         """
@@ -170,6 +170,11 @@ async def _muted(tx: UnitOfWork, user_id: UserId) -> object:
     return sorted(await tx.notification_mutes.find_of_user(user_id))
 
 
+async def _webhooks(tx: UnitOfWork, user_id: UserId) -> object:
+    webhooks = await tx.webhooks.find_of_user(user_id)
+    return [{name: value for name, value in asdict(one).items() if name != "secret"} for one in webhooks]
+
+
 async def _groups(tx: UnitOfWork, user_id: UserId) -> object:
     memberships = await tx.memberships.find_of_user(user_id)
     groups = await tx.groups.find_by_ids([one.group_id for one in memberships])
@@ -203,6 +208,7 @@ _TABLES: dict[str, Callable[[UnitOfWork, UserId], Awaitable[object]]] = {
     "collections": _collections,
     "follows": _follows,
     "muted-notifications": _muted,
+    "webhooks": _webhooks,
     "groups": _groups,
     "tokens": _tokens,
     "reports": _reports,

@@ -42,22 +42,27 @@ class MemoryNotificationRepository(NotificationRepository):
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    async def add(self, notification: Notification) -> None:
+    async def add(self, notification: Notification) -> bool:
         likes = NotificationKind.LIKE
         if notification.kind is likes and any(
             (one.kind, one.mechanism_id) == (likes, notification.mechanism_id)
             for one in self._unread(notification.user_id)
         ):
-            return
+            return False
         try:
             self._access.write(NOTIFICATIONS).insert(notification)
         except ReferenceViolated:
-            return
+            return False
+        return True
 
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         own = [one for one in self._access.read(NOTIFICATIONS) if one.user_id == user_id]
         page = paged(own, request, key=_age, descending=True)
         return page.with_items(tuple(self._with_actor(one) for one in page.items))
+
+    async def find_by_id(self, id: NotificationId) -> NotificationWithActor | None:
+        found = self._access.read(NOTIFICATIONS).find(id)
+        return self._with_actor(found) if found else None
 
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         return sorted(self._unread(user_id), key=_age, reverse=True)[:limit]

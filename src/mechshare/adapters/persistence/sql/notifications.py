@@ -77,10 +77,12 @@ _INSERT = insert(notifications)
 _COLUMNS = tuple(notifications.c[name] for name in _NOTIFICATION.columns)
 _OF_USER = notifications.c.user_id == bindparam("of_user")
 _IS_UNREAD = notifications.c.read_at.is_(None)
+_WITH_ACTOR = select(*_COLUMNS, users.c.username, users.c.display_name).outerjoin(
+    users, users.c.id == notifications.c.actor_id
+)
+_BY_ID = _WITH_ACTOR.where(notifications.c.id == bindparam("id"))
 _NEWEST = paged_query(
-    select(*_COLUMNS, users.c.username, users.c.display_name)
-    .outerjoin(users, users.c.id == notifications.c.actor_id)
-    .where(_OF_USER),
+    _WITH_ACTOR.where(_OF_USER),
     key=notifications.c.created_at,
     id=notifications.c.id,
     descending=True,
@@ -133,12 +135,13 @@ class SqlNotificationRepository(NotificationRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def add(self, notification: Notification) -> None:
+    async def add(self, notification: Notification) -> bool:
         if not await self._refers_to_rows(notification):
-            return
+            return False
         if notification.kind is NotificationKind.LIKE and await self._has_unread_likes(notification):
-            return
+            return False
         await self._statements.change(_INSERT, _NOTIFICATION.values(notification))
+        return True
 
     async def _refers_to_rows(self, notification: Notification) -> bool:
         # Without locks: two people who notify each other would wait for each other's rows.
@@ -166,6 +169,10 @@ class SqlNotificationRepository(NotificationRepository):
             position=lambda one: Position(key=one.notification.created_at, id=one.notification.id),
             parameters={"of_user": user_id},
         )
+
+    async def find_by_id(self, id: NotificationId) -> NotificationWithActor | None:
+        row = await self._statements.row(_BY_ID, {"id": id})
+        return _with_actor(row) if row else None
 
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         rows = await self._statements.rows(_NEWEST_UNREAD, {"of_user": user_id, "limit": limit})

@@ -26,6 +26,7 @@ _NAMES = {
             "ClaimKind",
             "CommentSort",
             "Decision",
+            "DeliveryError",
             "GroupRole",
             "LineageKind",
         ),

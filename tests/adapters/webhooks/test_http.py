@@ -1,0 +1,67 @@
+"""What webhooks over HTTP promise beyond the contract."""
+
+import pytest
+
+from mechshare.adapters.webhooks.http import HttpWebhookSender
+from mechshare.domain.webhooks import DeliveryError
+from mechshare.ports.webhooks import WebhookCall, WebhookOutcome
+from mechshare.testing.bounds import bounded
+from tests.receiver import receiving
+
+
+def call(url: str) -> WebhookCall:
+    return WebhookCall(url=url, headers={"Mechshare-Time": "1"}, body="歯車".encode())
+
+
+async def send(url: str, *, allows_private: bool = True, timeout: float = 30.0) -> WebhookOutcome:
+    async with bounded():
+        return await HttpWebhookSender(allows_private=allows_private, timeout=timeout).send(call(url))
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "0.0.0.0"]
+)
+async def test_private_addresses_get_no_connection_whatever_their_name(host: str) -> None:
+    async with receiving() as receiver:
+        port = receiver.url.rpartition(":")[2]
+        outcome = await send(f"http://{host}:{port}/200", allows_private=False)
+        assert outcome == WebhookOutcome(error=DeliveryError.PRIVATE_ADDRESS)
+        assert receiver.requests == []
+
+
+async def test_the_receiver_gets_the_host_of_the_url_the_headers_and_the_body() -> None:
+    async with receiving() as receiver:
+        named = receiver.url.replace("127.0.0.1", "localhost")
+        assert await send(f"{named}/in?a=b/200") == WebhookOutcome(status=200)
+        ((head, body),) = receiver.requests
+    assert head.startswith(b"POST /in?a=b/200 HTTP/1.1\r\n")
+    assert receiver.header(head, "Host") == named.removeprefix("http://")
+    assert (receiver.header(head, "Mechshare-Time"), body.decode()) == ("1", "歯車")
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with receiving() as receiver:
+        outcome = await send(f"{receiver.url}/307")
+        assert outcome == WebhookOutcome(status=307, error=DeliveryError.REDIRECTED)
+        assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (b"", DeliveryError.TIMED_OUT),
+        (b"SSH-2.0\r\n", DeliveryError.MALFORMED),
+        (b"HTTP/1.1 200 " + b"x" * 100_000, DeliveryError.MALFORMED),
+    ],
+)
+async def test_a_response_is_bounded_in_time_and_size(response: bytes, error: DeliveryError) -> None:
+    async with receiving(response) as receiver:
+        timeout = 0.2 if error is DeliveryError.TIMED_OUT else 30.0
+        assert (await send(f"{receiver.url}/200", timeout=timeout)).error is error
+
+
+async def test_https_needs_a_receiver_that_speaks_tls() -> None:
+    async with receiving() as receiver:
+        outcome = await send(receiver.url.replace("http:", "https:") + "/200", timeout=2.0)
+        assert outcome.error in (DeliveryError.TLS_FAILED, DeliveryError.TIMED_OUT, DeliveryError.UNREACHABLE)
+        assert receiver.requests == []
