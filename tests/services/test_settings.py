@@ -38,6 +38,7 @@ def test_every_setting_can_be_set():
     names = set(Settings.__dataclass_fields__) - {"options", "copies"}
     worded = {"secret", "token_algorithm", "log_format", "trusted_proxies", "public_url", "cors_origins"}
     worded |= {"external_media_hosts", "evidence", "registration", "anonymous", "categories", "media_offload"}
+    worded |= {"webhook_private_addresses"}
     for name in sorted(names - worded):
         assert getattr(load({f"MECHSHARE_{name.upper()}": "7"}), name) in (7, "7", Path("7").absolute())
 
