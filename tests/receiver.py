@@ -16,15 +16,24 @@ class Receiver:
     url: str = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(await self._respond(reader))
+            if self.response == b"":
+                await reader.read()  # until the sender ends the connection
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return  # what came was no request
+        finally:
+            writer.close()
+
+    async def _respond(self, reader: asyncio.StreamReader) -> bytes:
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(self.header(head, "Content-Length"))
         self.requests.append((head, await reader.readexactly(length)))
+        if self.response is not None:
+            return self.response
         status = head.split(b" ")[1].rpartition(b"/")[2]
         location = b"Location: " + self.url.encode() + b"/200\r\n"
-        default = b"HTTP/1.1 " + status + b" Status\r\n" + location + b"Content-Length: 0\r\n\r\n"
-        writer.write(default if self.response is None else self.response)
-        if self.response != b"":
-            writer.close()
+        return b"HTTP/1.1 " + status + b" Status\r\n" + location + b"Content-Length: 0\r\n\r\n"
 
     @staticmethod
     def header(head: bytes, name: str) -> str:

@@ -119,5 +119,5 @@ async def motion_index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 @pytest.fixture(params=adapters_of("webhooks"))
 async def webhooks(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
-    async with request.param(tmp_path) as opened:
+    async with request.param.both(tmp_path) as opened:
         yield opened

@@ -410,6 +410,18 @@ async def _memory_webhooks(folder: Path) -> AsyncIterator[Any]:
     yield MemoryWebhookSender(receivers), "https://hooks.example"
 
 
+def _webhooks(open_both: Opener) -> Opener:
+    """Returns what opens the sender; its attribute `both` opens it with the address of a receiver."""
+
+    @asynccontextmanager
+    async def opener(folder: Path) -> AsyncIterator[Any]:
+        async with open_both(folder) as (sender, _):
+            yield sender
+
+    opener.both = open_both  # type: ignore[attr-defined]
+    return opener
+
+
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "backups": {"folders": _folder_backup},
     "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs, "s3": _s3_blobs},
@@ -453,7 +465,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
         "opensearch": _opensearch,
     },
     "tokens": {"hs256": _hs256, "eddsa": _eddsa},
-    "webhooks": {"http": _http_webhooks, "memory": _memory_webhooks},
+    "webhooks": {"http": _webhooks(_http_webhooks), "memory": _webhooks(_memory_webhooks)},
 }
 
 

@@ -155,7 +155,7 @@ async def _content(
     if notification_id is None:
         return {"type": "test", "notification": None}
     user = await tx.users.find_by_id(webhook.user_id)
-    item = await tx.notifications.find_by_id(notification_id)
+    item = await tx.webhook_deliveries.find_notification(notification_id)
     if webhook.disabled_at is not None or user is None or user.is_suspended or item is None:
         return None
     actor = restricted(Actor(id=user.id, role=user.role), ())

@@ -19,8 +19,6 @@ class NotificationRepository(Protocol):
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         """Returns a page, newest first; positions are (created_at, id)."""
 
-    async def find_by_id(self, id: NotificationId) -> NotificationWithActor | None: ...
-
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         """Returns the newest unread ones, newest first."""
 

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from mechshare.domain.ids import UserId
+from mechshare.domain.notifications import NotificationId, NotificationWithActor
 from mechshare.domain.webhooks import Webhook, WebhookDelivery, WebhookDeliveryId, WebhookId
 
 
@@ -33,6 +34,9 @@ class WebhookDeliveryRepository(Protocol):
         webhook. Call it for a webhook that `find_by_id` returned in the same transaction."""
 
     async def find_by_id(self, id: WebhookDeliveryId) -> WebhookDelivery | None: ...
+
+    async def find_notification(self, id: NotificationId) -> NotificationWithActor | None:
+        """Returns the notification that is to be delivered, if it still exists."""
 
     async def find_of_webhook(self, webhook_id: WebhookId) -> tuple[WebhookDelivery, ...]:
         """Returns the deliveries, newest first."""

@@ -7,6 +7,8 @@ import pytest
 
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId
+from mechshare.domain.mechanisms import author_of
+from mechshare.domain.notifications import NotificationId, NotificationWithActor
 from mechshare.domain.users import User
 from mechshare.domain.webhooks import (
     MAX_DELIVERIES,
@@ -17,6 +19,7 @@ from mechshare.domain.webhooks import (
     WebhookId,
 )
 from mechshare.ports.persistence.database import Database
+from mechshare.testing.persistence.notifications import a_notification
 from mechshare.testing.persistence.values import NOW, new_id, save_user
 
 
@@ -104,14 +107,25 @@ async def test_a_delivery_is_stored_as_its_last_attempt_left_it(database: Databa
         assert await tx.webhook_deliveries.find_of_webhook(webhook.id) == (second,)
 
 
+async def test_a_notification_is_found_with_who_caused_it_while_it_exists(database: Database) -> None:
+    mika, ana = await save_user(database), await save_user(database)
+    notification = a_notification(mika, actor=ana)
+    async with database.begin() as tx:
+        assert await tx.notifications.add(notification)
+    async with database.read() as tx:
+        found = await tx.webhook_deliveries.find_notification(notification.id)
+        assert found == NotificationWithActor(notification=notification, actor=author_of(ana))
+        assert await tx.webhook_deliveries.find_notification(NotificationId(new_id())) is None
+
+
 async def test_the_log_keeps_the_latest_deliveries_of_each_webhook(database: Database) -> None:
     mika = await save_user(database)
     busy, other = a_webhook(mika), a_webhook(mika)
     await save_webhooks(database, busy, other)
     deliveries = [a_delivery(busy, minutes) for minutes in range(MAX_DELIVERIES + 2)]
-    kept = a_delivery(other)
+    of_other = a_delivery(other)
     async with database.begin() as tx:
-        for delivery in (kept, *deliveries):
+        for delivery in (of_other, *deliveries):
             await tx.webhook_deliveries.put(delivery)
         assert await tx.webhook_deliveries.find_of_webhook(busy.id) == tuple(deliveries[:1:-1])
-        assert await tx.webhook_deliveries.find_of_webhook(other.id) == (kept,)
+        assert await tx.webhook_deliveries.find_of_webhook(other.id) == (of_other,)

@@ -58,11 +58,7 @@ class MemoryNotificationRepository(NotificationRepository):
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         own = [one for one in self._access.read(NOTIFICATIONS) if one.user_id == user_id]
         page = paged(own, request, key=_age, descending=True)
-        return page.with_items(tuple(self._with_actor(one) for one in page.items))
-
-    async def find_by_id(self, id: NotificationId) -> NotificationWithActor | None:
-        found = self._access.read(NOTIFICATIONS).find(id)
-        return self._with_actor(found) if found else None
+        return page.with_items(tuple(notification_with_actor(self._access, one) for one in page.items))
 
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         return sorted(self._unread(user_id), key=_age, reverse=True)[:limit]
@@ -99,11 +95,12 @@ class MemoryNotificationRepository(NotificationRepository):
         rows = self._access.read(NOTIFICATIONS)
         return [one for one in rows if one.user_id == user_id and one.read_at is None]
 
-    def _with_actor(self, notification: Notification) -> NotificationWithActor:
-        if notification.actor_id is None:
-            return NotificationWithActor(notification=notification, actor=None)
-        actor = author_of(self._access.read(USERS).get(notification.actor_id))
-        return NotificationWithActor(notification=notification, actor=actor)
+
+def notification_with_actor(access: Access, notification: Notification) -> NotificationWithActor:
+    if notification.actor_id is None:
+        return NotificationWithActor(notification=notification, actor=None)
+    actor = author_of(access.read(USERS).get(notification.actor_id))
+    return NotificationWithActor(notification=notification, actor=actor)
 
 
 class MemoryNotificationMuteRepository(NotificationMuteRepository):

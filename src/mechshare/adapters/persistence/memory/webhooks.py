@@ -1,10 +1,12 @@
 """Webhooks in memory."""
 
 from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.notifications import NOTIFICATIONS, notification_with_actor
 from mechshare.adapters.persistence.memory.table import Column, ReferenceViolated, Table
 from mechshare.adapters.persistence.memory.tables import KEY, USERS
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId
+from mechshare.domain.notifications import NotificationId, NotificationWithActor
 from mechshare.domain.webhooks import (
     MAX_DELIVERIES,
     Webhook,
@@ -56,6 +58,10 @@ class MemoryWebhookDeliveryRepository(WebhookDeliveryRepository):
 
     async def find_by_id(self, id: WebhookDeliveryId) -> WebhookDelivery | None:
         return self._access.read(WEBHOOK_DELIVERIES).find(id)
+
+    async def find_notification(self, id: NotificationId) -> NotificationWithActor | None:
+        found = self._access.read(NOTIFICATIONS).find(id)
+        return notification_with_actor(self._access, found) if found else None
 
     async def find_of_webhook(self, webhook_id: WebhookId) -> tuple[WebhookDelivery, ...]:
         own = [one for one in self._access.read(WEBHOOK_DELIVERIES) if one.webhook_id == webhook_id]

@@ -80,7 +80,7 @@ _IS_UNREAD = notifications.c.read_at.is_(None)
 _WITH_ACTOR = select(*_COLUMNS, users.c.username, users.c.display_name).outerjoin(
     users, users.c.id == notifications.c.actor_id
 )
-_BY_ID = _WITH_ACTOR.where(notifications.c.id == bindparam("id"))
+NOTIFICATION_BY_ID = _WITH_ACTOR.where(notifications.c.id == bindparam("id"))
 _NEWEST = paged_query(
     _WITH_ACTOR.where(_OF_USER),
     key=notifications.c.created_at,
@@ -165,14 +165,10 @@ class SqlNotificationRepository(NotificationRepository):
             self._statements,
             _NEWEST,
             request,
-            value=_with_actor,
+            value=notification_with_actor,
             position=lambda one: Position(key=one.notification.created_at, id=one.notification.id),
             parameters={"of_user": user_id},
         )
-
-    async def find_by_id(self, id: NotificationId) -> NotificationWithActor | None:
-        row = await self._statements.row(_BY_ID, {"id": id})
-        return _with_actor(row) if row else None
 
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         rows = await self._statements.rows(_NEWEST_UNREAD, {"of_user": user_id, "limit": limit})
@@ -225,7 +221,7 @@ class SqlNotificationMuteRepository(NotificationMuteRepository):
         return await self._statements.row(_MUTED_AMONG, found) is not None
 
 
-def _with_actor(row: Any) -> NotificationWithActor:
+def notification_with_actor(row: Any) -> NotificationWithActor:
     *own, username, display_name = row
     notification = _NOTIFICATION.value(own)
     if notification.actor_id is None:

@@ -17,12 +17,14 @@ from sqlalchemy import (
 )
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
+from mechshare.adapters.persistence.sql.notifications import NOTIFICATION_BY_ID, notification_with_actor
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.adapters.persistence.sql.types import Id, UtcTime
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId
+from mechshare.domain.notifications import NotificationId, NotificationWithActor
 from mechshare.domain.webhooks import (
     MAX_DELIVERIES,
     Webhook,
@@ -130,6 +132,10 @@ class SqlWebhookDeliveryRepository(WebhookDeliveryRepository):
     async def find_by_id(self, id: WebhookDeliveryId) -> WebhookDelivery | None:
         row = await self._statements.row(_DELIVERY_BY_ID, {"id": id})
         return _DELIVERY.value(row) if row else None
+
+    async def find_notification(self, id: NotificationId) -> NotificationWithActor | None:
+        row = await self._statements.row(NOTIFICATION_BY_ID, {"id": id})
+        return notification_with_actor(row) if row else None
 
     async def find_of_webhook(self, webhook_id: WebhookId) -> tuple[WebhookDelivery, ...]:
         rows = await self._statements.rows(_DELIVERIES, {"of_webhook": webhook_id})
