@@ -202,12 +202,10 @@ def effects_of(event: events.Event) -> Effects:
             )
         case account_export_events.AccountExportEnded(export, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, export.key, request_id)])
-        case webhook_events.WebhookCreated(webhook, metadata):
-            action = AuditAction.WEBHOOK_CREATED
-            return Effects(audit=[Audited(action, webhook.user_id, webhook.id, metadata)])
-        case webhook_events.WebhookDeleted(webhook, metadata):
-            action = AuditAction.WEBHOOK_DELETED
-            return Effects(audit=[Audited(action, webhook.user_id, webhook.id, metadata)])
+        case webhook_events.WebhookCreated(one, metadata):
+            return Effects(audit=[Audited(AuditAction.WEBHOOK_CREATED, one.user_id, one.id, metadata)])
+        case webhook_events.WebhookDeleted(one, metadata):
+            return Effects(audit=[Audited(AuditAction.WEBHOOK_DELETED, one.user_id, one.id, metadata)])
         case webhook_events.DeliveryDue():
             return Effects(jobs=[delivery_of(event)])
         case events.UserDeleted(user_id, metadata):
@@ -217,12 +215,10 @@ def effects_of(event: events.Event) -> Effects:
                 audit=[Audited(AuditAction.USER_DELETED, user_id, user_id, replace(metadata, address=""))],
             )
         case events.AccountStatusChanged(before, after, admin_id, metadata):
-            return Effects(
-                tags=[access_tag(after.id)],
-                audit=[
-                    Audited(action, admin_id, after.id, metadata) for action in status_actions(before, after)
-                ],
-            )
+            audit = [
+                Audited(action, admin_id, after.id, metadata) for action in status_actions(before, after)
+            ]
+            return Effects(tags=[access_tag(after.id)], audit=audit)
         case category_events.CategoryCreated(id, actor_id, metadata):
             return _category(AuditAction.CATEGORY_CREATED, id, actor_id, metadata)
         case category_events.CategoryRenamed(id, admin_id, metadata):
@@ -248,11 +244,10 @@ def effects_of(event: events.Event) -> Effects:
             audited = Audited(AuditAction.SIGNED_OUT, user_id, session_id, metadata)
             return Effects(tags=[access_tag(user_id)], audit=[audited])
         case session_events.RefreshDenied(user_id, session_id, metadata):
-            subject, code = session_id or "refresh", InvalidToken.code
-            return Effects(
-                tags=[access_tag(user_id)] if user_id else [],
-                audit=[Audited(AuditAction.DENIED, user_id, subject, metadata, code)],
+            audited = Audited(
+                AuditAction.DENIED, user_id, session_id or "refresh", metadata, InvalidToken.code
             )
+            return Effects(tags=[access_tag(user_id)] if user_id else [], audit=[audited])
         case session_events.RefreshTokenReused(user_id, session_id, metadata):
             action, code = AuditAction.REFRESH_REUSED, InvalidToken.code
             audited = Audited(action, user_id, session_id, metadata, code)
