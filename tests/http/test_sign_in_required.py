@@ -58,7 +58,8 @@ async def test_a_signed_link_to_a_draft_is_no_sign_in(site: Site) -> None:
 async def test_a_browser_is_led_to_the_sign_in_page_which_shows_nothing(site: Site) -> None:
     made = await site.published(site.tokens["mika"], "secret gearbox")
     values = {"mechanism_id": made["id"], "user_id": site.ids["mika"], "category_id": "gears"}
-    for path in page_paths(job_id=ABSENT, group_id=ABSENT, collection_id=ABSENT, search_id=ABSENT, **values):
+    absent = dict.fromkeys(("job_id", "group_id", "collection_id", "search_id", "comment_id"), ABSENT)
+    for path in page_paths(**absent, **values):
         if path in OPEN_PATHS:
             continue
         led = await site.client.get(path, headers=PAGE)

@@ -8,7 +8,14 @@ import pytest
 from mechshare.domain.users import Role
 from mechshare.domain.visibility import Visibility
 from tests.http.conftest import API, Site
-from tests.http.test_access_matrix import BODIES, MATRIX, attachment_of_owner, claim_of_owner, source_of
+from tests.http.test_access_matrix import (
+    BODIES,
+    MATRIX,
+    attachment_of_owner,
+    claim_of_owner,
+    comment_of_owner,
+    source_of,
+)
 
 CALLERS = ("anonymous", "owner", "other", "moderator", "admin", "reader", "editor", "member")
 """`reader` and `editor` have a share of their own, `member` one of a group."""
@@ -18,8 +25,10 @@ SEEN = {"public": "oooooooo", "unlisted": "oooooooo", "internal": "-ooooooo", "p
 SEEN_SIGNED_IN = {"public": "?ooooooo", "unlisted": "?ooooooo", "internal": "?ooooooo", "private": "?o--oooo"}
 EDITED = {"public": "?oxxoxox", "unlisted": "?oxxoxox", "internal": "?oxxoxox", "private": "?o--oxox"}
 MANAGED = {"public": "?oxxoxxx", "unlisted": "?oxxoxxx", "internal": "?oxxoxxx", "private": "?o--oxxx"}
+WRITTEN = {"public": "?oxxxxxx", "unlisted": "?oxxxxxx", "internal": "?oxxxxxx", "private": "?o--xxxx"}
 WITHDRAWN = {"public": "?oxooxxx", "unlisted": "?oxooxxx", "internal": "?oxooxxx", "private": "?o--oxxx"}
 _M = "/api/v1/mechanisms/{mechanism_id}"
+_MUTES = "/api/v1/users/me/notification-mutes/mechanisms/{mechanism_id}"
 TABLE: dict[str, dict[str, str]] = {
     f"GET {_M}": SEEN,
     f"GET {_M}/reliability/history": SEEN,
@@ -31,6 +40,11 @@ TABLE: dict[str, dict[str, str]] = {
     f"GET {_M}/attachments": SEEN,
     f"GET {_M}/attachments/{{attachment_id}}/file": SEEN,
     f"GET {_M}/revisions": SEEN,
+    f"GET {_M}/revisions/{{number}}/file": SEEN,
+    f"GET {_M}/claims/{{claim_id}}/file": SEEN,
+    f"GET {_M}/comments": SEEN,
+    f"GET {_M}/comments/{{comment_id}}/replies": SEEN,
+    f"GET {_M}/comments/{{comment_id}}/history": SEEN,
     f"GET {_M}/processing": SEEN,
     f"GET {_M}/similar": SEEN,
     f"GET {_M}/marks": SEEN,
@@ -43,6 +57,13 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/media/{mechanism_id}/{name}": SEEN,
     f"POST {_M}/processing/ticket": SEEN_SIGNED_IN,
     f"POST {_M}/claims": SEEN_SIGNED_IN,
+    f"POST {_M}/comments": SEEN_SIGNED_IN,
+    f"PATCH {_M}/comments/{{comment_id}}": WRITTEN,
+    f"DELETE {_M}/comments/{{comment_id}}": WITHDRAWN,
+    f"PUT {_M}/comment-lock": WITHDRAWN,
+    f"DELETE {_M}/comment-lock": WITHDRAWN,
+    f"PUT {_MUTES}": SEEN_SIGNED_IN,
+    f"DELETE {_MUTES}": SEEN_SIGNED_IN,
     f"POST {_M}/claims/{{claim_id}}/withdraw": WITHDRAWN,
     f"POST {_M}/claims/{{claim_id}}/reply": MANAGED,
     f"POST {_M}/lineage": EDITED,
@@ -52,6 +73,9 @@ TABLE: dict[str, dict[str, str]] = {
     f"PATCH {_M}/attachments/{{attachment_id}}": EDITED,
     f"DELETE {_M}/attachments/{{attachment_id}}": EDITED,
     f"POST {_M}/revisions/{{number}}/restore": EDITED,
+    f"POST {_M}/file": EDITED,
+    f"POST {_M}/file/from-upload": EDITED,
+    f"DELETE {_M}/revisions/{{number}}/file": MANAGED,
     f"PATCH {_M}": EDITED,
     f"POST {_M}/processing/retry": EDITED,
     f"PUT {_M}/thumbnail": EDITED,
@@ -74,6 +98,8 @@ CHANGING = {
     f"PUT {_M}/visibility",
     f"POST {_M}/withdraw",
     f"DELETE {_M}",
+    f"DELETE {_M}/comments/{{comment_id}}",
+    f"PUT {_M}/comment-lock",
     f"PUT {_M}/shares/users/{{user_id}}",
     f"DELETE {_M}/shares/groups/{{group_id}}",
 }
@@ -127,6 +153,8 @@ async def path_of(site: Site, group: str, template: str, made: dict[str, Any]) -
         path = path.replace("{kind}/{source_id}", "part_of/" + await source_of(site, made["id"]))
     if "{attachment_id}" in path:
         path = path.replace("{attachment_id}", await attachment_of_owner(site, made["id"]))
+    if "{comment_id}" in path:
+        path = path.replace("{comment_id}", await comment_of_owner(site, made["id"]))
     if "{claim_id}" in path:
         path = path.replace("{claim_id}", await claim_of_owner(site, made["id"]))
     return path

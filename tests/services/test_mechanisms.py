@@ -408,7 +408,7 @@ async def test_deleting_enqueues_the_cleanup_in_the_ledger(world):
     mika = await world.join("mika")
     made = await world.create(mika)
     await world.work()
-    assert len(await world.keys()) == 4
+    assert len(await world.keys()) == 5
 
     await world.app.mechanisms.delete_mechanism(mika, made.id, HERE)
 
@@ -434,8 +434,8 @@ async def test_deleting_one_keeps_the_files_of_others(world):
 
     keys = await world.keys()
     assert remaining.original.key in keys
-    assert len([key for key in keys if key.startswith(f"media/{remaining.id}/")]) == 3
-    assert len(keys) == 4
+    assert len([key for key in keys if key.startswith(f"media/{remaining.id}/")]) == 4
+    assert len(keys) == 5
 
 
 async def test_an_import_recognizes_what_it_added_before(world):

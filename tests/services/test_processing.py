@@ -69,6 +69,7 @@ async def test_a_processed_clip_can_be_watched(world, mika):
         ready.file_url,
         ready.thumbnail_url,
         ready.preview_url,
+        ready.motion_url,
     }
     assert (await world.app.mechanisms.publish(mika, made.id)).mechanism.is_published
     assert (await processing_job(world, made)).state is JobState.DONE

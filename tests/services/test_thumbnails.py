@@ -45,6 +45,7 @@ async def test_the_chosen_thumbnail_replaces_the_present_one_and_nothing_else(wo
         BlobRole.VIDEO: blob_key(after.file_url),
         BlobRole.PREVIEW: blob_key(after.preview_url),
         BlobRole.THUMBNAIL: blob_key(after.thumbnail_url),
+        BlobRole.PHASES: blob_key(after.motion_url),
     }
 
 

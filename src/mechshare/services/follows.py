@@ -70,8 +70,10 @@ class FollowService:
             await tx.follows.unfollow_user(actor.id, user_id)
 
     async def unfollow_category(self, actor: Actor, category_id: CategoryId) -> None:
-        """No-op if the actor does not follow the category."""
+        """No-op if the actor does not follow the category. Raises CategoryNotFound."""
         async with self._transactions.begin() as tx:
+            if await tx.categories.find_by_id(category_id) is None:
+                raise CategoryNotFound()
             await tx.follows.unfollow_category(actor.id, category_id)
 
     async def find_feed(self, actor: Actor, request: PageRequest) -> Page[AuthoredMechanism]:
