@@ -60,6 +60,10 @@ async def test_a_response_is_bounded_in_time_and_size(response: bytes, error: De
         assert (await send(f"{receiver.url}/200", timeout=timeout)).error is error
 
 
+async def test_a_name_that_cannot_be_looked_up_is_not_found() -> None:
+    assert await send(f"http://{'a' * 64}.example/") == WebhookOutcome(error=DeliveryError.UNRESOLVED)
+
+
 async def test_https_needs_a_receiver_that_speaks_tls() -> None:
     async with receiving() as receiver:
         outcome = await send(receiver.url.replace("http:", "https:") + "/200", timeout=2.0)

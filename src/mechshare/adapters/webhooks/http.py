@@ -30,7 +30,7 @@ class HttpWebhookSender:
                 return await self._send(call)
         except TimeoutError:
             return WebhookOutcome(error=DeliveryError.TIMED_OUT)
-        except socket.gaierror:
+        except (socket.gaierror, UnicodeError):  # a label of the name may be too long to be looked up
             return WebhookOutcome(error=DeliveryError.UNRESOLVED)
         except ssl.SSLError:
             return WebhookOutcome(error=DeliveryError.TLS_FAILED)
