@@ -48,7 +48,7 @@ def test_create_admin_if_absent_succeeds_if_the_admin_exists(run: Run) -> None:
     assert "is an admin" in create_admin(run, "--if-absent")
     assert "was an admin already" in create_admin(run, "--if-absent")
     run("users", "set-role", "boss", "user")
-    assert "is no admin" in create_admin(run, "--if-absent")
+    assert "is not an admin" in create_admin(run, "--if-absent")
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("jobs", "list", "--help")])

@@ -7,7 +7,7 @@ from litestar import Request, Response, Router, get, post
 from msgspec import Struct
 
 from mechshare.domain.account_exports import AccountExport, AccountExportState
-from mechshare.domain.errors import Conflict
+from mechshare.domain.errors import Conflict, NotFound
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -61,6 +61,7 @@ async def request_export(request: Req) -> Response[AccountExportResponse]:
     operation_id="getAccountExport",
     summary="Look at the state of your export",
     responses=NOT_MODIFIED,
+    opt=refuses(NotFound),
 )
 async def get_export(request: Req) -> Response[AccountExportResponse]:
     """Returns the export that the caller requested last."""
@@ -74,7 +75,7 @@ async def get_export(request: Req) -> Response[AccountExportResponse]:
     operation_id="downloadAccountExport",
     summary="Download your export",
     responses=RANGED,
-    opt=refuses(Conflict),
+    opt=refuses(NotFound, Conflict),
 )
 async def download_export(request: Req) -> Response[bytes]:
     """Returns the zip, or a range of it."""
