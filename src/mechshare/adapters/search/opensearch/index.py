@@ -103,7 +103,7 @@ class OpenSearchIndex:
             if not counted["hits"]["total"]["value"]:
                 nearest = tuple((await self._nearest(parsed, most_edits_unfound)).items())
         passages = await self._passages(parsed, hits)
-        result = await asyncio.to_thread(result_of, parsed, counted, hits, passages)
+        result = await asyncio.to_thread(result_of, query, parsed, counted, hits, passages)
         return replace(result, expanded=expanded, nearest=nearest)
 
     async def suggest(

@@ -10,13 +10,13 @@ from mechshare.adapters.search.text.query import ParsedQuery
 from mechshare.adapters.search.text.ranking import BREVITY, moment_of
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.motion import MotionKind
-from mechshare.domain.search import Hit, SearchPlace, SearchResult
+from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult, SearchSort
 
 
 def result_of(
-    parsed: ParsedQuery, counted: Any, hits: list[Any], passages: Mapping[str, Passage]
+    query: SearchQuery, parsed: ParsedQuery, counted: Any, hits: list[Any], passages: Mapping[str, Passage]
 ) -> SearchResult:
-    """Returns `hits` with the totals of the response `counted` and the passages of those that have one.
+    """Returns `hits` of `query` with the totals of the response `counted` and the passages of those that have one.
 
     Highlighting is slow: don't call on the event loop.
     """
@@ -27,7 +27,7 @@ def result_of(
     highlights = highlights_of_page(parsed, texts)
     return SearchResult(
         hits=tuple(
-            _hit(parsed, hit, marks, passages.get(hit["_id"]))
+            _hit(query, parsed, hit, marks, passages.get(hit["_id"]))
             for hit, marks in zip(hits, highlights, strict=True)
         ),
         total=counted["hits"]["total"]["value"],
@@ -71,13 +71,23 @@ def authors_of(response: Any) -> tuple[str, ...]:
     return tuple(hit["_source"]["author"] for hit in response["hits"]["hits"])
 
 
-def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments], passage: Passage | None) -> Hit:
-    title = hit["_source"]["title"]
+def _hit(
+    query: SearchQuery,
+    parsed: ParsedQuery,
+    hit: Any,
+    highlights: Mapping[str, Fragments],
+    passage: Passage | None,
+) -> Hit:
+    place = _place(hit)
+    if query.sort is SearchSort.MOST_RELIABLE:
+        score = place.score
+    else:
+        score = 0.0 if parsed.is_blank else hit["_score"] - BREVITY * len(hit["_source"]["title"])
     return Hit(
         mechanism_id=MechanismId(hit["_id"]),
         version=version_of(hit["_version"]),
-        place=_place(hit),
-        score=0.0 if parsed.is_blank else hit["_score"] - BREVITY * len(title),
+        place=place,
+        score=score,
         highlights=highlights,
         page=passage.page if passage and "document" in highlights else None,
     )
