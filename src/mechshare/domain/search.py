@@ -215,9 +215,8 @@ def _cleared(**bounds: object) -> dict[str, None]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """`highlights` maps a field (`title`, `description`, `document`) to an excerpt as ((text, is_match), ...). `page`
-    is the page from which the excerpt of `document` comes, None without one. `version` is that of the document found,
-    `place` is just after it. `score` is the level of reliability where that orders the hits, else the relevance, 0
-    without words."""
+    is the page of the excerpt of `document`, if it has one. `version` is that of the document found, `place` is just
+    after it. `score` is the level of reliability where that orders the hits, else the relevance."""
 
     mechanism_id: MechanismId
     version: int
