@@ -1,6 +1,5 @@
 """Adds attachments from multipart forms. The API and the edit page share it."""
 
-from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -8,18 +7,18 @@ from litestar import Request
 from msgspec import Struct
 
 from mechshare.domain.attachments import MAX_CAPTION, Attachment, ReceivedFile
-from mechshare.domain.errors import MalformedRequest, Unavailable, UnsupportedContentType
+from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import MechanismId
+from mechshare.entrypoints.http.form_files import received_file, require_form
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
-from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
+from mechshare.entrypoints.http.protocol.multipart import Form
 from mechshare.entrypoints.http.protocol.openapi import documented
-from mechshare.entrypoints.http.protocol.request_body import content_length, decoded
+from mechshare.entrypoints.http.protocol.request_body import decoded
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 
 Req = Request[Any, Any, Any]
 AttachmentForm = Form[ReceivedFile]
-_FORM = "multipart/form-data"
 
 
 @published("NewAttachment")
@@ -36,20 +35,9 @@ async def add_from_form(request: Req, mechanism_id: MechanismId, form: Attachmen
     """
     application, actor = application_of(request), actor_of(request)
     await application.attachments.require_room(actor, mechanism_id)
-    content_type, _ = request.content_type
-    if content_type != _FORM:
-        raise UnsupportedContentType(content_type=content_type, accepted=_FORM)
-    expected = max(0, content_length(request) - FORM_OVERHEAD)
-    receive = partial(application.uploads.receive_attachment, actor, expected_bytes=expected)
-    try:
-        await read_form(request, "file", receive, form)
+    require_form(request)
+    async with received_file(request, form, application.uploads.receive_attachment):
         added = await _add(request, mechanism_id, form)
-    except Unavailable:
-        raise  # the attachment may have been stored, so its file must stay
-    except BaseException:
-        if form.file is not None:
-            await application.uploads.discard(form.file)
-        raise
     UPLOADED_BYTES.inc(added.size)
     return added
 

@@ -1,18 +1,17 @@
 """Adds claims from multipart forms, which may have a file. The API and the page of evidence share it."""
 
-from functools import partial
 from typing import Any
 
 from litestar import Request
 
 from mechshare.domain.attachments import ReceivedFile
-from mechshare.domain.errors import InvalidField, Unavailable
+from mechshare.domain.errors import InvalidField
 from mechshare.domain.evidence import AuthoredClaim, ClaimKind, NewClaim
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.named_values import values_in
+from mechshare.entrypoints.http.form_files import received_file
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
-from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
-from mechshare.entrypoints.http.protocol.request_body import content_length
+from mechshare.entrypoints.http.protocol.multipart import Form
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 
 Req = Request[Any, Any, Any]
@@ -27,17 +26,8 @@ async def add_from_form(request: Req, mechanism_id: MechanismId, form: ClaimForm
     """
     application, actor = application_of(request), actor_of(request)
     await application.evidence.require_room(actor, mechanism_id)
-    expected = max(0, content_length(request) - FORM_OVERHEAD)
-    receive = partial(application.uploads.receive_attachment, actor, expected_bytes=expected)
-    try:
-        await read_form(request, "file", receive, form)
+    async with received_file(request, form, application.uploads.receive_attachment):
         added = await application.evidence.add_claim(actor, mechanism_id, await _claim_in(request, form))
-    except Unavailable:
-        raise  # the claim may have been stored, so its file must stay
-    except BaseException:
-        if form.file is not None:
-            await application.uploads.discard(form.file)
-        raise
     if added.claim.file is not None:
         UPLOADED_BYTES.inc(added.claim.file.size)
     return added

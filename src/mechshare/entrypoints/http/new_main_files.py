@@ -1,22 +1,20 @@
 """Replaces and restores main files. The API and the pages share it."""
 
 from collections.abc import Collection
-from functools import partial
 from typing import Any
 
 from litestar import Request
 
-from mechshare.domain.errors import MalformedRequest, Unavailable, UnsupportedContentType
+from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import MechanismId, UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.entrypoints.http.form_files import received_file, require_form
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
-from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
-from mechshare.entrypoints.http.protocol.request_body import content_length
+from mechshare.entrypoints.http.protocol.multipart import Form
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 
 Req = Request[Any, Any, Any]
 Versions = Collection[int] | None
-_FORM = "multipart/form-data"
 
 
 async def replace_from_form(
@@ -29,21 +27,10 @@ async def replace_from_form(
     """
     application, actor = application_of(request), actor_of(request)
     await application.main_files.require_replaceable(actor, id, versions)
-    content_type, _ = request.content_type
-    if content_type != _FORM:
-        raise UnsupportedContentType(content_type=content_type, accepted=_FORM)
-    expected = max(0, content_length(request) - FORM_OVERHEAD)
-    receive = partial(application.uploads.receive, actor, expected_bytes=expected)
+    require_form(request)
     form = Form[OriginalFile]()
-    try:
-        await read_form(request, "file", receive, form)
+    async with received_file(request, form, application.uploads.receive):
         return await _replace(request, id, form, _version_in(form) if states_version else versions)
-    except Unavailable:
-        raise  # the file may have been accepted, so it must stay
-    except BaseException:
-        if form.file is not None:
-            await application.uploads.discard(form.file)
-        raise
 
 
 async def _replace(

@@ -1,0 +1,56 @@
+"""The file of a multipart form, which is stored while the form is read."""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from litestar import Request
+
+from mechshare.domain.attachments import ReceivedFile
+from mechshare.domain.errors import Unavailable, UnsupportedContentType
+from mechshare.domain.mechanisms import OriginalFile
+from mechshare.domain.users import Actor
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
+from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
+from mechshare.entrypoints.http.protocol.request_body import content_length
+
+_FORM_TYPE = "multipart/form-data"
+Stored = TypeVar("Stored", OriginalFile, ReceivedFile)
+StoredOut = TypeVar("StoredOut", covariant=True)
+
+
+class Receiver(Protocol[StoredOut]):
+    """A method of `UploadService` that stores a file."""
+
+    def __call__(
+        self, actor: Actor, chunks: AsyncIterator[bytes], name: str, *, expected_bytes: int
+    ) -> Awaitable[StoredOut]: ...
+
+
+def require_form(request: Request[Any, Any, Any]) -> None:
+    """Raises UnsupportedContentType if the body is not a multipart form."""
+    content_type, _ = request.content_type
+    if content_type != _FORM_TYPE:
+        raise UnsupportedContentType(content_type=content_type, accepted=_FORM_TYPE)
+
+
+@asynccontextmanager
+async def received_file(
+    request: Request[Any, Any, Any], form: Form[Stored], receive: Receiver[Stored]
+) -> AsyncIterator[None]:
+    """Reads the form into `form`, and stores its part `file` by `receive`; the body of the `async with` uses the file.
+
+    If anything raises, the file is discarded, unless it is Unavailable: then what uses the file may have been stored.
+    Raises MalformedRequest, and what `receive` raises.
+    """
+    expected = max(0, content_length(request) - FORM_OVERHEAD)
+    try:
+        await read_form(request, "file", partial(receive, actor_of(request), expected_bytes=expected), form)
+        yield
+    except Unavailable:
+        raise
+    except BaseException:
+        if form.file is not None:
+            await application_of(request).uploads.discard(form.file)
+        raise
