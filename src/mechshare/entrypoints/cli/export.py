@@ -26,8 +26,8 @@ from mechshare.entrypoints.cli.manifests import (
     write_manifest,
 )
 from mechshare.entrypoints.cli.output import progress_bar
-from mechshare.entrypoints.cli.paging import items_of
 from mechshare.services.media import StoredMedia
+from mechshare.services.support.paging import items_of
 from mechshare.settings import Settings
 
 _MAX_NAME_BYTES = 200

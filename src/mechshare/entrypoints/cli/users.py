@@ -17,7 +17,7 @@ from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride, Stor
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.cli.context import OPERATOR, pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table
-from mechshare.entrypoints.cli.paging import items_of
+from mechshare.services.support.paging import items_of
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 from mechshare.sizes import bytes_in

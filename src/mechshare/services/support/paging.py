@@ -1,4 +1,4 @@
-"""Lists that a command reads to their end."""
+"""Lists that are read to their end."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 from mechshare.domain.attachments import Attachment
 from mechshare.domain.audit import AuditFilter
@@ -17,13 +17,13 @@ from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of
-from mechshare.domain.pagination import MAX_LIMIT, Page, PageRequest
+from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.visibility import EVERYTHING, Visibility
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database, UnitOfWork
+from mechshare.services.support.paging import items_of
 from mechshare.services.support.zip_stream import ZipMember
 
-T = TypeVar("T")
 _MAX_REPORTS = 10_000
 _MAX_CHANGES = 10_000
 _MAX_NAME_BYTES = 100
@@ -65,7 +65,7 @@ class PersonalData:
                     request, filter, sort=MechanismSort.OLDEST, scope=EVERYTHING
                 )
 
-        async for item in _items_of(find_page):
+        async for item in items_of(find_page):
             yield item.mechanism
 
     async def _stored_files(
@@ -150,7 +150,7 @@ async def _marks(tx: UnitOfWork, user_id: UserId) -> object:
     return [
         asdict(one)
         for kind in MarkKind
-        async for one in _items_of(partial(tx.marks.find_of_user, user_id, kind))
+        async for one in items_of(partial(tx.marks.find_of_user, user_id, kind))
     ]
 
 
@@ -158,7 +158,7 @@ async def _collections(tx: UnitOfWork, user_id: UserId) -> object:
     find_page = partial(tx.collections.find_of_user, user_id, tuple(Visibility))
     return [
         {**asdict(one), "mechanism_ids": await tx.collection_entries.find_ids(one.id)}
-        async for one in _items_of(find_page)
+        async for one in items_of(find_page)
     ]
 
 
@@ -197,7 +197,7 @@ async def _sessions(tx: UnitOfWork, user_id: UserId) -> object:
 
 async def _audit(tx: UnitOfWork, user_id: UserId) -> object:
     own = AuditFilter(actor_id=user_id)
-    return [asdict(one) async for one in _items_of(lambda request: tx.audit.find_all(request, own))]
+    return [asdict(one) async for one in items_of(lambda request: tx.audit.find_all(request, own))]
 
 
 _TABLES: dict[str, Callable[[UnitOfWork, UserId], Awaitable[object]]] = {
@@ -216,15 +216,6 @@ _TABLES: dict[str, Callable[[UnitOfWork, UserId], Awaitable[object]]] = {
     "actions": _audit,
 }
 """The JSON files by their names; `actions` are the user's entries of the audit log."""
-
-
-async def _items_of(find_page: Callable[[PageRequest], Awaitable[Page[T]]]) -> AsyncIterator[T]:
-    request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
-    while request is not None:
-        page = await find_page(request)
-        for item in page.items:
-            yield item
-        request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
 
 
 def _json_file(name: str, value: object) -> ZipMember:
