@@ -17,6 +17,7 @@ from mechshare.entrypoints.http.protocol.served_files import (
     MEDIA_PATH,
     PUBLIC_MEDIA,
     FileResponse,
+    content_of,
     file_response,
 )
 from mechshare.services.media import StoredMedia
@@ -61,7 +62,9 @@ class PublicMediaMiddleware:
         file = await self._file_to_send(scope, media, found)
         if file is None and found.body and len(found.body) > MAX_BODY_BYTES:
             return False
-        content = b"" if file or not found.body else await self._read(media, found.body)
+        content = b""
+        if found.body and not file:
+            content = await content_of(self._application, media, found.body)
         scope["path_template"] = f"{MEDIA_PATH}/{{mechanism_id}}/{{name}}"
         headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
@@ -86,10 +89,6 @@ class PublicMediaMiddleware:
         if not is_whole_and_large or _PATH_SEND not in (scope.get("extensions") or {}):
             return None
         return await self._application.media.file_to_send(media)
-
-    async def _read(self, media: StoredMedia, part: range) -> bytes:
-        chunks = self._application.media.read(media, part.start, part.stop)
-        return b"".join([chunk async for chunk in chunks])
 
 
 def _may_be_public(scope: HTTPScope) -> bool:

@@ -94,16 +94,21 @@ async def served_file(request: Req, media: StoredMedia, cache: str) -> Response[
     found = await file_response(application, request.headers, media, cache)
     if found.body is None:
         return Response(content=None, status_code=found.status, headers=found.headers)
-    chunks = application.media.read(media, found.body.start, found.body.stop)
     if len(found.body) <= MAX_BODY_BYTES:
-        content = b"".join([chunk async for chunk in chunks])
+        content = await content_of(application, media, found.body)
         return Response(
             content, status_code=found.status, headers=found.headers, media_type=media.content_type
         )
+    chunks = application.media.read(media, found.body.start, found.body.stop)
     chunks_read_ahead = await _read_first(chunks)
     return Stream(
         chunks_read_ahead, status_code=found.status, headers=found.headers, media_type=media.content_type
     )
+
+
+async def content_of(application: Application, media: StoredMedia, part: range) -> bytes:
+    """Returns these bytes of the file. Raises MediaNotFound, MediaDamaged."""
+    return b"".join([chunk async for chunk in application.media.read(media, part.start, part.stop)])
 
 
 def _offloaded(application: Application, media: StoredMedia) -> dict[str, str]:
