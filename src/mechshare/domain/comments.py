@@ -43,7 +43,7 @@ class CommentNotFound(NotFound):
 class CommentsLocked(Conflict):
     code = "COMMENTS_LOCKED"
     messages = {
-        "en": "The comments on this mechanism are locked: nobody can write or edit one.",
+        "en": "The comments on this mechanism are locked. You cannot add or edit comments.",
         "ja": "この機構のコメントはロックされています。投稿と編集はできません。",
     }
 
@@ -191,7 +191,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentLock:
-    """While there is one, nobody writes or edits comments on the mechanism."""
+    """While it exists, users can neither add nor edit comments on the mechanism."""
 
     mechanism_id: MechanismId
     locked_at: datetime
