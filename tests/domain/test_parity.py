@@ -18,7 +18,7 @@ from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.adapters.persistence.memory.database import MemoryDatabase
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.categories import Category
-from mechshare.domain.errors import DomainException
+from mechshare.domain.errors import DomainException, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
@@ -34,6 +34,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = ["歯車", unicodedata.normalize("NFD", "ギア"), "ギア", "a", "B", "é", "🦾 arm"]
 CATEGORIES = ["gears", "cams"]
 Step = Callable[[UnitOfWork], Awaitable[Any]]
+_ATTEMPTS = 10
 
 
 def id_of(number: int) -> str:
@@ -47,6 +48,14 @@ class Side:
         self.database = database
 
     async def write(self, step: Step, fail: bool) -> Any:
+        """Repeats a step that a database did not answer in time: a server beside many tests may stall for seconds."""
+        for _ in range(_ATTEMPTS):
+            done = await self.attempt(step, fail)
+            if not (isinstance(done, type) and issubclass(done, Unavailable)):
+                break
+        return done
+
+    async def attempt(self, step: Step, fail: bool) -> Any:
         try:
             async with self.database.begin() as tx:
                 done = await step(tx)
