@@ -9,8 +9,9 @@ from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.domain.personal_access_tokens import MAX_TOKENS_OF_USER, Scope
 from mechshare.domain.sessions import RECENT_SIGN_IN
 from mechshare.domain.users import Role
-from mechshare.entrypoints.http.protocol.scopes import SCOPES
+from mechshare.entrypoints.http.protocol.scopes import scope_of
 from tests.http.conftest import API, Site
+from tests.http.scopes import SCOPES
 from tests.http.test_access_matrix import BODIES, ELSEWHERE, MATRIX, routes
 
 TOKENS = f"{API}/auth/tokens"
@@ -45,6 +46,15 @@ def bearer(created: dict[str, Any]) -> dict[str, str]:
 async def test_every_route_has_a_scope_and_no_route_has_two(site: Site) -> None:
     listed = [route for of_scope in SCOPES.values() for route in of_scope]
     assert sorted(listed) == sorted(name for name, _ in routes(site))
+
+
+def test_each_route_needs_its_scope() -> None:
+    needed = {route: scope for scope, of_scope in SCOPES.items() for route in of_scope}
+    assert {route: scope_of(*route.split(" ")) for route in needed} == needed
+
+
+def test_pages_accept_no_personal_access_token() -> None:
+    assert scope_of("GET", "/m/{mechanism_id}") is None
 
 
 LOOKS_AT_NO_TOKEN = {row for row, cells in MATRIX.items() if len(set(cells.get("*", (0, 1)))) == 1}

@@ -1,4 +1,5 @@
-"""Which scope a personal access token needs for each route of the API: a table, which `protocol.auth` enforces."""
+"""Which scope a personal access token needs for each route of the API: a rule and its exceptions, which
+`protocol.auth` enforces."""
 
 from collections.abc import Mapping
 
@@ -6,143 +7,15 @@ from mechshare.domain.personal_access_tokens import Scope, SessionRequired, Toke
 
 _API = "/api/v1"
 _MECHANISM = f"{_API}/mechanisms/{{mechanism_id}}"
-_COLLECTION = f"{_API}/collections/{{collection_id}}"
-
-SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
+_OUTSIDE_PAGES = (f"{_API}/", "/health/", "/.well-known/")
+_EXCEPTIONS: Mapping[Scope | None, tuple[str, ...]] = {
     None: (
-        f"POST {_API}/auth/register",
-        f"POST {_API}/auth/login",
-        f"POST {_API}/auth/refresh",
-        f"POST {_API}/auth/logout",
-        f"GET {_API}/auth/sessions",
-        f"DELETE {_API}/auth/sessions/{{session_id}}",
-        f"POST {_API}/auth/password",
-        f"GET {_API}/auth/tokens",
-        f"POST {_API}/auth/tokens",
-        f"DELETE {_API}/auth/tokens/{{token_id}}",
         f"DELETE {_API}/users/me",
         f"PATCH {_API}/users/{{user_id}}",
         f"POST {_API}/invitations",
         f"POST {_MECHANISM}/processing/ticket",
     ),
-    Scope.READ: (
-        f"GET {_API}/users/me",
-        f"GET {_API}/users/{{user_id}}",
-        f"GET {_API}/users/{{user_id}}/mechanisms",
-        f"GET {_API}/mechanisms",
-        f"GET {_MECHANISM}",
-        f"GET {_MECHANISM}/reliability/history",
-        f"GET {_MECHANISM}/evidence",
-        f"GET {_MECHANISM}/claims",
-        f"GET {_MECHANISM}/claims/{{claim_id}}/file",
-        f"GET {_MECHANISM}/lineage",
-        f"GET {_MECHANISM}/marks",
-        f"GET {_MECHANISM}/comments",
-        f"GET {_MECHANISM}/comments/{{comment_id}}/replies",
-        f"GET {_MECHANISM}/comments/{{comment_id}}/history",
-        f"GET {_MECHANISM}/stats",
-        f"GET {_COLLECTION}",
-        f"GET {_COLLECTION}/mechanisms",
-        f"GET {_API}/users/me/collections",
-        f"GET {_API}/users/{{user_id}}/collections",
-        f"GET {_API}/users/me/follows",
-        f"GET {_API}/users/me/feed",
-        f"POST {_MECHANISM}/views",
-        f"GET {_API}/users/me/stats",
-        f"GET {_API}/users/me/bookmarks",
-        f"GET {_API}/users/me/deletion",
-        f"GET {_API}/users/me/export",
-        f"GET {_API}/users/me/export/file",
-        f"GET {_API}/users/me/notifications",
-        f"GET {_API}/users/me/notifications/unread",
-        f"GET {_API}/users/me/notification-mutes",
-        f"GET {_API}/users/me/webhooks",
-        f"GET {_API}/users/me/webhooks/{{webhook_id}}/deliveries",
-        f"GET {_MECHANISM}/citation",
-        f"GET {_MECHANISM}/linked-data",
-        f"GET {_MECHANISM}/attachments",
-        f"GET {_MECHANISM}/attachments/{{attachment_id}}/file",
-        f"GET {_MECHANISM}/revisions",
-        f"GET {_MECHANISM}/revisions/{{number}}/file",
-        f"GET {_MECHANISM}/similar",
-        f"GET {_MECHANISM}/shares",
-        f"GET {_MECHANISM}/processing",
-        f"GET {_MECHANISM}/processing/events",
-        f"GET {_MECHANISM}/original",
-        f"GET {_MECHANISM}/document",
-        f"GET {_MECHANISM}/pages/{{number}}",
-        f"GET {_API}/media/{{mechanism_id}}/{{name}}",
-        f"GET {_API}/reports",
-        f"GET {_API}/reports/about-me",
-        f"GET {_API}/groups",
-        f"GET {_API}/groups/{{group_id}}",
-        f"GET {_API}/groups/{{group_id}}/members",
-        f"GET {_API}/categories",
-        f"GET {_API}/categories/{{category_id}}",
-        f"GET {_API}/search/mechanisms",
-        f"GET {_API}/search/suggest",
-        f"GET {_API}/search/by-motion/{{search_id}}",
-        "GET /health/live",
-        "GET /health/ready",
-        "GET /.well-known/jwks.json",
-        f"GET {_API}/.well-known/jwks.json",
-    ),
-    Scope.WRITE: (
-        f"PATCH {_API}/users/me",
-        f"POST {_API}/users/me/export",
-        f"POST {_API}/reports",
-        f"PATCH {_MECHANISM}",
-        f"DELETE {_MECHANISM}",
-        f"POST {_MECHANISM}/publish",
-        f"POST {_MECHANISM}/withdraw",
-        f"PUT {_MECHANISM}/visibility",
-        f"PUT {_MECHANISM}/shares/users/{{user_id}}",
-        f"DELETE {_MECHANISM}/shares/users/{{user_id}}",
-        f"PUT {_MECHANISM}/shares/groups/{{group_id}}",
-        f"DELETE {_MECHANISM}/shares/groups/{{group_id}}",
-        f"POST {_API}/groups",
-        f"PATCH {_API}/groups/{{group_id}}",
-        f"DELETE {_API}/groups/{{group_id}}",
-        f"PUT {_API}/groups/{{group_id}}/members/{{user_id}}",
-        f"DELETE {_API}/groups/{{group_id}}/members/{{user_id}}",
-        f"POST {_MECHANISM}/claims",
-        f"POST {_MECHANISM}/claims/{{claim_id}}/withdraw",
-        f"POST {_MECHANISM}/claims/{{claim_id}}/reply",
-        f"POST {_MECHANISM}/lineage",
-        f"PUT {_MECHANISM}/marks/{{kind}}",
-        f"POST {_API}/collections",
-        f"PATCH {_COLLECTION}",
-        f"DELETE {_COLLECTION}",
-        f"PUT {_COLLECTION}/mechanisms/{{mechanism_id}}",
-        f"DELETE {_COLLECTION}/mechanisms/{{mechanism_id}}",
-        f"PUT {_API}/users/{{user_id}}/follow",
-        f"DELETE {_API}/users/{{user_id}}/follow",
-        f"PUT {_API}/categories/{{category_id}}/follow",
-        f"DELETE {_API}/categories/{{category_id}}/follow",
-        f"PUT {_API}/users/me/notifications/read",
-        f"POST {_API}/users/me/webhooks",
-        f"DELETE {_API}/users/me/webhooks/{{webhook_id}}",
-        f"POST {_API}/users/me/webhooks/{{webhook_id}}/test",
-        f"PUT {_API}/users/me/notifications/{{notification_id}}/read",
-        f"PUT {_API}/users/me/notification-mutes/kinds/{{kind}}",
-        f"DELETE {_API}/users/me/notification-mutes/kinds/{{kind}}",
-        f"PUT {_API}/users/me/notification-mutes/mechanisms/{{mechanism_id}}",
-        f"DELETE {_API}/users/me/notification-mutes/mechanisms/{{mechanism_id}}",
-        f"POST {_MECHANISM}/comments",
-        f"PATCH {_MECHANISM}/comments/{{comment_id}}",
-        f"DELETE {_MECHANISM}/comments/{{comment_id}}",
-        f"PUT {_MECHANISM}/comment-lock",
-        f"DELETE {_MECHANISM}/comment-lock",
-        f"DELETE {_MECHANISM}/marks/{{kind}}",
-        f"DELETE {_MECHANISM}/lineage/{{kind}}/{{source_id}}",
-        f"PATCH {_MECHANISM}/attachments/{{attachment_id}}",
-        f"DELETE {_MECHANISM}/attachments/{{attachment_id}}",
-        f"POST {_MECHANISM}/revisions/{{number}}/restore",
-        f"DELETE {_MECHANISM}/revisions/{{number}}/file",
-        f"POST {_MECHANISM}/processing/retry",
-        f"PUT {_MECHANISM}/thumbnail",
-        f"DELETE {_MECHANISM}/thumbnail/picture",
-    ),
+    Scope.READ: (f"POST {_MECHANISM}/views",),
     Scope.UPLOAD: (
         f"POST {_API}/mechanisms",
         f"POST {_API}/mechanisms/from-url",
@@ -175,18 +48,27 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"PUT {_API}/groups/{{group_id}}/quota",
     ),
 }
-"""The routes of each scope; those of None accept no personal access token at all, as pages do.
+"""The routes that need another scope than their method says; those of None accept no personal access token.
 
-A token must not give itself a longer life, a password or another role, nor let anybody in, nor end the
-account.
+A token must not give itself a longer life, a password or another role, nor let anybody in, nor end the account.
 """
-_SCOPE_OF = {route: scope for scope, routes in SCOPES.items() for route in routes}
+_SCOPE_OF = {route: scope for scope, routes in _EXCEPTIONS.items() for route in routes}
 
 
 def require_scope(grant: TokenGrant, method: str, path_template: str) -> None:
-    """Raises InsufficientScope if the token lacks the scope of the route, and SessionRequired if no token may use
-    the route or the table does not have it."""
-    scope = _SCOPE_OF.get(f"{'GET' if method == 'HEAD' else method} {path_template}")
+    """Raises InsufficientScope if the token lacks the scope of the route, SessionRequired if no token may use it."""
+    scope = scope_of(method, path_template)
     if scope is None:
         raise SessionRequired()
     grant.require(scope)
+
+
+def scope_of(method: str, path_template: str) -> Scope | None:
+    """Returns the scope that the route needs; None if it accepts no personal access token, as pages and `/auth` do.
+
+    A route that reads needs READ and one that changes something WRITE, unless it is an exception.
+    """
+    method = "GET" if method == "HEAD" else method
+    if not path_template.startswith(_OUTSIDE_PAGES) or path_template.startswith(f"{_API}/auth/"):
+        return None
+    return _SCOPE_OF.get(f"{method} {path_template}", Scope.READ if method == "GET" else Scope.WRITE)
