@@ -78,7 +78,7 @@ async def test_cards_show_author_duration_and_categories_in_the_language_of_the_
     assert re.search(r'class="duration">[\d.]+ 秒<', japanese)
     assert 'class="categories">Gears<' in english
     assert 'class="categories">歯車<' in japanese
-    assert "<p>hana · " in english
+    assert "<p>hana " in english
     assert "1 mechanism<" in english
     assert "1 件の機構" in japanese
 

@@ -74,11 +74,13 @@ def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port:
     The clips are mechanisms that mechshare computes and draws itself, or those in FOLDER. All data is in
     MECHSHARE_DATA; where that is not set, in a temporary folder that is deleted at the end.
     """
+    # Whoever ends the demonstration with `kill` must not leave its server behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="mechshare-demo-") as scratch:
         data = chosen.data if PREFIX + "DATA" in os.environ else Path(scratch) / "data"
         clips = _own_clips(Path(scratch) / "clips") if folder is None else _clips_of(folder)
         environ = _environment(profile, data)
-        with _serving(environ, data, port or _free_port(chosen.port)) as address:
+        with _serving(environ, data, _free_port(port) if port else _free_port(chosen.port, 0)) as address:
             try:
                 _show(Api(address), clips)
             except ApiError as refusal:
@@ -301,9 +303,9 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _free_port(preferred: int) -> int:
-    """Returns `preferred`, or any free port if it is taken."""
-    for candidate in (preferred, 0):
+def _free_port(*candidates: int) -> int:
+    """Returns the first of these ports that is free; 0 stands for any. Raises ClickException if none is."""
+    for candidate in candidates:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", candidate))
@@ -311,7 +313,7 @@ def _free_port(preferred: int) -> int:
                 continue
             port: int = probe.getsockname()[1]
             return port
-    raise click.ClickException("there is no free port")
+    raise click.ClickException(f"port {candidates[0]} is taken: choose another with --port")
 
 
 def _wait_for_interrupt() -> None:

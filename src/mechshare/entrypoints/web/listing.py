@@ -132,9 +132,14 @@ async def find_categories(request: Req, viewer: Viewer) -> Categories:
 async def find_chips(
     request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage, categories: Categories
 ) -> list[Chip]:
-    """Returns the filters: the chosen ones first, then those that add mechanisms to the page."""
+    """Returns the filters: the chosen ones first, then those that add mechanisms to the page. A list offers the
+    categories below another one after that is chosen: all of them would fill the page."""
     counts = await _counts(request, viewer, conditions, found, categories)
-    offered = [id for id in categories.names if counts.get(id, 0) and id not in conditions.category_ids]
+    offered = [
+        id
+        for id in categories.names
+        if counts.get(id, 0) and id not in conditions.category_ids and _is_open(id, conditions, categories)
+    ]
     is_unknown = conditions.is_of_all and not conditions.is_search
     return [
         Chip(
@@ -146,6 +151,12 @@ async def find_chips(
         )
         for id in (*conditions.category_ids, *offered)
     ]
+
+
+def _is_open(id: CategoryId, conditions: Conditions, categories: Categories) -> bool:
+    """Whether the category is of the upper level, below a chosen one, or a search may lead to it."""
+    parent = categories.parents.get(id)
+    return conditions.is_search or parent is None or parent in conditions.category_ids
 
 
 async def _counts(
@@ -170,10 +181,10 @@ def level_names(request: Req) -> dict[int, str]:
 async def find_level_chips(
     request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage
 ) -> list[Chip]:
-    """Returns each level of reliability as the least one, the highest first; without counts unless the page is that of
-    a search."""
+    """Returns the levels of reliability that narrow a search, each as the least one, the highest first, and the chosen
+    one. The count of that is None outside searches."""
     counts = await _level_counts(request, viewer, conditions, found)
-    return [
+    chips = [
         Chip(
             name=str(level),
             count=None if counts is None else sum(counts.get(one, 0) for one in range(level, _BEYOND_LEVELS)),
@@ -182,6 +193,7 @@ async def find_level_chips(
         )
         for level in level_names(request)
     ]
+    return [chip for chip in chips if chip.count or chip.is_chosen]
 
 
 async def _level_counts(
