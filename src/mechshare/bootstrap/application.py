@@ -238,7 +238,7 @@ def file_motions() -> FileMotions:
 
 
 def _incoming_folders(settings: Settings) -> Sequence[Path]:
-    """Returns the folders, besides the scratch folder, in which killed processes leave unfinished files."""
+    """Returns the folders, except the scratch folder, in which killed processes leave unfinished files."""
     is_file_store = scheme_of(settings.blobs_url) == "file"
     return [path_of(settings.blobs_url) / INCOMING] if is_file_store else []
 

@@ -87,7 +87,7 @@ CLIPS = (
         title="ポースリエ・リプキンの直線運動機構 (Peaucellier-Lipkin straight-line linkage)",
         description="円運動を反転して正確な直線運動に変える、回り対偶だけの平面リンク機構。"
         "1864 年にポースリエが、1871 年にリプキンが独立に発明した。\n"
-        "Inverts a circle into an exact straight line with turning joints alone: the first planar linkage to do so "
+        "Inverts a circle into an exact straight line with turning joints only: the first planar linkage to do so "
         "(Peaucellier 1864, Lipkin 1871). Arms 5, rhombus 3.4, crank 1.5.",
         categories=("straight-line", "linkages"),
         period_ms=3200,
@@ -120,7 +120,7 @@ CLIPS = (
         title="平行板ばねステージ (compliant parallelogram)",
         description="2 枚の板ばねのたわみだけで案内するステージ。摩擦もがたもなく、傾かずに動くが、"
         "変位の 2 乗に比例してわずかに沈む。精密位置決めに使われる。\n"
-        "A stage guided by the bending of two parallel leaf springs alone: no friction, no play, no rotation. "
+        "A stage guided only by the bending of two parallel leaf springs: no friction, no play, no rotation. "
         "It sinks by 3/5 of travel squared over length. Used for fine positioning.",
         categories=("compliant", "parallel-linkages", "springs"),
         period_ms=2400,

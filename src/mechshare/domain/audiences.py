@@ -14,8 +14,8 @@ PUBLIC_AUDIENCE: Audience = (_PUBLIC,)
 
 
 def audience_of(mechanism: Mechanism, shares: Sequence[Share]) -> Audience:
-    """Returns who finds the mechanism, which has these `shares`, besides its owner among their own; nobody finds an
-    unpublished or unlisted one."""
+    """Returns who finds the mechanism, which has these `shares`, in addition to its owner, who finds it in their own
+    list; nobody finds an unpublished or unlisted one."""
     if not mechanism.is_published:
         return ()
     match mechanism.visibility:

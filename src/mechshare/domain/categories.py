@@ -99,7 +99,7 @@ def names_in(text: str) -> list[str]:
 def name_key(name: str) -> str:
     """Returns the form in which names are compared: the same for every width, case and spacing of a name.
 
-    Normalisation takes time linear in the length of a cleaned name alone: see `domain.text`.
+    Normalisation takes linear time only for a cleaned name: see `domain.text`.
     """
     return " ".join(folded(name).split())
 

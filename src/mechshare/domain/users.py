@@ -168,7 +168,7 @@ def clean_email(email: str) -> str:
 
 
 def normal_login(login: str) -> str:
-    """Returns a user name or e-mail address, which alone has an `@`, in the normal form in which it is stored."""
+    """Returns a user name or e-mail address, which contains an `@`, in the normal form in which it is stored."""
     typed = login.strip()[: MAX_DECOMPOSITION * MAX_EMAIL_LENGTH].lower()
     readable = readable_text(typed, max_length=MAX_EMAIL_LENGTH)
     return readable if "@" in readable else fold_username(readable)[:MAX_EMAIL_LENGTH]

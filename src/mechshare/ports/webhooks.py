@@ -9,7 +9,7 @@ from mechshare.domain.webhooks import DeliveryError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookCall:
-    """A POST request. `headers` are those besides Host, Content-Length and Connection."""
+    """A POST request. `headers` are all but Host, Content-Length and Connection."""
 
     url: str
     headers: Mapping[str, str]

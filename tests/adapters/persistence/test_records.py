@@ -82,7 +82,7 @@ def test_an_unwritten_column_is_only_read() -> None:
 
 
 def test_an_unmapped_column_is_neither_read_nor_written() -> None:
-    record = record_of(Size, table("id", "width", "height"), besides=("id",))
+    record = record_of(Size, table("id", "width", "height"), ignored=("id",))
 
     assert record.columns == ("width", "height")
     assert record.values(Size(width=2, height=3)) == {"width": 2, "height": 3}

@@ -116,7 +116,7 @@ def open_container(
         "format_whitelist": _DEMUXERS[format],
         "codec_whitelist": ",".join(sorted(decoders)),
     }
-    if format not in _MATROSKA:  # with this option, Matroska alone would lose its stated size
+    if format not in _MATROSKA:  # with this option, Matroska would lose its stated size
         options["max_pixels"] = _max_pixels(limits)
     return av.open(
         file,

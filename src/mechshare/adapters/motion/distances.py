@@ -20,7 +20,7 @@ _FEW_OTHERS = 0.1
 class Distances:
     """`all` is n x n: how different two pictures are, as their mean squared difference at one scale or the sum of two.
 
-    `fine` is the mean squared difference of the fine pictures alone, in grey values squared. `pictures` are those in
+    `fine` is the mean squared difference of only the fine pictures, in grey values squared. `pictures` are those in
     which places are compared.
     """
 

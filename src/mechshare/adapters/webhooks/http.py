@@ -17,7 +17,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([2-5][0-9]{2})(?: [^\r\n]*)?\r?\n")
 
 
 class HttpWebhookSender:
-    """Sends to public addresses alone, unless `allows_private`. A response may take `timeout` seconds."""
+    """Sends only to public addresses, unless `allows_private`. A response may take `timeout` seconds."""
 
     def __init__(self, *, allows_private: bool = False, timeout: float = _TIMEOUT) -> None:
         self._allows_private = allows_private

@@ -74,7 +74,7 @@ def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port:
     The clips are mechanisms that mechshare computes and draws itself, or those in FOLDER. All data is in
     MECHSHARE_DATA; where that is not set, in a temporary folder that is deleted at the end.
     """
-    # Whoever ends the demonstration with `kill` must not leave its server behind.
+    # A demonstration that is ended with `kill` ends its server, too.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="mechshare-demo-") as scratch:
         data = chosen.data if PREFIX + "DATA" in os.environ else Path(scratch) / "data"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the folders made in there are their owner's alone
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only their owner can open the folders made in there
 _PREFIX = "mechshare-metrics-"
 
 

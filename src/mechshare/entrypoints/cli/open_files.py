@@ -5,7 +5,7 @@ import resource
 MAX_CONNECTIONS = 8_192
 """Connections that a server process accepts at a time; further ones wait in the system's queue."""
 RESERVED_FILES = 512
-"""Files that a process opens besides connections: databases, clips being read or written, sockets to other servers."""
+"""Files of a process other than connections: databases, clips being read or written, sockets to other servers."""
 MIN_CONNECTIONS = 2_048
 """With fewer connections, a single client that opens silent ones blocks all others."""
 

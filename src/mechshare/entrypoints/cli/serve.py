@@ -52,7 +52,7 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
         run(chosen, _do_nothing)
         _announce(chosen, address, number)
         os.environ[PREFIX + "DATA"] = str(chosen.data)
-        # Spawn, not fork: this process imported the metrics before the folder existed, so they count for it alone.
+        # Spawn, not fork: this process imported the metrics before the folder existed, so they count only what it does.
         multiprocessing.set_start_method("spawn")
         with metrics_folder(chosen.data) as folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

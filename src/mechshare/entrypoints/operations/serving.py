@@ -38,7 +38,7 @@ def server_operations(
     if address is None:
         yield
         return
-    if scheme_of(chosen.database_url) == "memory":  # in the memory of the server process alone
+    if scheme_of(chosen.database_url) == "memory":  # only in the memory of the server process
         pages = OperationsPages(
             registry_of(ProcessesCollector(metrics)), lambda uploads: [check_server(*server)], is_stopping
         )

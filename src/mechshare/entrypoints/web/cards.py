@@ -62,8 +62,8 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardTexts:
-    """What a card shows besides its mechanism: names of categories by id, and the highlights of a search, of which that
-    of a document comes from `page`."""
+    """What a card shows in addition to its mechanism: names of categories by id, and highlights of a search; that of
+    a document comes from `page`."""
 
     category_names: Mapping[CategoryId, str] = field(default_factory=dict)
     highlights: Mapping[str, Pieces] = field(default_factory=dict)

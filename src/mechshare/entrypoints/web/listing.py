@@ -162,7 +162,7 @@ def _is_open(id: CategoryId, conditions: Conditions, categories: Categories) -> 
 async def _counts(
     request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage, categories: Categories
 ) -> dict[CategoryId, int]:
-    """Returns how many mechanisms each category alone would show, or besides the chosen ones if all are meant."""
+    """Returns how many mechanisms each category would show, alone or together with the chosen ones if all are meant."""
     if not conditions.is_search or found.degraded:
         return categories.counts
     if not conditions.category_ids or conditions.is_of_all:
@@ -199,7 +199,7 @@ async def find_level_chips(
 async def _level_counts(
     request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage
 ) -> Mapping[int, int] | None:
-    """Returns how many mechanisms each level alone would show."""
+    """Returns how many mechanisms each level on its own would show."""
     if not conditions.is_search or found.degraded:
         return None
     if not conditions.bounds.reliability_min:

@@ -12,12 +12,12 @@ class StorageQuotaRepository(Protocol):
     """The bytes that each user stores: files whose reference names the user, reservations, and uploads under way."""
 
     async def find_by_user(
-        self, user_id: UserId, now: datetime, *, besides: str = ""
+        self, user_id: UserId, now: datetime, *, without: str = ""
     ) -> StorageAccount | None:
         """Returns the user's account; None if there is no such user.
 
         The bytes used are those of all files of known size, of the uploads that expire after `now`, whole, and of the
-        reservations that end after `now`, except the one for the key `besides`. In a transaction, other transactions
+        reservations that end after `now`, except the one for the key `without`. In a transaction, other transactions
         that call this for the same user wait until it ends.
         """
 

@@ -9,13 +9,13 @@ from mechshare.ports.persistence.database import UnitOfWork
 
 
 async def find_quota(
-    tx: UnitOfWork, quotas: RoleQuotas, user_id: UserId, now: datetime, *, besides: str = ""
+    tx: UnitOfWork, quotas: RoleQuotas, user_id: UserId, now: datetime, *, without: str = ""
 ) -> StorageQuota:
-    """Returns the user's quota and the bytes used, without those reserved for the blob `besides`.
+    """Returns the user's quota and the bytes used, without those reserved for the blob `without`.
 
     In a transaction, other transactions for the same user wait until it ends. Raises UserNotFound.
     """
-    account = await tx.storage_quotas.find_by_user(user_id, now, besides=besides)
+    account = await tx.storage_quotas.find_by_user(user_id, now, without=without)
     if account is None:
         raise UserNotFound()
     return account.quota(quotas)

@@ -71,7 +71,7 @@ class Reservations:
     async def _grant(self, tx: Transaction, claim: _Claim) -> int | Exception:
         now = self._clock.now()
         try:
-            quota = await find_quota(tx, self._quotas, claim.user_id, now, besides=claim.key)
+            quota = await find_quota(tx, self._quotas, claim.user_id, now, without=claim.key)
             quota.require_room_for(claim.least)
         except (QuotaExceeded, UserNotFound) as refused:
             return refused

@@ -43,7 +43,7 @@ class SimilarMotions:
         own = await tx.motions.find(mechanism_id)
         if own is None or own.vector is None or own.analysis != ANALYSIS:
             return ()
-        return await self.find_near(tx, viewer, own.vector, limit, besides=mechanism_id)
+        return await self.find_near(tx, viewer, own.vector, limit, excluding=mechanism_id)
 
     async def find_near(
         self,
@@ -52,15 +52,15 @@ class SimilarMotions:
         vector: bytes,
         limit: int,
         *,
-        besides: MechanismId | None = None,
+        excluding: MechanismId | None = None,
     ) -> tuple[SimilarMechanism, ...]:
-        """Returns the `limit` listed mechanisms with the nearest vectors, nearest first, without `besides`.
+        """Returns the `limit` listed mechanisms with the nearest vectors, nearest first, without `excluding`.
 
         What `viewer` may not find in lists is absent, and leaves no gap.
         """
         await self._catch_up(tx)
         found: list[SimilarMechanism] = []
-        seen = {besides}
+        seen = {excluding}
         offset, batch = 0, 4 * limit
         while len(found) < limit:
             neighbours = await self._index.nearest(vector, offset=offset, limit=batch)

@@ -29,9 +29,9 @@ async def save_reservations(database: Database, *reservations: Reservation) -> N
             await tx.storage_quotas.reserve(one)
 
 
-async def bytes_used(database: Database, user: User, *, besides: str = "") -> int:
+async def bytes_used(database: Database, user: User, *, without: str = "") -> int:
     async with database.read() as tx:
-        account = await tx.storage_quotas.find_by_user(user.id, NOW, besides=besides)
+        account = await tx.storage_quotas.find_by_user(user.id, NOW, without=without)
     assert account is not None
     return account.bytes_used
 
@@ -87,7 +87,7 @@ async def test_files_and_reservations_count_for_their_user(database: Database) -
     first, second = a_reservation(mika, 3), a_reservation(mika, 5_000_000_000)
     await save_reservations(database, first, second, a_reservation(other, 1))
     assert await bytes_used(database, mika) == 10_000_000_023
-    assert await bytes_used(database, mika, besides=second.key) == 5_000_000_023
+    assert await bytes_used(database, mika, without=second.key) == 5_000_000_023
     assert await bytes_used(database, other) == 401
 
 

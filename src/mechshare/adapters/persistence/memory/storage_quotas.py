@@ -25,7 +25,7 @@ class MemoryStorageQuotaRepository(StorageQuotaRepository):
         self._access = access
 
     async def find_by_user(
-        self, user_id: UserId, now: datetime, *, besides: str = ""
+        self, user_id: UserId, now: datetime, *, without: str = ""
     ) -> StorageAccount | None:
         user = self._access.read(USERS).find(user_id)
         if user is None:
@@ -34,7 +34,7 @@ class MemoryStorageQuotaRepository(StorageQuotaRepository):
         reserved = sum(
             one.size
             for one in self._access.read(STORAGE_RESERVATIONS)
-            if one.user_id == user_id and one.key != besides and now < one.expires_at
+            if one.user_id == user_id and one.key != without and now < one.expires_at
         )
         under_way = sum(
             one.size for one in self._access.read(UPLOADS) if one.user_id == user_id and now < one.expires_at

@@ -30,7 +30,7 @@ from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJob
 
 # `run_after` comes from the database's clock, not from the value.
 _JOB = record_of(Job, jobs, unwritten=("run_after",))
-_ATTEMPT = record_of(Attempt, job_attempts, besides=("job_id",))
+_ATTEMPT = record_of(Attempt, job_attempts, ignored=("job_id",))
 _NOW = Now(literal_column("0"))
 _AFTER_DELAY = Now(bindparam("microseconds", type_=BigInteger()))
 

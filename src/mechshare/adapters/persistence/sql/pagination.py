@@ -88,8 +88,8 @@ def paged_query(
     """Returns the statements for pages of `rows`, ordered by `key` and then `id`.
 
     `counted` selects only the `id` of the same rows. `counted_key` and `counted_id` are the columns of `counted` that
-    correspond to `key` and `id`, if they differ. `further` select what the list has besides `counted`: each part is
-    read in the order of its own index, and no row is in two of them.
+    correspond to `key` and `id`, if they differ. `further` select what the list has in addition to `counted`: each
+    part is read in the order of its own index, and no row is in two of them.
     """
     entry_key = key if counted_key is None else counted_key
     entry_id = id if counted_id is None else counted_id
@@ -106,7 +106,7 @@ def paged_query(
         found = entries.subquery()
         return select(found).order_by(*in_order(found.c.key, found.c.id))
 
-    # Skipped entries are read from the index alone; only the rows of the page are fetched.
+    # Skipped entries are read only from the index; the rows of the page are fetched.
     entries = [
         part.with_only_columns(entry_key.label("key"), entry_id.label("id")) for part in (counted, *further)
     ]

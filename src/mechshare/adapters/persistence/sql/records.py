@@ -37,17 +37,17 @@ def record_of(
     computed: Mapping[str, Callable[[T], Any]] = _NOTHING,
     converted: Mapping[str, Callable[[Any], Any]] = _NOTHING,
     unwritten: Collection[str] = (),
-    besides: Collection[str] = (),
+    ignored: Collection[str] = (),
 ) -> Record[T]:
     """Returns the mapping between `kind` and `table`.
 
     Columns in `computed` are only written; the function computes them from the value. Fields in `converted` have no
     column: their raw values end the row, and the function converts them. Columns in `unwritten` are only read; columns
-    in `besides` are ignored. Raises TypeError for a field without a column and for a column without a field.
+    in `ignored` are neither read nor written. Raises TypeError for a field without a column and for a column without a field.
     """
     source = _Source(table, converted)
     made = source.made(kind, "value", "")
-    if differing := set(table.c.keys()) ^ {*source.read, *computed, *besides}:
+    if differing := set(table.c.keys()) ^ {*source.read, *computed, *ignored}:
         raise TypeError(f"{kind.__name__} and {table.name} don't agree on {', '.join(sorted(differing))}")
     written = [name for name in source.read if name not in unwritten]
     columns = (*(column.key for column in table.columns if column.key in source.read), *converted)

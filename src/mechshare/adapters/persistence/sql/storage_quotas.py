@@ -47,7 +47,7 @@ _BY_USER = select(
     + _sum(
         storage_reservations.c.size,
         storage_reservations.c.user_id == bindparam("user_id"),
-        storage_reservations.c.key != bindparam("besides"),
+        storage_reservations.c.key != bindparam("without"),
         bindparam("now", type_=_EXPIRES_AT.type) < _EXPIRES_AT,
     )
     + _sum(
@@ -93,11 +93,11 @@ class SqlStorageQuotaRepository(StorageQuotaRepository):
         self._statements = statements
 
     async def find_by_user(
-        self, user_id: UserId, now: datetime, *, besides: str = ""
+        self, user_id: UserId, now: datetime, *, without: str = ""
     ) -> StorageAccount | None:
         # Others may insert mechanisms of the user meanwhile: a batch of them locks several users in any order.
         await self._statements.lock_row(users.c.id, user_id, may_be_deleted=False)
-        wanted = {"user_id": user_id, "now": now, "besides": besides}
+        wanted = {"user_id": user_id, "now": now, "without": without}
         row = await self._statements.row(_BY_USER, wanted)
         if row is None:
             return None

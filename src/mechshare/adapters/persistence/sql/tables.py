@@ -123,7 +123,7 @@ mechanisms = Table(
     Column("duration", Float),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    # Published for everybody. Former releases show these alone, whatever is published for fewer.
+    # Published for everybody. Former releases show only these, whatever is published for fewer.
     Column("is_published", Boolean, key="is_public", nullable=False),
     # Published for fewer than everybody: for the audience of `visibility`.
     Column("is_restricted", Boolean, nullable=False, server_default=false()),
@@ -146,7 +146,7 @@ mechanisms = Table(
     Column("parameters", JsonColumn(tuple[NamedValue, ...], empty=())),
     Column("license", String(40)),
     Column("original_offered", Boolean, nullable=False, server_default=false()),
-    # Written by recounts alone, without a new version.
+    # Only recounts write them, without a new version.
     *(Column(name, Integer, nullable=False, server_default="0") for name in _COUNTS),
     Column("popularity", Float, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False),
@@ -154,7 +154,7 @@ mechanisms = Table(
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),
     Index("ix_mechanisms_original", "user_id", "original_sha256"),
     Index("ix_mechanisms_original_key", "original_key"),
-    # Includes the column of its condition, so that SQLite counts from the index alone.
+    # Includes the column of its condition, so that SQLite counts without reading the table.
     _partial("ix_mechanisms_public_created", "created_at", "id", "is_public", where="is_published"),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),

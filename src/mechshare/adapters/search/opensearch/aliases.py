@@ -104,5 +104,5 @@ class Indices:
 
 
 def own_alias(name: str) -> str:
-    """Returns the alias of the index `name` alone, through which the rebuild that created it writes."""
+    """Returns the alias that only the index `name` has, through which the rebuild that created it writes."""
     return f"{name}-rebuild"

@@ -69,7 +69,7 @@ def _order(query: SearchQuery, parsed: ParsedQuery) -> list[_Json]:
 
 
 def _values_of(after: SearchPlace, count: int) -> list[float | int | str]:
-    """Returns the values of an order by the age alone, or by one or two values before it."""
+    """Returns the values of an order only by the age, or by one or two values before it."""
     age: list[float | int | str] = [microseconds(after.created_at), after.mechanism_id]
     return [*(after.score, after.title_length)[: count - len(age)], *age]
 
@@ -246,7 +246,7 @@ def _field(clause: Clause) -> str:
 
 
 def _weights(clause: Clause) -> Iterator[_Json]:
-    """Yields the weight of a match in each place. One by the thesaurus alone gets the part RELATED of it."""
+    """Yields the weight of a match in each place. What only the thesaurus found gets the fraction RELATED of it."""
     for number, (place, weight) in enumerate(zip(PLACES, WEIGHTS, strict=True)):
         if clause.place not in (None, number):
             continue

@@ -97,7 +97,7 @@ _LISTING, _LISTING_BY_LEVEL = (
         SELECT d.row, d.id, d.created_at, {score} AS score FROM document d WHERE {_PASSES}
         ORDER BY {order}d.created_at DESC, d.id LIMIT {_MAX_RANKED}
     ) {_RESULT}
-    """  # noqa: S608 - put together from constants alone
+    """  # noqa: S608 - contains only constants
     for score, order in (("0.0", ""), (_LEVEL, "d.reliability DESC, "))
 )
 
@@ -137,7 +137,7 @@ def _matching(shapes: tuple[_Shape, ...], *, is_loose: bool, by_level: bool) -> 
     ), match AS MATERIALIZED (
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_RESULT}
-    """  # noqa: S608 - put together from constants and numbers alone
+    """  # noqa: S608 - contains only constants and numbers
 
 
 def _weights(clause: int, phrases: int, related: int, only_place: int | None) -> Iterator[str]:

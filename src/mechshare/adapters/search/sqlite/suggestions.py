@@ -33,7 +33,7 @@ def _candidates(kind: int, condition: str = "TRUE") -> str:
     opening = f"""
         SELECT min(text) FROM opening
         WHERE audience = :audience AND kind = {kind} AND text < :beyond AND {_IS_SUGGESTED}
-    """  # noqa: S608 - put together from constants alone
+    """  # noqa: S608 - contains only constants
     return f"""
         WITH RECURSIVE texts (text) AS (
             SELECT ({opening} AND text >= :prefix) WHERE {condition}
@@ -41,7 +41,7 @@ def _candidates(kind: int, condition: str = "TRUE") -> str:
             LIMIT :most
         )
         SELECT text, {kind} AS kind FROM texts WHERE text IS NOT NULL
-    """  # noqa: S608 - put together from constants alone
+    """  # noqa: S608 - contains only constants
 
 
 # Reads titles with the prefix at a later word only if too few begin with it: these come first in any case.
@@ -49,7 +49,7 @@ _SUGGEST = f"""
     WITH first AS MATERIALIZED ({_candidates(FIRST_OPENING)}),
         later AS MATERIALIZED ({_candidates(LATER_OPENING, "(SELECT count(*) FROM first) < :most")})
     SELECT * FROM first UNION ALL SELECT * FROM later
-"""  # noqa: S608 - put together from constants alone
+"""  # noqa: S608 - contains only constants
 
 _STATEMENTS = {SuggestionKind.TITLE: _SUGGEST, SuggestionKind.AUTHOR: _candidates(AUTHOR_OPENING)}
 

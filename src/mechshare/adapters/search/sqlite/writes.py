@@ -100,7 +100,7 @@ def end_rebuild(connection: sqlite3.Connection, rebuild: Rebuild) -> None:
     """Deletes documents not changed since the rebuild began. Raises sqlite3.Error if the tables were recreated."""
     with transaction(connection):
         if _birth(connection) != rebuild.birth:
-            raise sqlite3.DatabaseError("the search index was begun anew during its rebuild")
+            raise sqlite3.DatabaseError("another process started the rebuild of the search index again")
         rows = connection.execute("SELECT id FROM document WHERE touched <= ?", (rebuild.began,)).fetchall()
         for (mechanism_id,) in rows:
             _delete(connection, mechanism_id)

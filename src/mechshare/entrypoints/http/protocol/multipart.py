@@ -15,7 +15,7 @@ T = TypeVar("T")
 _MAX_TEXT_BYTES = MAX_BODY_BYTES
 """All text fields together; the same limit as for a JSON body."""
 FORM_OVERHEAD = 4 * 1024
-"""Bytes of a form besides its file that Content-Length may include; what the file exceeds is reserved as it arrives."""
+"""Bytes of a form, without its file, that Content-Length may include; more is reserved as it arrives."""
 _MAX_PARTS = 64
 _MAX_BOUNDARY_LENGTH = 70
 """Characters (RFC 2046, 5.1.1). The parser searches each piece for the boundary."""

@@ -77,8 +77,8 @@ def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIC
 
 
 def refuses(*families: type[DomainException]) -> dict[str, Any]:
-    """Returns the `opt` of a route that raises errors of these families, besides those that follow from its method,
-    parameters and guards."""
+    """Returns the `opt` of a route that raises errors of these families; others follow from its method, parameters and
+    guards."""
     return {"refuses": families}
 
 

@@ -94,6 +94,6 @@ def downgrade() -> None:
     op.drop_table("groups")
     for name in _INDEXES:
         op.drop_index(name, "mechanisms")
-    # A mechanism that was published for some people alone becomes unpublished: the former release knows no audience.
+    # A mechanism that was published only for some people becomes unpublished: the former release knows no audience.
     op.drop_column("mechanisms", "visibility")
     op.drop_column("mechanisms", "is_restricted")
