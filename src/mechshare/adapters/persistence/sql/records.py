@@ -43,7 +43,8 @@ def record_of(
 
     Columns in `computed` are only written; the function computes them from the value. Fields in `converted` have no
     column: their raw values end the row, and the function converts them. Columns in `unwritten` are only read; columns
-    in `ignored` are neither read nor written. Raises TypeError for a field without a column and for a column without a field.
+    in `ignored` are neither read nor written. Raises TypeError for a field without a column and for a column without a
+    field.
     """
     source = _Source(table, converted)
     made = source.made(kind, "value", "")
