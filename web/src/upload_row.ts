@@ -278,6 +278,13 @@ export class UploadRow {
     error.textContent = message;
     box.append(error);
     field.setAttribute("aria-invalid", "true");
+    for (
+      let closed = field.closest("details");
+      closed;
+      closed = closed.parentElement?.closest("details") ?? null
+    ) {
+      closed.open = true;
+    }
     field.dataset.notes = field.getAttribute("aria-describedby") ?? "";
     field.setAttribute("aria-describedby", `${error.id} ${field.dataset.notes}`.trim());
   }
