@@ -69,6 +69,15 @@ class JobState(StrEnum):
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
+class AttemptFailed(Exception):
+    """An attempt at a job failed for a reason that its owner reads. `permanent` means that a retry can't help."""
+
+    def __init__(self, failure: ProcessingFailure, *, permanent: bool) -> None:
+        super().__init__(f"{failure.code.value} {failure.detail}".strip())
+        self.failure = failure
+        self.permanent = permanent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One claim of a job. `number` counts from 1, `step` is the last one reached; `failure` is None on success."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 from mechshare.domain.errors import Conflict, NotFound
 from mechshare.domain.ids import MechanismId, UserId
@@ -91,6 +91,21 @@ class ShownNotification:
     actor: Author | None
     mechanism: Mechanism | None
     count: int = 1
+
+    def fields(self) -> dict[str, Any]:
+        """Returns what the API and webhooks show of it, by the names that they give it."""
+        one = self.notification
+        return {
+            "id": one.id,
+            "kind": one.kind,
+            "mechanism_id": one.mechanism_id,
+            "title": self.mechanism.title if self.mechanism else None,
+            "actor": self.actor,
+            "subject": one.subject,
+            "count": self.count,
+            "created_at": one.created_at,
+            "read_at": one.read_at,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

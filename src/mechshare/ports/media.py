@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.jobs import AttemptFailed
+from mechshare.domain.media import MediaFacts, MediaFormat
 from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.trims import Trim
 
@@ -55,13 +56,8 @@ class MotionFiles:
     phases: Path | None = None
 
 
-class MediaRejected(Exception):
-    """The file could not be processed. `permanent` means that a retry can't help."""
-
-    def __init__(self, failure: ProcessingFailure, *, permanent: bool) -> None:
-        super().__init__(f"{failure.code.value} {failure.detail}".strip())
-        self.failure = failure
-        self.permanent = permanent
+class MediaRejected(AttemptFailed):
+    """The file could not be processed."""
 
 
 class MediaProcessor(Protocol):

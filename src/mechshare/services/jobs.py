@@ -17,6 +17,7 @@ from mechshare.domain.jobs import (
     LEASE,
     MAX_BACKOFF,
     Attempt,
+    AttemptFailed,
     Backlog,
     Job,
     JobKind,
@@ -26,7 +27,6 @@ from mechshare.domain.jobs import (
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
-from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.claims import claim_index_jobs
 from mechshare.services.support.data_loader import DataLoader
@@ -54,7 +54,7 @@ class JobHandler(Protocol):
     async def run(self, job: Job, progress: Progress) -> Completion:
         """Does the work outside any transaction. It may run more than once, so it must be idempotent.
 
-        Raises MediaRejected; LostLease; Unavailable and OutOfSpace, which do not count against the job; and anything
+        Raises AttemptFailed; LostLease; Unavailable and OutOfSpace, which do not count against the job; and anything
         else.
         """
         ...
@@ -215,8 +215,8 @@ class JobRunner:
             is_lease_held = await _written(self._complete, job, completion)
         except LostLease:
             is_lease_held = False
-        except MediaRejected as rejected:
-            is_lease_held = await _written(self._fail, job, rejected.failure, permanent=rejected.permanent)
+        except AttemptFailed as failed:
+            is_lease_held = await _written(self._fail, job, failed.failure, permanent=failed.permanent)
         except (Unavailable, OutOfSpace) as error:
             failure = ProcessingFailure(code=FailureCode.UNAVAILABLE, detail=error.message)
             is_lease_held = await _written(self._fail, job, failure, until_deadline=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import UserNotFound
-from mechshare.domain.jobs import Job
+from mechshare.domain.jobs import AttemptFailed, Job
+from mechshare.domain.mechanisms import Author
 from mechshare.domain.media import FailureCode, ProcessingFailure
-from mechshare.domain.notifications import NotificationId, ShownNotification
+from mechshare.domain.notifications import NotificationId
 from mechshare.domain.personal_access_tokens import restricted
 from mechshare.domain.users import Actor
 from mechshare.domain.webhook_events import DeliveryDue, WebhookCreated, WebhookDeleted
@@ -28,7 +29,6 @@ from mechshare.domain.webhooks import (
 )
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.ports.webhooks import WebhookCall, WebhookOutcome, WebhookSender
 from mechshare.services.jobs import Completion, Progress, write_nothing
@@ -116,7 +116,7 @@ class DeliverWebhook:
             async with self._transactions.begin() as tx:
                 await _log(tx, delivery)
             failure = ProcessingFailure(code=FailureCode.NOT_DELIVERED, detail=outcome.error.value)
-            raise MediaRejected(failure, permanent=outcome.error.is_permanent)
+            raise AttemptFailed(failure, permanent=outcome.error.is_permanent)
 
         async def accept(tx: Transaction) -> None:
             if current := await _log(tx, delivery):
@@ -160,27 +160,12 @@ async def _content(
         return None
     actor = restricted(Actor(id=user.id, role=user.role), ())
     shown = await shown_among(tx, actor, [item])
-    return {"type": "notification", "notification": _fields(shown[0])} if shown else None
-
-
-def _fields(shown: ShownNotification) -> dict[str, Any]:
-    """Returns the notification as the API shows it."""
-    one = shown.notification
-    return {
-        "id": one.id,
-        "kind": one.kind.value,
-        "mechanism_id": one.mechanism_id,
-        "title": shown.mechanism.title if shown.mechanism else None,
-        "actor": asdict(shown.actor) if shown.actor else None,
-        "subject": one.subject,
-        "count": shown.count,
-        "created_at": _text(one.created_at),
-        "read_at": _text(one.read_at) if one.read_at else None,
-    }
+    return {"type": "notification", "notification": shown[0].fields()} if shown else None
 
 
 def _signed(webhook: Webhook, job: Job, content: dict[str, Any], now: datetime) -> WebhookCall:
-    body = json.dumps({"id": job.id, "webhook_id": webhook.id, **content}, ensure_ascii=False).encode()
+    sent = {"id": job.id, "webhook_id": webhook.id, **content}
+    body = json.dumps(sent, ensure_ascii=False, default=_plain).encode()
     time = int(now.timestamp())
     headers = {
         "Content-Type": "application/json",
@@ -214,5 +199,6 @@ async def _log(tx: UnitOfWork, delivery: WebhookDelivery) -> Webhook | None:
     return webhook
 
 
-def _text(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _plain(value: datetime | Author) -> str | dict[str, Any]:
+    """Returns a value as JSON has it in responses of the API."""
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else asdict(value)

@@ -16,7 +16,6 @@ from mechshare.domain.notifications import (
     NotificationId,
     NotificationKind,
     NotificationNotFound,
-    ShownNotification,
 )
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
@@ -85,7 +84,7 @@ async def find_notifications(
     present, which `total` counts."""
     requested = page_request(page, limit, cursor, conditions=_CONDITIONS)
     found = await application_of(request).notifications.find(actor_of(request), requested)
-    items = [_notification(one) for one in found.items]
+    items = [NotificationResponse(**one.fields()) for one in found.items]
     return resource(request, page_response(found, items, conditions=_CONDITIONS))
 
 
@@ -204,21 +203,6 @@ async def unmute_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     known = mechanism_id_in(mechanism_id)
     await application_of(request).notifications.unmute_mechanism(actor_of(request), known)
     return no_content()
-
-
-def _notification(shown: ShownNotification) -> NotificationResponse:
-    notification = shown.notification
-    return NotificationResponse(
-        id=notification.id,
-        kind=notification.kind,
-        mechanism_id=notification.mechanism_id,
-        title=shown.mechanism.title if shown.mechanism else None,
-        actor=shown.actor,
-        subject=notification.subject,
-        count=shown.count,
-        created_at=notification.created_at,
-        read_at=notification.read_at,
-    )
 
 
 router = Router(
