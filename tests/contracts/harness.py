@@ -190,7 +190,17 @@ async def _shared_recent_views(folder: Path) -> AsyncIterator[Any]:
 
     recent_views = TableOfRecentViews(folder / "recent-views")
     yield recent_views
-    recent_views.close()
+    await recent_views.close()
+
+
+@asynccontextmanager
+async def _redis_recent_views(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.recent_views.redis import RedisRecentViews
+    from mechshare.adapters.recent_views.table import TableOfRecentViews
+
+    recent_views = RedisRecentViews(redis_url(), TableOfRecentViews(None))
+    yield recent_views
+    await recent_views.close()
 
 
 @asynccontextmanager
@@ -443,7 +453,11 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
         "postgresql": _postgresql_doorbell,
     },
     "rate_limits": {"memory": _memory_limits, "memory-shared": _shared_memory_limits, "redis": _redis_limits},
-    "recent_views": {"memory": _memory_recent_views, "memory-shared": _shared_recent_views},
+    "recent_views": {
+        "memory": _memory_recent_views,
+        "memory-shared": _shared_recent_views,
+        "redis": _redis_recent_views,
+    },
     "media": {"av": _av, "stub": _stub_media},
     "motion": {"memory": _exact_motion, "numpy": _numpy_motion},
     "motion_index": {

@@ -25,7 +25,7 @@ from mechshare.bootstrap.schemes import (
     LIMITERS,
     SEARCH_INDEXES,
     chosen_adapter,
-    shared_recent_views,
+    chosen_recent_views,
 )
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
@@ -72,7 +72,7 @@ class Adapters:
         async with AsyncExitStack() as stack:
             for adapter in (self.database, self.index, self.blobs, self.doorbell, self.cache, self.limiter):
                 stack.push_async_callback(adapter.close)
-            stack.callback(self.recent_views.close)
+            stack.push_async_callback(self.recent_views.close)
 
 
 def choose_adapters(
@@ -95,7 +95,7 @@ def choose_adapters(
         doorbell=chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings),
         cache=chosen_adapter(CACHES, "cache_url", settings.cache_url, settings),
         limiter=chosen_adapter(LIMITERS, "limits_url", settings.limits_url, settings),
-        recent_views=shared_recent_views(settings),
+        recent_views=chosen_recent_views(settings),
         disks=choose_disks(settings),
         clock=clock or SystemClock(),
         ids=Uuid7IdSource(),

@@ -141,10 +141,16 @@ def _shared_limiter(settings: Settings) -> RateLimiter:
         return MemoryRateLimiter(_shared_file(settings, "rate-limits"))
 
 
-def shared_recent_views(settings: Settings) -> RecentViews:
-    """Returns what the processes of this machine share. Raises SettingsError."""
+def chosen_recent_views(settings: Settings) -> RecentViews:
+    """Returns what all machines share if their rate limits are in Redis, else what the processes of this machine
+    share. Raises SettingsError."""
     with usable_data():
-        return TableOfRecentViews(_shared_file(settings, "recent-views"))
+        table = TableOfRecentViews(_shared_file(settings, "recent-views"))
+    if scheme_of(settings.limits_url) not in ("redis", "rediss"):
+        return table
+    with _extra("redis"):
+        from mechshare.adapters.recent_views.redis import RedisRecentViews
+    return RedisRecentViews(server_url(settings.limits_url), table)
 
 
 def _shared_file(settings: Settings, name: str) -> Path | None:

@@ -21,7 +21,7 @@ from mechshare.domain.statistics import (
 )
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
-from mechshare.ports.recent_views import RecentViews
+from mechshare.ports.recent_views import RecentViews, View
 from mechshare.services.support.access import find_managed, find_visible
 from mechshare.services.support.visits import Visit, Visitor, Visits
 from mechshare.services.transactions import Transactions
@@ -101,11 +101,13 @@ class StatisticsService:
         """Adds those visits to what is to be written that count."""
         now = self._clock.now()
         for start in range(0, len(visits), _SLICE):
-            for kind, mechanism_id, visitor in visits[start : start + _SLICE]:
-                if is_bot(visitor.user_agent):
-                    continue
-                if self._recent_views.admit(visitor.name, f"{kind} {mechanism_id}", now):
-                    self._unwritten[_Counted(mechanism_id, now.date(), kind, visitor.user_id)] += 1
+            some = [one for one in visits[start : start + _SLICE] if not is_bot(one.visitor.user_agent)]
+            views = [View(one.visitor.name, f"{one.kind} {one.mechanism_id}") for one in some]
+            admitted = await self._recent_views.admit(views, now)
+            for one, is_admitted in zip(some, admitted, strict=True):
+                if is_admitted:
+                    counted = _Counted(one.mechanism_id, now.date(), one.kind, one.visitor.user_id)
+                    self._unwritten[counted] += 1
             await asyncio.sleep(0)
 
     async def _write(self) -> None:

@@ -3,30 +3,35 @@
 from datetime import UTC, datetime, timedelta
 
 from mechshare.domain.statistics import COUNTED_ONCE_IN
-from mechshare.ports.recent_views import RecentViews
+from mechshare.ports.recent_views import RecentViews, View
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def test_a_viewer_is_admitted_once_in_the_time(recent_views: RecentViews) -> None:
+ANA = View("ana", "cam")
+
+
+async def test_a_viewer_is_admitted_once_in_the_time(recent_views: RecentViews) -> None:
     times = [NOON, NOON + timedelta(seconds=1), NOON + COUNTED_ONCE_IN - timedelta(seconds=1)]
-    assert [recent_views.admit("ana", "cam", at) for at in times] == [True, False, False]
-    assert recent_views.admit("ana", "cam", NOON + COUNTED_ONCE_IN)
+    assert [await recent_views.admit([ANA], at) for at in times] == [[True], [False], [False]]
+    assert await recent_views.admit([ANA], NOON + COUNTED_ONCE_IN) == [True]
 
 
-def test_other_viewers_and_other_subjects_are_admitted(recent_views: RecentViews) -> None:
-    assert recent_views.admit("ana", "cam", NOON)
-    assert recent_views.admit("ben", "cam", NOON)
-    assert recent_views.admit("ana", "gear", NOON)
-    assert not recent_views.admit("ana", "cam", NOON)
+async def test_other_viewers_and_other_subjects_are_admitted_and_repetitions_are_not(
+    recent_views: RecentViews,
+) -> None:
+    views = [ANA, View("ben", "cam"), View("ana", "gear"), ANA]
+    assert await recent_views.admit(views, NOON) == [True, True, True, False]
+    assert await recent_views.admit(views, NOON) == [False] * 4
+    assert await recent_views.admit([], NOON) == []
 
 
-def test_viewers_of_the_day_before_are_admitted_again(recent_views: RecentViews) -> None:
-    assert recent_views.admit("ana", "cam", NOON.replace(hour=23, minute=59))
-    assert recent_views.admit("ana", "cam", NOON + timedelta(hours=12))
+async def test_viewers_of_the_day_before_are_admitted_again(recent_views: RecentViews) -> None:
+    assert await recent_views.admit([ANA], NOON.replace(hour=23, minute=59)) == [True]
+    assert await recent_views.admit([ANA], NOON + timedelta(hours=12)) == [True]
 
 
-def test_any_text_may_name_a_viewer(recent_views: RecentViews) -> None:
-    for viewer in ("", "\ud800", "a" * 10_000, "\0"):
-        assert recent_views.admit(viewer, "cam", NOON)
-        assert not recent_views.admit(viewer, "cam", NOON)
+async def test_any_text_may_name_a_viewer(recent_views: RecentViews) -> None:
+    views = [View(viewer, "cam") for viewer in ("", "\ud800", "a" * 10_000, "\0")]
+    assert await recent_views.admit(views, NOON) == [True] * 4
+    assert await recent_views.admit(views, NOON) == [False] * 4

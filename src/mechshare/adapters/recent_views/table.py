@@ -3,7 +3,7 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import blake2b
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mechshare.adapters.shared_memory import mapped_file
 from mechshare.domain.statistics import COUNTED_ONCE_IN
+from mechshare.ports.recent_views import View
 
 _SLOTS = 2**19
 _WORD = 8
@@ -35,12 +36,18 @@ class TableOfRecentViews:
         self._lock_file = -1
         self._use()
 
-    def admit(self, viewer: str, subject: str, now: datetime) -> bool:
+    async def admit(self, views: Sequence[View], now: datetime) -> Sequence[bool]:
         if self._is_lost():
-            self.close()
+            self._release()
             self._use()
         self._begin_day(now.date().toordinal())
-        digest = self._digest(f"{subject}\0{viewer}")
+        return [self._admit(view, now) for view in views]
+
+    async def close(self) -> None:
+        self._release()
+
+    def _admit(self, view: View, now: datetime) -> bool:
+        digest = self._digest(f"{view.subject}\0{view.viewer}")
         slot, rest = digest % self._slots, digest >> 32
         second = int(now.timestamp()) & _TIME_MASK
         known, admitted_at = self._words[slot] >> 32, self._words[slot] & _TIME_MASK
@@ -49,7 +56,7 @@ class TableOfRecentViews:
         self._words[slot] = rest << 32 | second
         return True
 
-    def close(self) -> None:
+    def _release(self) -> None:
         if self._lock_file >= 0:
             os.close(self._lock_file)
             self._lock_file = -1
