@@ -23,12 +23,20 @@ async def exported(site: Site, headers: dict[str, str]) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(response.content))
 
 
+async def commented(site: Site, headers: dict[str, str], mechanism: dict[str, Any]) -> None:
+    path = f"{API}/mechanisms/{mechanism['id']}"
+    await site.client.post(f"{path}/publish", headers=site.tokens["mika"])
+    sent = await site.client.post(f"{path}/comments", headers=headers, json={"text": "遊び"})
+    assert sent.status_code == 201, sent.text
+
+
 async def everything_of(site: Site, headers: dict[str, str]) -> dict[str, Any]:
     """Gives the user one of each thing, and returns the mechanism."""
     made = await site.ready(headers, "遊星歯車", description="説明")
     path = f"{API}/mechanisms/{made['id']}"
     await site.client.post(f"{path}/attachments", headers=headers, files={"file": ("../a.step", b"solid")})
-    await site.client.put(f"{path}/marks/bookmark", headers=headers)
+    for mark in ("bookmark", "like"):
+        await site.client.put(f"{path}/marks/{mark}", headers=headers)
     await site.client.post(f"{path}/comments", headers=headers, json={"text": "よく回る"})
     await site.client.post(f"{API}/groups", headers=headers, json={"name": "設計課"})
     token = {"name": "試験機", "scopes": ["read"]}
@@ -36,6 +44,11 @@ async def everything_of(site: Site, headers: dict[str, str]) -> dict[str, Any]:
     report = {"user_id": site.ids["other"], "reason": "spam"}
     await site.client.post(f"{API}/reports", headers=headers, json=report)
     await site.client.put(f"{API}/users/me/notification-mutes/kinds/like", headers=headers)
+    await site.client.post(f"{API}/collections", headers=headers, json={"title": "歯車"})
+    await site.client.put(f"{API}/users/{site.ids['other']}/follow", headers=headers)
+    await commented(site, site.tokens["other"], made)
+    webhook = {"url": "https://hooks.example/mechshare"}
+    await site.client.post(f"{API}/users/me/webhooks", headers=headers, json=webhook)
     return made
 
 
@@ -62,7 +75,11 @@ async def test_the_zip_contains_everything_and_nothing_of_others(site: Site) -> 
     assert [one["file"] for one in read["manifest.json"]] == [f"{folder}/clip.gif"]
     assert [one["text"] for one in read["claims.json"]] == ["三回測定"]
     assert [one["text"] for one in read["comments.json"]] == ["よく回る"]
-    assert [one["kind"] for one in read["marks.json"]] == ["bookmark"]
+    assert sorted(one["kind"] for one in read["marks.json"]) == ["bookmark", "like"]
+    assert [one["title"] for one in read["collections.json"]] == ["歯車"]
+    assert read["follows.json"]["user_ids"] == [site.ids["other"]]
+    assert [one["kind"] for one in read["notifications.json"]] == ["comment"]
+    assert [one["url"] for one in read["webhooks.json"]] == ["https://hooks.example/mechshare"]
     assert read["muted-notifications.json"] == ["like"]
     assert [one["name"] for one in read["groups.json"]] == ["設計課"]
     assert [one["name"] for one in read["tokens.json"]] == ["試験機"]
@@ -105,7 +122,8 @@ async def test_a_deletion_is_previewed(site: Site) -> None:
     headers = await site.sign_up("mika")
     await everything_of(site, headers)
     preview = (await site.client.get(f"{API}/users/me/deletion", headers=headers)).json()
-    counted = ("mechanisms", "claims", "comments", "memberships", "tokens", "sessions")
-    assert [preview[name] for name in counted] == [1, 0, 1, 1, 1, 1]
-    assert preview["bytes_used"] >= len(GIF)
-    assert preview["audit_entries"] > 0
+    assert preview.pop("bytes_used") >= len(GIF)
+    assert preview.pop("audit_entries") > 0
+    assert preview.pop("claims") == 0
+    assert preview == dict.fromkeys(preview, 1)
+    assert {"collections", "follows", "likes", "bookmarks", "notifications", "webhooks"} < preview.keys()

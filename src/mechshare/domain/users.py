@@ -202,8 +202,15 @@ class AccountDeletion:
     bytes_used: int
     claims: int
     comments: int
+    likes: int
+    bookmarks: int
+    collections: int
+    follows: int
+    notifications: int
     memberships: int
+    reports: int
     tokens: int
+    webhooks: int
     sessions: int
     audit_entries: int
 

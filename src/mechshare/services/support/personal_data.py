@@ -166,6 +166,11 @@ async def _follows(tx: UnitOfWork, user_id: UserId) -> object:
     return asdict(await tx.follows.find_interests(user_id))
 
 
+async def _notifications(tx: UnitOfWork, user_id: UserId) -> object:
+    find_page = partial(tx.notifications.find_of_user, user_id)
+    return [asdict(one.notification) async for one in items_of(find_page)]
+
+
 async def _muted(tx: UnitOfWork, user_id: UserId) -> object:
     return sorted(await tx.notification_mutes.find_of_user(user_id))
 
@@ -207,6 +212,7 @@ _TABLES: dict[str, Callable[[UnitOfWork, UserId], Awaitable[object]]] = {
     "marks": _marks,
     "collections": _collections,
     "follows": _follows,
+    "notifications": _notifications,
     "muted-notifications": _muted,
     "webhooks": _webhooks,
     "groups": _groups,
