@@ -118,3 +118,57 @@ async def test_a_moderator_decides_neither_own_cases_nor_about_other_moderators(
     assert (await decide(site, own, "block", "second")).json()["code"] == "NOT_MODERATABLE"
     assert (await decide(site, own, "withdraw", "second")).status_code == 422
     assert (await decide(site, own, "dismiss", "second")).status_code == 200
+
+
+async def commented(site: Site, mechanism: Any, **body: str) -> str:
+    path = f"{API}/mechanisms/{mechanism['id']}/comments"
+    made = await site.client.post(path, headers=site.tokens["mika"], json={"text": "spam", **body})
+    assert made.status_code == 201, made.text
+    id: str = made.json()["id"]
+    return id
+
+
+async def test_a_reported_comment_is_deleted_and_both_sides_read_why(site: Site) -> None:
+    mechanism = await site.published(site.tokens["ren"])
+    comment = await commented(site, mechanism)
+    made = await report(site, comment_id=comment)
+    assert (made.status_code, made.json()["user_id"]) == (201, site.ids["mika"])
+    assert (await report(site, comment_id=comment)).json()["code"] == "ALREADY_REPORTED"
+    assert (await decide(site, made, "withdraw")).status_code == 422
+    assert (await decide(site, made, "delete")).status_code == 200
+    found = (await read(site, f"{API}/mechanisms/{mechanism['id']}/comments", "ren"))["items"]
+    assert found == []
+    for path, name in ((REPORTS, "ren"), (f"{REPORTS}/about-me", "mika")):
+        (shown,) = (await read(site, path, name))["items"]
+        assert (shown["decision"], shown["decision_reason"]) == ("delete", "規約違反")
+        assert (shown["comment_id"], shown["mechanism_id"]) == (comment, mechanism["id"])
+    admin = await site.sign_up("admin", Role.ADMIN)
+    log = (await site.client.get(f"{API}/audit?limit=50", headers=admin)).json()["items"]
+    entries = {one["action"]: one for one in log}
+    assert entries["reported"]["subject"] == comment
+    assert entries["comment_deleted"]["subject"] == mechanism["id"]
+    assert entries["report_decided"]["detail"] == "delete: 規約違反"
+
+
+async def test_a_comment_that_its_author_has_deleted_leaves_the_report_to_be_decided(site: Site) -> None:
+    mechanism = await site.published(site.tokens["ren"])
+    comment = await commented(site, mechanism)
+    made = await report(site, comment_id=comment)
+    path = f"{API}/mechanisms/{mechanism['id']}/comments/{comment}"
+    assert (await site.client.delete(path, headers=site.tokens["mika"])).status_code == 204
+    assert (await decide(site, made, "delete")).json()["decision"] == "delete"
+
+
+async def test_nobody_reports_a_comment_that_is_their_own_or_that_they_do_not_see(site: Site) -> None:
+    mechanism = await site.published(site.tokens["mika"])
+    comment = await commented(site, mechanism)
+    assert (await report(site, "mika", comment_id=comment)).json()["code"] == "OWN_REPORT"
+    private = {**site.tokens["mika"], "If-Match": "*"}
+    path = f"{API}/mechanisms/{mechanism['id']}/withdraw"
+    assert (await site.client.post(path, headers=private)).status_code == 200
+    hidden = await report(site, comment_id=comment)
+    absent = await report(site, comment_id="nothing")
+    assert (hidden.status_code, hidden.json()["code"]) == (404, "COMMENT_NOT_FOUND")
+    assert absent.json()["code"] == "COMMENT_NOT_FOUND"
+    mistaken = await decide(site, await report(site, user_id=site.ids["mika"]), "delete")
+    assert mistaken.status_code == 422

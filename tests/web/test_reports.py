@@ -41,3 +41,26 @@ async def test_a_user_is_reported_from_the_profile(site: Site) -> None:
     assert f"/reports/new?user={site.ids['mika']}" in profile
     await ren.submit("/reports/new", user=site.ids["mika"], reason="スパム")
     assert "判断待ち" in (await ren.open("/reports")).text
+
+
+async def test_a_comment_is_reported_by_its_link_and_deleted_in_the_queue(site: Site) -> None:
+    mika, ren = await visitor(site, "mika"), await visitor(site, "ren")
+    moderator = await visitor(site, "moderator", Role.MODERATOR)
+    made = await site.published(site.tokens["ren"], "gearbox")
+    await mika.submit(f"/m/{made['id']}/comments", text="Buy **gears** cheaply")
+    link = re.search(r'href="(/reports/new\?comment=[\w-]+)"', (await ren.open(f"/m/{made['id']}")).text)
+    assert link
+    assert "/reports/new?comment" not in (await mika.open(f"/m/{made['id']}")).text
+    assert "Buy <strong>gears</strong>" in (await ren.open(link[1])).text
+    sent = await ren.submit("/reports/new", comment=link[1].partition("=")[2], reason="It is spam.")
+    assert sent.headers["location"] == "/reports?saved=reported"
+    queue = (await moderator.open("/moderation/reports")).text
+    assert "Buy <strong>gears</strong>" in queue
+    path = re.search(r'action="(/moderation/reports/[\w-]+)"', queue)
+    assert path
+    await moderator.submit(path[1], decision="delete", reason="No advertisements.")
+    assert "Buy" not in (await ren.open(f"/m/{made['id']}")).text
+    for person in (mika, ren):
+        shown = (await person.open("/reports")).text
+        assert "the comment is deleted" in shown
+        assert "No advertisements." in shown

@@ -1,9 +1,10 @@
-"""Reports of mechanisms and users to the moderators, and what the moderators decide."""
+"""Reports of mechanisms, comments and users to the moderators, and what the moderators decide."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from mechshare.domain.comments import CommentId
 from mechshare.domain.errors import Conflict, Forbidden, InvalidField, NotFound
 from mechshare.domain.ids import MechanismId, ReportId, UserId
 from mechshare.domain.text import clean_text
@@ -21,6 +22,8 @@ class Decision(StrEnum):
     DISMISS = "dismiss"
     WITHDRAW = "withdraw"
     """Withdraws the reported mechanism."""
+    DELETE = "delete"
+    """Deletes the reported comment."""
     BLOCK = "block"
     """Takes the right to post from the reported user."""
     HIDE = "hide"
@@ -74,13 +77,15 @@ class NotModeratable(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`user_id` is the user who is responsible for what is reported: the owner of the mechanism, or the user.
+    """`user_id` is the user who is responsible for what is reported: the author of the comment, the owner of the
+    mechanism, or the user. `mechanism_id` of a comment is that of its mechanism.
 
-    `decided_by` stays when the account of the moderator is deleted.
+    A report of a comment stays when the comment is deleted, and `decided_by` when the account of the moderator is.
     """
 
     id: ReportId
     mechanism_id: MechanismId | None
+    comment_id: CommentId | None = None
     user_id: UserId
     reporter_id: UserId
     reason: str
@@ -90,17 +95,30 @@ class Report:
     decided_by: UserId | None = None
     decided_at: datetime | None = None
 
+    @property
+    def subject(self) -> tuple[UserId, MechanismId | None, CommentId | None]:
+        """What the report is about; the same for two reports of the same thing."""
+        return self.user_id, self.mechanism_id, self.comment_id
+
     def decided(self, decision: Decision, reason: str, moderator_id: UserId, now: datetime) -> "Report":
         """Returns the report with the decision. Raises ReportDecided, OwnReport, InvalidField."""
         if self.decision is not None:
             raise ReportDecided()
         if moderator_id in (self.user_id, self.reporter_id):
             raise OwnReport()
-        if decision is Decision.WITHDRAW and self.mechanism_id is None:
+        if decision is Decision.WITHDRAW and (self.mechanism_id is None or self.comment_id is not None):
             raise InvalidField(
                 "decision",
-                en="withdraw is for reports of mechanisms; for a user choose block or hide.",
-                ja="withdraw は機構の報告にだけ使えます。ユーザーの報告には block か hide を選んでください。",
+                en="withdraw is for reports of mechanisms; for a comment choose delete, for a user block or hide.",
+                ja="withdraw は機構の報告にだけ使えます。コメントには delete、ユーザーには block か hide を"
+                "選んでください。",
+            )
+        if decision is Decision.DELETE and self.comment_id is None:
+            raise InvalidField(
+                "decision",
+                en="delete is for reports of comments; for a mechanism choose withdraw, for a user block or hide.",
+                ja="delete はコメントの報告にだけ使えます。機構には withdraw、ユーザーには block か hide を"
+                "選んでください。",
             )
         return replace(
             self,

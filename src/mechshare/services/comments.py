@@ -40,7 +40,8 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_visible, shared_access
-from mechshare.services.transactions import Transaction, Transactions
+from mechshare.services.support.comments import delete_comment, find_visible_comment
+from mechshare.services.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,11 @@ class CommentService:
             await find_visible(tx, viewer, mechanism_id)
             first = await _authored(tx, await _comment_of(tx, mechanism_id, comment_id))
             return first, await tx.comment_replies.find_of_thread(comment_id, request)
+
+    async def get_comment(self, viewer: Viewer, comment_id: CommentId) -> AuthoredComment:
+        """Returns a comment or reply on a mechanism that the viewer sees. Raises CommentNotFound."""
+        async with self._transactions.read() as tx:
+            return await _authored(tx, await find_visible_comment(tx, viewer, comment_id))
 
     async def find_history(
         self, viewer: Viewer, mechanism_id: MechanismId, comment_id: CommentId
@@ -198,8 +204,7 @@ class CommentService:
             if comment.is_deleted:
                 raise CommentNotFound()
             require_deletable(comment, actor)
-            await self._delete(tx, comment)
-            await tx.counts.mark_stale(mechanism_id)
+            await delete_comment(tx, comment, self._clock.now())
             if comment.user_id != actor.id:
                 await tx.record(CommentDeletedByModerator(comment, actor.id, request_metadata))
 
@@ -247,15 +252,6 @@ class CommentService:
         async with self._transactions.read() as tx:
             return await _authored(tx, comment)
 
-    async def _delete(self, tx: Transaction, comment: Comment) -> None:
-        await tx.notifications.delete_about(comment.mechanism_id, comment.id)
-        if comment.thread_id is None and await tx.comment_replies.count([comment.id]):
-            await tx.comments.save(comment.tombstone(self._clock.now()))
-            return
-        await tx.comments.delete(comment.id)
-        if comment.thread_id is not None:
-            await _delete_empty_tombstone(tx, comment.thread_id)
-
 
 async def _with_replies(tx: UnitOfWork, found: Sequence[AuthoredComment]) -> tuple[Thread, ...]:
     ids = [item.comment.id for item in found]
@@ -290,12 +286,6 @@ async def _replied_to(tx: UnitOfWork, mechanism_id: MechanismId, id: CommentId) 
             ja="返信ではなく、元のコメントを指定してください（返信への返信はできません）。",
         )
     return thread
-
-
-async def _delete_empty_tombstone(tx: Transaction, id: CommentId) -> None:
-    thread = await tx.comments.find_by_id(id)
-    if thread is not None and thread.is_deleted and not await tx.comment_replies.count([id]):
-        await tx.comments.delete(id)
 
 
 async def _mentioned(tx: UnitOfWork, mentions: Sequence[Sequence[str]]) -> tuple[UserId, ...]:

@@ -187,7 +187,7 @@ def effects_of(event: events.Event) -> Effects:
         case registration_events.InvitationRevoked(id, admin_id, metadata):
             return Effects(audit=[Audited(AuditAction.INVITATION_REVOKED, admin_id, id, metadata)])
         case report_events.ReportMade(report, metadata):
-            subject = report.mechanism_id or report.user_id
+            subject = report.comment_id or report.mechanism_id or report.user_id
             audited = Audited(AuditAction.REPORTED, report.reporter_id, subject, metadata, report.id)
             return Effects(audit=[audited])
         case report_events.ReportJudged(report, metadata):

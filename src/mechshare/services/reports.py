@@ -1,6 +1,8 @@
 """Reports to the moderators: anybody reports, moderators decide, both sides read the decision."""
 
 from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.comment_events import CommentDeletedByModerator
+from mechshare.domain.comments import CommentId, CommentNotFound
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.events import AccountStatusChanged, MechanismsWithdrawn
 from mechshare.domain.ids import MechanismId, ReportId, UserId
@@ -23,6 +25,7 @@ from mechshare.domain.users import Actor, Permission, Role
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.access import find_visible
+from mechshare.services.support.comments import delete_comment, find_visible_comment
 from mechshare.services.support.hidden_mechanisms import hide_mechanisms
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -39,7 +42,21 @@ class ReportService:
         """Reports a mechanism that the actor sees. Raises MechanismNotFound, and as `report_user` does."""
         async with self._transactions.begin() as tx:
             mechanism = await find_visible(tx, actor, mechanism_id)
-            return await self._report(tx, actor, mechanism.user_id, mechanism.id, reason, request_metadata)
+            made = self._new(actor, mechanism.user_id, reason, mechanism_id=mechanism.id)
+            return await self._add(tx, made, request_metadata)
+
+    async def report_comment(
+        self, actor: Actor, comment_id: CommentId, reason: str, request_metadata: RequestMetadata
+    ) -> Report:
+        """Reports a comment on a mechanism that the actor sees. Raises CommentNotFound, and as `report_user` does."""
+        async with self._transactions.begin() as tx:
+            comment = await find_visible_comment(tx, actor, comment_id)
+            if comment.user_id is None:
+                raise CommentNotFound()
+            made = self._new(
+                actor, comment.user_id, reason, mechanism_id=comment.mechanism_id, comment_id=comment.id
+            )
+            return await self._add(tx, made, request_metadata)
 
     async def report_user(
         self, actor: Actor, user_id: UserId, reason: str, request_metadata: RequestMetadata
@@ -49,7 +66,7 @@ class ReportService:
             user = await tx.users.find_by_id(user_id)
             if user is None or user.awaits_approval:
                 raise UserNotFound()
-            return await self._report(tx, actor, user.id, None, reason, request_metadata)
+            return await self._add(tx, self._new(actor, user.id, reason), request_metadata)
 
     async def find_made(self, actor: Actor) -> tuple[Report, ...]:
         """Returns the newest reports that the actor made, with what was decided."""
@@ -93,30 +110,33 @@ class ReportService:
             await tx.record(ReportJudged(decided, request_metadata))
         return decided
 
-    async def _report(
+    def _new(
         self,
-        tx: Transaction,
         actor: Actor,
         user_id: UserId,
-        mechanism_id: MechanismId | None,
         reason: str,
-        request_metadata: RequestMetadata,
+        *,
+        mechanism_id: MechanismId | None = None,
+        comment_id: CommentId | None = None,
     ) -> Report:
-        if user_id == actor.id:
-            raise OwnReport()
-        open_reports = await tx.reports.find_undecided_of(actor.id)
-        if any((one.user_id, one.mechanism_id) == (user_id, mechanism_id) for one in open_reports):
-            raise AlreadyReported()
-        if len(open_reports) >= MAX_OPEN_REPORTS:
-            raise TooManyReports(limit=MAX_OPEN_REPORTS)
-        report = Report(
+        return Report(
             id=ReportId(self._ids.new_id()),
             mechanism_id=mechanism_id,
+            comment_id=comment_id,
             user_id=user_id,
             reporter_id=actor.id,
             reason=clean_reason(reason),
             created_at=self._clock.now(),
         )
+
+    async def _add(self, tx: Transaction, report: Report, request_metadata: RequestMetadata) -> Report:
+        if report.user_id == report.reporter_id:
+            raise OwnReport()
+        open_reports = await tx.reports.find_undecided_of(report.reporter_id)
+        if any(one.subject == report.subject for one in open_reports):
+            raise AlreadyReported()
+        if len(open_reports) >= MAX_OPEN_REPORTS:
+            raise TooManyReports(limit=MAX_OPEN_REPORTS)
         await tx.reports.add(report)
         await tx.record(ReportMade(report, request_metadata))
         return report
@@ -128,12 +148,24 @@ class ReportService:
         if report.decision is Decision.WITHDRAW and report.mechanism_id is not None:
             withdrawn = await tx.mechanism_bulk.withdraw([report.mechanism_id], reason, now)
             await tx.record(MechanismsWithdrawn(withdrawn, actor.id, reason, request_metadata))
+        if report.decision is Decision.DELETE and report.comment_id is not None:
+            await self._delete_comment(tx, actor, report.comment_id, request_metadata)
         if report.decision in (Decision.BLOCK, Decision.HIDE):
             await self._block(tx, actor, report.user_id, request_metadata)
         if report.decision is Decision.HIDE:
             await hide_mechanisms(
                 tx, report.user_id, actor.id, now, request_metadata, hides=True, reason=reason
             )
+
+    async def _delete_comment(
+        self, tx: Transaction, actor: Actor, id: CommentId, request_metadata: RequestMetadata
+    ) -> None:
+        """Deletes the comment; no-op if it is gone."""
+        comment = await tx.comments.find_by_id(id)
+        if comment is None or comment.is_deleted:
+            return
+        await delete_comment(tx, comment, self._clock.now())
+        await tx.record(CommentDeletedByModerator(comment, actor.id, request_metadata))
 
     async def _block(
         self, tx: Transaction, actor: Actor, user_id: UserId, request_metadata: RequestMetadata

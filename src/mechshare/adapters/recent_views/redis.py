@@ -69,4 +69,6 @@ class RedisRecentViews:
 
     def _name(self, key: bytes, view: View) -> str:
         text = f"{view.subject}\0{view.viewer}".encode("utf-8", "surrogatepass")
-        return self._client.key("recent-views:" + blake2b(text, digest_size=_DIGEST_BYTES, key=key).hexdigest())
+        return self._client.key(
+            "recent-views:" + blake2b(text, digest_size=_DIGEST_BYTES, key=key).hexdigest()
+        )

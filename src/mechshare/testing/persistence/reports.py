@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from mechshare.domain.comments import CommentId
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import ReportId, UserId
 from mechshare.domain.pagination import PageRequest
@@ -67,9 +68,15 @@ async def test_a_report_needs_those_it_names_and_ends_with_each_of_them(database
         with pytest.raises(UserNotFound):
             await add_reports(database, replace(of_user, **{absent: UserId(new_id())}))  # type: ignore[arg-type]
     await add_reports(database, of_mechanism, of_user, by_leaver)
+    of_comment = a_report(
+        owner, reporter, mechanism_id=mechanism.id, comment_id=CommentId(new_id()), created_at=_LATER
+    )
+    await add_reports(database, of_comment)
     async with database.begin() as tx:
+        assert await tx.reports.find_by_id(of_comment.id) == of_comment
         await tx.mechanisms.delete(mechanism.id, mechanism.version)
         assert await tx.reports.find_by_id(of_mechanism.id) is None
+        assert await tx.reports.find_by_id(of_comment.id) is None
         await tx.users.delete(about.id)
         assert await tx.reports.find_by_id(of_user.id) is None
         await tx.users.delete(reporter.id)

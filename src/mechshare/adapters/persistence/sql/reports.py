@@ -33,6 +33,8 @@ reports = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), index=True),
+    # The decision stays when the comment is deleted, so it can't be a foreign key.
+    Column("comment_id", Id),
     Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("reporter_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("reason", Text, nullable=False),

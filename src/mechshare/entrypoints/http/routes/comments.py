@@ -9,12 +9,9 @@ from msgspec.structs import asdict
 
 from mechshare.domain.comments import (
     REPLY_ORDER,
-    CommentId,
-    CommentNotFound,
     CommentSort,
 )
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale
-from mechshare.domain.ids import is_id
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -22,7 +19,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
-from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
+from mechshare.entrypoints.http.protocol.identifiers import comment_id_in, mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import (
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
@@ -223,13 +220,6 @@ async def unlock_comments(request: Req, mechanism_id: FromPath[str]) -> Response
         actor_of(request), mechanism_id_in(mechanism_id), request_metadata_of(request)
     )
     return no_content()
-
-
-def comment_id_in(text: str) -> CommentId:
-    """Raises CommentNotFound for a text that is not an identifier."""
-    if not is_id(text):
-        raise CommentNotFound()
-    return CommentId(text)
 
 
 router = Router(

@@ -17,7 +17,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     request_metadata_of,
     require_permissions,
 )
-from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
+from mechshare.entrypoints.http.protocol.identifiers import comment_id_in, mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, body_of, documented, refuses
 from mechshare.entrypoints.http.protocol.pagination import (
     Cursor,
@@ -33,23 +33,24 @@ from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 
 Req = Request[Any, Any, Any]
-TAG = Tag("reports", "Reports of mechanisms and users to the moderators")
+TAG = Tag("reports", "Reports of mechanisms, comments and users to the moderators")
 MODERATORS = [require_permissions("mechanisms:withdraw_any")]
 
 
 @published("NewReport")
 class NewReport(Struct, forbid_unknown_fields=True):
-    """What is reported: either a mechanism or a user."""
+    """What is reported: a mechanism, a comment or a user."""
 
     reason: Annotated[str, documented(minLength=1, maxLength=MAX_REASON_LENGTH)]
     mechanism_id: str = ""
+    comment_id: str = ""
     user_id: str = ""
 
 
 @published("NewDecision")
 class NewDecision(Struct, forbid_unknown_fields=True):
-    """`dismiss`; `withdraw` the mechanism; `block` the user from posting; `hide`: block, and withdraw all public
-    mechanisms of the user. Both sides read the reason."""
+    """`dismiss`; `withdraw` the mechanism; `delete` the comment; `block` the user from posting; `hide`: block, and
+    withdraw all public mechanisms of the user. Both sides read the reason."""
 
     decision: Decision
     reason: Annotated[str, documented(minLength=1, maxLength=MAX_DECISION_LENGTH)]
@@ -57,10 +58,12 @@ class NewDecision(Struct, forbid_unknown_fields=True):
 
 @published("DecisionAboutYou")
 class DecisionResponse(Struct):
-    """What a moderator decided about the caller or a mechanism of theirs (`mechanism_id`)."""
+    """What a moderator decided about the caller, a mechanism (`mechanism_id`) or a comment (`comment_id`, on that
+    mechanism) of theirs."""
 
     id: str
     mechanism_id: str | None
+    comment_id: str | None
     decision: Decision | None
     decision_reason: str
     decided_at: datetime | None
@@ -68,7 +71,8 @@ class DecisionResponse(Struct):
 
 @published("Report")
 class ReportResponse(DecisionResponse):
-    """`user_id` is the reported user, or the owner of the reported mechanism. `decision` is null until there is one."""
+    """`user_id` is the reported user, the owner of the reported mechanism or the author of the reported comment.
+    `decision` is null until there is one."""
 
     user_id: str
     reporter_id: str
@@ -91,7 +95,7 @@ class DecisionsResponse(Struct):
     status_code=201,
     guards=[require_permissions()],
     operation_id="report",
-    summary="Report a mechanism or a user",
+    summary="Report a mechanism, a comment or a user",
     opt=refuses(Invalid, Conflict, NotFound, Forbidden),
     operation_class=body_of(
         NewReport,
@@ -101,11 +105,11 @@ class DecisionsResponse(Struct):
 async def report(request: Req) -> Response[ReportResponse]:
     """Tells the moderators what is wrong. You read their decision at `GET /reports`."""
     body = await decoded_body(request, NewReport)
-    if bool(body.mechanism_id) == bool(body.user_id):
+    if sum(map(bool, (body.mechanism_id, body.comment_id, body.user_id))) != 1:
         raise InvalidField(
             "mechanism_id",
-            en="name either a mechanism_id or a user_id.",
-            ja="mechanism_id と user_id のどちらか一方を指定してください。",
+            en="name one of mechanism_id, comment_id and user_id.",
+            ja="mechanism_id、comment_id、user_id のどれか一つを指定してください。",
         )
     reports, actor, metadata = (
         application_of(request).reports,
@@ -116,6 +120,8 @@ async def report(request: Req) -> Response[ReportResponse]:
         made = await reports.report_mechanism(
             actor, mechanism_id_in(body.mechanism_id), body.reason, metadata
         )
+    elif body.comment_id:
+        made = await reports.report_comment(actor, comment_id_in(body.comment_id), body.reason, metadata)
     else:
         made = await reports.report_user(actor, UserId(body.user_id), body.reason, metadata)
     return resource(request, _report(made), status=201)
@@ -142,8 +148,8 @@ async def find_reports(request: Req) -> Response[ReportsResponse]:
     responses=NOT_MODIFIED,
 )
 async def find_decisions(request: Req) -> Response[DecisionsResponse]:
-    """Returns the newest 100 decisions of moderators about the caller and the caller's mechanisms. Who reported, and
-    what they wrote, stays between them and the moderators."""
+    """Returns the newest 100 decisions of moderators about the caller and the caller's mechanisms and comments. Who
+    reported, and what they wrote, stays between them and the moderators."""
     found = await application_of(request).reports.find_decisions_about(actor_of(request))
     return resource(request, DecisionsResponse([DecisionResponse(**_decision(one)) for one in found]))
 
@@ -198,6 +204,7 @@ def _decision(report: Report) -> dict[str, Any]:
     return {
         "id": report.id,
         "mechanism_id": report.mechanism_id,
+        "comment_id": report.comment_id,
         "decision": report.decision,
         "decision_reason": report.decision_reason,
         "decided_at": report.decided_at,
