@@ -28,6 +28,7 @@ from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.motion_searches import MotionSearchService
 from mechshare.services.motions import AnalysisService, MotionService
+from mechshare.services.notification_feed import NotificationFeed
 from mechshare.services.notifications import NotificationService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import ProcessingService
@@ -87,6 +88,7 @@ class Application:
     storage_quotas: StorageQuotaService
     processing: ProcessingService
     processing_feed: ProcessingFeed
+    notification_feed: NotificationFeed
     motions: MotionService
     motion_searches: MotionSearchService
     analyses: AnalysisService

@@ -131,6 +131,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     },
     "GET /api/v1/users/me/notifications": {SAME: SIGNED_IN},
     "GET /api/v1/users/me/notifications/unread": {SAME: SIGNED_IN},
+    "GET /api/v1/users/me/notifications/events": {SAME: SIGNED_IN},
     "PUT /api/v1/users/me/notifications/read": {SAME: (401, 204, 204, 204, 204, 401, 401)},
     "PUT /api/v1/users/me/notifications/{notification_id}/read": {SAME: (401, 204, 404, 404, 404, 401, 401)},
     "GET /api/v1/users/me/notification-mutes": {SAME: SIGNED_IN},

@@ -38,6 +38,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 ENDS_IT_ALL = {("DELETE", "/api/v1/users/me"), ("POST", "/api/v1/auth/logout")}
+NEVER_ENDS = {("GET", "/api/v1/users/me/notifications/events")}
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_any_request_gets_a_documented_response(
     strategies = [
         operation.as_strategy(generation_mode=mode)
         for operation in (found.ok() for found in schema.get_all_operations())
-        if (operation.method.upper(), operation.path) not in ENDS_IT_ALL
+        if (operation.method.upper(), operation.path) not in ENDS_IT_ALL | NEVER_ENDS
     ]
     succeeded: set[str] = set()
 

@@ -1,8 +1,13 @@
 """Notifications over HTTP: who gets one of what, and who no more."""
 
+import asyncio
 from typing import Any
 
+import pytest
+
 from mechshare.domain.users import Role
+from mechshare.services import notification_feed
+from mechshare.testing.bounds import bounded
 from tests.http.conftest import API, Site
 
 Headers = dict[str, str]
@@ -159,3 +164,29 @@ async def test_a_muted_kind_or_mechanism_sends_no_notifications(site: Site) -> N
         await site.client.delete(f"{API}{mutes}/{path}", headers=mika)
     await put(site, f"/mechanisms/{other['id']}/marks/like", await site.sign_up("ren"))
     assert (await kinds(site, mika))[0] == "like"
+
+
+async def test_the_stream_sends_the_count_at_each_change_until_the_session_ends(
+    open_site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notification_feed, "POLL_INTERVAL", 0.01)
+    site: Site = await open_site()
+    mika, ana = [await site.sign_up(name) for name in ("mika", "ana")]
+    made = await site.published(mika, "Cam")
+    feed = site.application.notification_feed
+    events = f"{API}/users/me/notifications/events"
+    async with bounded():
+        watching = asyncio.create_task(site.client.get(events, headers=mika))
+        while feed.state(site.ids["mika"]) is None:
+            await feed.wait()
+        await post(site, f"/mechanisms/{made['id']}/comments", ana, text="遊び")
+        for _ in range(3):
+            await feed.wait()
+        await put(site, "/users/me/notifications/read", mika)
+        for _ in range(3):
+            await feed.wait()
+        await site.client.post(f"{API}/auth/logout", headers=mika)
+        watched = await watching
+    assert watched.headers["content-type"].startswith("text/event-stream")
+    sent = [line for line in watched.text.splitlines() if line.startswith("data: ")]
+    assert sent == [f'data: {{"unread":{count},"is_exact":true}}' for count in (0, 1, 0)]

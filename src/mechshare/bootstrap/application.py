@@ -61,6 +61,7 @@ from mechshare.services.media import MediaService
 from mechshare.services.motion_files import FileMotions
 from mechshare.services.motion_searches import MotionSearchService, SearchByMotion
 from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
+from mechshare.services.notification_feed import NotificationFeed
 from mechshare.services.notifications import NotificationService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
@@ -207,6 +208,7 @@ def build(
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit, failed_retention),
         processing_feed=ProcessingFeed(transactions, failed_retention),
+        notification_feed=NotificationFeed(transactions),
         motions=MotionService(transactions, similar),
         motion_searches=MotionSearchService(transactions, similar, clock),
         analyses=AnalysisService(transactions),

@@ -78,6 +78,15 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadState:
+    """Differs from an earlier one if the unread notifications of a user have changed: their number, and when the newest
+    of them was made."""
+
+    count: int = 0
+    newest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationWithActor:
     notification: Notification
     actor: Author | None

@@ -41,11 +41,7 @@ class NotificationService:
     async def count_unread(self, actor: Actor) -> int:
         """Returns how many of the newest MAX_COUNTED unread notifications are shown to the actor."""
         async with self._transactions.read() as tx:
-            unread = await tx.notifications.find_unread(actor.id, MAX_COUNTED)
-            if not unread:
-                return 0
-            mechanisms, likes = await _visible(tx, actor, unread), await _likes(tx, unread)
-        return sum(_is_shown(one, mechanisms, likes) for one in unread)
+            return await count_shown(tx, actor)
 
     async def mark_read(self, actor: Actor, id: NotificationId) -> None:
         """Marks a notification of the actor as read; no-op if it is. Raises NotificationNotFound."""
@@ -86,6 +82,15 @@ class NotificationService:
             if not await tx.notification_mutes.is_muted(actor.id, [mute.subject]):
                 await find_visible(tx, actor, mechanism_id)
             await tx.notification_mutes.delete(mute)
+
+
+async def count_shown(tx: UnitOfWork, actor: Actor) -> int:
+    """Returns how many of the newest MAX_COUNTED unread notifications are shown to the actor at present."""
+    unread = await tx.notifications.find_unread(actor.id, MAX_COUNTED)
+    if not unread:
+        return 0
+    mechanisms, likes = await _visible(tx, actor, unread), await _likes(tx, unread)
+    return sum(_is_shown(one, mechanisms, likes) for one in unread)
 
 
 async def shown_among(

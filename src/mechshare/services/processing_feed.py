@@ -1,9 +1,7 @@
 """Follows the processing of mechanisms for all watchers of a process with one shared poll."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +15,7 @@ from mechshare.domain.shares import Access
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.processing import ProcessingStatus, processing_status
 from mechshare.services.support.access import shared_access
+from mechshare.services.support.shared_poll import SharedPoll
 from mechshare.services.transactions import Transactions
 
 POLL_INTERVAL = 0.5
@@ -47,24 +46,10 @@ class ProcessingFeed:
         """`failed_retention` is how long files stay after their processing failed; None for ever."""
         self._transactions = transactions
         self._failed_retention = failed_retention
-        self._watchers: Counter[MechanismId] = Counter()
-        self._snapshots: Mapping[MechanismId, _Snapshot | None] = {}
-        self._polling: asyncio.Task[None] | None = None
-        self._refreshed = asyncio.Event()
+        self._poll = SharedPoll[MechanismId, _Snapshot | None](self._find_snapshots, POLL_INTERVAL)
+        self.watching = self._poll.watching
+        self.wait = self._poll.wait
         self._loading = asyncio.Semaphore(_LOAD_CONCURRENCY)
-
-    @asynccontextmanager
-    async def watching(self, mechanism_id: MechanismId) -> AsyncIterator[None]:
-        """Includes the mechanism in the shared poll while the context is open."""
-        self._watchers[mechanism_id] += 1
-        if self._polling is None or self._polling.done():
-            self._polling = asyncio.create_task(self._poll())
-        try:
-            yield
-        finally:
-            self._watchers[mechanism_id] -= 1
-            if not self._watchers[mechanism_id]:
-                del self._watchers[mechanism_id]
 
     async def first_status(
         self, viewer: Viewer, mechanism_id: MechanismId, load: Callable[[], Awaitable[ProcessingStatus]]
@@ -77,19 +62,12 @@ class ProcessingFeed:
         async with self._loading:
             return await self.status(viewer, mechanism_id) or await load()
 
-    async def wait(self) -> None:
-        """Returns after the next poll, also if the database is unavailable. Raises the error that ended polling, if
-        any."""
-        await self._refreshed.wait()
-        if self._polling is not None and self._polling.done():
-            self._polling.result()
-
     async def status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus | None:
         """Returns the status of the last poll; None if the mechanism was not in it, or if the
         shares that `viewer` needs cannot be read at present. Raises MechanismNotFound."""
-        if mechanism_id not in self._snapshots:
+        if mechanism_id not in self._poll.values:
             return None
-        snapshot = self._snapshots[mechanism_id]
+        snapshot = self._poll.values[mechanism_id]
         if snapshot is None:
             raise MechanismNotFound()
         shared: Access | None = None
@@ -101,23 +79,6 @@ class ProcessingFeed:
                 return None
         mechanism = require_visible(viewer, snapshot.mechanism, shared)
         return snapshot.for_editors if can_edit(viewer, mechanism, shared) else snapshot.for_others
-
-    async def _poll(self) -> None:
-        try:
-            await asyncio.sleep(POLL_INTERVAL)
-            while self._watchers:
-                with suppress(Unavailable):  # the last results remain valid until the database is back
-                    self._snapshots = await self._find_snapshots(tuple(self._watchers))
-                self._wake()
-                await asyncio.sleep(POLL_INTERVAL)
-        finally:
-            self._snapshots = {}
-            self._wake()
-
-    def _wake(self) -> None:
-        """Wakes all waiting watchers."""
-        self._refreshed.set()
-        self._refreshed = asyncio.Event()
 
     async def _find_snapshots(self, ids: Sequence[MechanismId]) -> dict[MechanismId, _Snapshot | None]:
         snapshots: dict[MechanismId, _Snapshot | None] = dict.fromkeys(ids)
@@ -134,7 +95,7 @@ class ProcessingFeed:
         return snapshots
 
     async def _snapshot(self, tx: UnitOfWork, mechanism: Mechanism, job: Job | None) -> _Snapshot:
-        before = self._snapshots.get(mechanism.id)
+        before = self._poll.values.get(mechanism.id)
         if before is not None and (before.mechanism, before.job) == (mechanism, job):
             return before
         is_same_attempt = before is not None and _attempt_of(before.job) == _attempt_of(job)

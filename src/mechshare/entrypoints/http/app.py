@@ -133,6 +133,9 @@ def create() -> ASGIApp:
     return build_app(build(chosen, LoggingObserver()), owns_process=True)
 
 
+_STREAMS = (processing.EVENTS_PATH, notifications.EVENTS_PATH)
+
+
 def build_app(
     application: Application, *, owns_process: bool = False, routes: Litestar | None = None
 ) -> ASGIApp:
@@ -160,7 +163,7 @@ def build_app(
     asgi_app = SessionCookieMiddleware(asgi_app, application)
     addresses = ClientAddresses(chosen.trusted_proxies)
     if application.rate_limits.is_limited:
-        asgi_app = ConcurrencyLimitMiddleware(asgi_app, addresses, processing.EVENTS_PATH)
+        asgi_app = ConcurrencyLimitMiddleware(asgi_app, addresses, _STREAMS)
         asgi_app = RateLimitMiddleware(asgi_app, application)
     asgi_app = ErrorPagesMiddleware(asgi_app, app)
     asgi_app = MethodsMiddleware(CompressionMiddleware(asgi_app))

@@ -5,7 +5,13 @@ from datetime import datetime
 from typing import Protocol
 
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.notifications import Mute, Notification, NotificationId, NotificationWithActor
+from mechshare.domain.notifications import (
+    Mute,
+    Notification,
+    NotificationId,
+    NotificationWithActor,
+    UnreadState,
+)
 from mechshare.domain.pagination import Page, PageRequest
 
 
@@ -21,6 +27,9 @@ class NotificationRepository(Protocol):
 
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         """Returns the newest unread ones, newest first."""
+
+    async def find_unread_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
+        """Returns the state of those of at most 500 users who have unread notifications."""
 
     async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
         """Returns, for those of these notifications that have any, the likes of other users than the receiver that

@@ -7,7 +7,7 @@ from datetime import timedelta
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.marks import Mark, MarkKind
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.notifications import Mute, Notification, NotificationId, NotificationKind
+from mechshare.domain.notifications import Mute, Notification, NotificationId, NotificationKind, UnreadState
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import Database
@@ -74,6 +74,21 @@ async def test_one_or_all_notifications_are_read_and_keep_the_time_of_that(datab
         assert list(await tx.notifications.find_unread(mika.id, 10)) == []
         assert len(await tx.notifications.find_unread(ana.id, 10)) == 1
     assert [one.read_at for one in await found(database, mika)] == [later, NOW]
+
+
+async def test_the_unread_state_of_many_users_is_found_at_once(database: Database) -> None:
+    mika, ana, ren = [await save_user(database) for _ in range(3)]
+    first, second = a_notification(mika), a_notification(mika, minutes=1)
+    await save_notifications(database, second, first, a_notification(ana))
+    users = [mika.id, ren.id]
+    async with database.begin() as tx:
+        both = UnreadState(count=2, newest_at=second.created_at)
+        assert await tx.notifications.find_unread_states(users) == {mika.id: both}
+        await tx.notifications.mark_read(mika.id, second.id, NOW)
+        one = UnreadState(count=1, newest_at=first.created_at)
+        assert await tx.notifications.find_unread_states(users) == {mika.id: one}
+        await tx.notifications.mark_read(mika.id, None, NOW)
+        assert await tx.notifications.find_unread_states(users) == {}
 
 
 async def test_likes_are_one_notification_until_it_is_read_and_counted_as_they_are_now(

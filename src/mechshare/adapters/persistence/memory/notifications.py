@@ -18,6 +18,7 @@ from mechshare.domain.notifications import (
     NotificationId,
     NotificationKind,
     NotificationWithActor,
+    UnreadState,
 )
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
@@ -62,6 +63,14 @@ class MemoryNotificationRepository(NotificationRepository):
 
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         return sorted(self._unread(user_id), key=_age, reverse=True)[:limit]
+
+    async def find_unread_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
+        unread = {id: self._unread(id) for id in user_ids}
+        return {
+            id: UnreadState(count=len(found), newest_at=max(one.created_at for one in found))
+            for id, found in unread.items()
+            if found
+        }
 
     async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
         rows = self._access.read(NOTIFICATIONS)

@@ -37,6 +37,7 @@ from mechshare.domain.notifications import (
     NotificationId,
     NotificationKind,
     NotificationWithActor,
+    UnreadState,
 )
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
@@ -93,6 +94,11 @@ _NEWEST_UNREAD = (
     .where(_OF_USER, _IS_UNREAD)
     .order_by(notifications.c.created_at.desc(), notifications.c.id.desc())
     .limit(bindparam("limit"))
+)
+_UNREAD_STATES = (
+    select(notifications.c.user_id, func.count(), func.max(notifications.c.created_at))
+    .where(IsAmong(notifications.c.user_id, bindparam("ids", type_=IdList())), _IS_UNREAD)
+    .group_by(notifications.c.user_id)
 )
 _UNREAD_LIKES = select(notifications.c.id).where(
     _OF_USER,
@@ -173,6 +179,10 @@ class SqlNotificationRepository(NotificationRepository):
     async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
         rows = await self._statements.rows(_NEWEST_UNREAD, {"of_user": user_id, "limit": limit})
         return [_NOTIFICATION.value(row) for row in rows]
+
+    async def find_unread_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
+        rows = await self._statements.rows(_UNREAD_STATES, {"ids": list(user_ids)})
+        return {UserId(id): UnreadState(count=count, newest_at=newest) for id, count, newest in rows}
 
     async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
         rows = await self._statements.rows(_LIKES, {"ids": list(ids)})

@@ -33,11 +33,11 @@ class ConcurrencyLimitMiddleware:
     Forwarded requests count for the address that the trusted proxy names; its own requests have no limit per address.
     """
 
-    def __init__(self, app: ASGIApp, addresses: ClientAddresses, stream_suffix: str) -> None:
-        """A GET of a path that ends with `stream_suffix` counts as an event stream."""
+    def __init__(self, app: ASGIApp, addresses: ClientAddresses, stream_suffixes: tuple[str, ...]) -> None:
+        """A GET of a path that ends with one of `stream_suffixes` counts as an event stream."""
         self._app = app
         self._addresses = addresses
-        self._stream_suffix = stream_suffix
+        self._stream_suffixes = stream_suffixes
         self._requests = _Tally(MAX_REQUESTS)
         self._bodies = _Tally(MAX_BODIES)
         self._streams = _Tally(MAX_STREAMS, MAX_STREAMS_OF_ALL)
@@ -53,7 +53,7 @@ class ConcurrencyLimitMiddleware:
         try:
             if scope["method"] not in _WITHOUT_BODY:
                 await self._run(self._bodies, address, scope, receive, send)
-            elif scope["path"].endswith(self._stream_suffix):
+            elif scope["path"].endswith(self._stream_suffixes):
                 await self._run(self._streams, address, scope, receive, send)
             else:
                 await self._app(scope, receive, send)

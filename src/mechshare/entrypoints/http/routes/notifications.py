@@ -1,14 +1,17 @@
 """/users/me/notifications and /users/me/notification-mutes"""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, Router, delete, get, put
 from litestar.openapi.spec import Tag
 from litestar.params import FromPath
+from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
 
-from mechshare.domain.errors import Conflict, NotFound
+from mechshare.domain.errors import Conflict, InvalidToken, NotFound, Unavailable
 from mechshare.domain.ids import is_id
 from mechshare.domain.mechanisms import Author
 from mechshare.domain.notifications import (
@@ -16,8 +19,15 @@ from mechshare.domain.notifications import (
     NotificationId,
     NotificationKind,
     NotificationNotFound,
+    UnreadState,
 )
-from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
+from mechshare.entrypoints.http.event_streams import HEARTBEAT, StreamTime
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    require_permissions,
+    viewer_of,
+)
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, refuses
 from mechshare.entrypoints.http.protocol.pagination import (
@@ -35,6 +45,8 @@ from mechshare.entrypoints.http.representations.users import USERS_PATH
 
 Req = Request[Any, Any, Any]
 TAG = Tag("notifications", "What happened to your mechanisms, comments and reports")
+EVENTS_PATH = "/notifications/events"
+"""Path of the event stream, relative to that of the user."""
 _CONDITIONS = "notifications"
 
 
@@ -98,7 +110,80 @@ async def find_notifications(
 async def count_unread(request: Req) -> Response[UnreadCountResponse]:
     """Returns how many of your notifications are unread."""
     unread = await application_of(request).notifications.count_unread(actor_of(request))
-    return resource(request, UnreadCountResponse(unread, is_exact=unread < MAX_COUNTED))
+    return resource(request, _unread(unread))
+
+
+@get(
+    EVENTS_PATH,
+    guards=[require_permissions()],
+    operation_id="watchUnreadNotifications",
+    summary="Watch your unread notifications (server-sent events)",
+    media_type="text/event-stream",
+)
+async def watch_unread(request: Req) -> ServerSentEvent:
+    """Sends an event `unread` with the count at once, and within seconds of each change.
+
+    The stream ends when the session or the token of the caller ends, after 10 minutes, or when the server stops.
+    """
+    return ServerSentEvent(_events(request))
+
+
+class _UnreadCounts:
+    """The counts that one stream sends: the first, and each that differs from the one before."""
+
+    def __init__(self, request: Req) -> None:
+        self._request = request
+        self._feed = application_of(request).notification_feed
+        self._counted: UnreadState | None = None
+        self._sent: int | None = None
+
+    async def next(self) -> int | None:
+        """Returns the count if it is to be sent. Raises InvalidToken once the session or the token has ended, and
+        Unavailable."""
+        actor = await viewer_of(self._request)
+        if actor is None:
+            raise InvalidToken()
+        state = self._feed.state(actor.id)
+        if self._sent is not None and state == self._counted:
+            return None
+        unread, self._counted = await self._feed.count(actor), state
+        if unread == self._sent:
+            return None
+        self._sent = unread
+        return unread
+
+
+async def _events(request: Req) -> AsyncIterator[ServerSentEventMessage]:
+    feed, counts, time = (
+        application_of(request).notification_feed,
+        _UnreadCounts(request),
+        StreamTime(request),
+    )
+    async with feed.watching(actor_of(request).id):
+        while True:
+            try:
+                unread = await counts.next()
+            except InvalidToken:
+                return
+            except Unavailable:
+                unread = None  # the last count remains valid until the database is back
+            if unread is not None:
+                yield _event(unread)
+                time.restart_heartbeat()
+            if time.is_over:
+                return
+            if time.needs_heartbeat:
+                yield HEARTBEAT
+                time.restart_heartbeat()
+            await feed.wait()
+
+
+def _event(unread: int) -> ServerSentEventMessage:
+    return ServerSentEventMessage(data=msgspec.json.encode(_unread(unread)).decode(), event="unread")
+
+
+def _unread(count: int) -> UnreadCountResponse:
+    return UnreadCountResponse(count, is_exact=count < MAX_COUNTED)
 
 
 @put(
@@ -211,6 +296,7 @@ router = Router(
     route_handlers=[
         find_notifications,
         count_unread,
+        watch_unread,
         mark_all_read,
         mark_read,
         find_muted,

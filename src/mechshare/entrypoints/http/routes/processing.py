@@ -1,6 +1,5 @@
 """/mechanisms/{id}/processing"""
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,6 +17,7 @@ from mechshare.domain.mechanisms import ProcessingState
 from mechshare.domain.policy import Viewer
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.tickets import TICKET_LIFETIME, TicketPurpose
+from mechshare.entrypoints.http.event_streams import HEARTBEAT, StreamTime
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -38,7 +38,6 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     processing_response,
     reason_response,
 )
-from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.services.processing import ProcessingStatus
 from mechshare.services.rate_limits import CostlyOperation
 from mechshare.services.support.similar_motions import SimilarMechanism
@@ -47,10 +46,6 @@ Req = Request[Any, Any, Any]
 TAG = Tag("processing", "From an uploaded file to what browsers can show")
 EVENTS_PATH = "/processing/events"
 """Path of the event stream, relative to that of the mechanism."""
-HEARTBEAT_INTERVAL = 15.0
-"""Seconds without a change after which a comment is sent, so that proxies and clients keep the stream open."""
-MAX_STREAM_SECONDS = 600.0
-"""Maximum seconds of a stream; the client may connect again."""
 
 
 @published("ProcessingAttempt")
@@ -205,20 +200,19 @@ async def _events(
 ) -> AsyncIterator[ServerSentEventMessage]:
     """Yields the events, beginning with `status`; `holder` is the caller that came with a ticket."""
     feed, language = application_of(request).processing_feed, _language(request)
-    shutdown: Shutdown = request.app.state.shutdown
     sent: ProcessingStatus | None = None
-    deadline = time.monotonic() + MAX_STREAM_SECONDS
-    heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
+    time = StreamTime(request)
     async with feed.watching(id):
         while True:
             if status is not None and status != sent:
                 yield _event(status, language)
-                sent, heartbeat = status, time.monotonic() + HEARTBEAT_INTERVAL
-            if shutdown.has_begun or time.monotonic() >= deadline or _has_ended(sent):
+                sent = status
+                time.restart_heartbeat()
+            if time.is_over or _has_ended(sent):
                 return
-            if time.monotonic() >= heartbeat:
-                yield ServerSentEventMessage(comment="heartbeat")
-                heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
+            if time.needs_heartbeat:
+                yield HEARTBEAT
+                time.restart_heartbeat()
             await feed.wait()
             try:
                 status = await feed.status(await _viewer_now(request, holder), id)
