@@ -1,4 +1,5 @@
 // Loaded by every page.
+import "./bell";
 import "./more";
 import "./previews";
 import "./suggestions";

@@ -8,6 +8,8 @@ def _(text: str) -> str:
 
 SCRIPT_TEXTS = {
     "failed": _("That did not work. Check the connection and try again."),
+    "bell": _("Notifications"),
+    "bell_count": _("New notifications: {count}"),
     "copied": _("Copied"),
     "loading": _("Loading …"),
     "retry": _("Try again"),
