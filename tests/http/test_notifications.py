@@ -47,6 +47,8 @@ async def test_each_person_whom_a_comment_concerns_gets_one_notification(site: S
     await post(site, comments, ren, text="yes, @anaさん", thread_id=first["id"])
     assert await kinds(site, mika) == ["comment", "mention"]
     assert await kinds(site, ana) == ["mention"]
+    listed_html = (await site.client.get(API + comments)).json()["items"][-1]["html"]
+    assert f'/u/{site.ids["ren"]}"' in listed_html
     (mention,) = await listed(site, ren)
     assert (mention["kind"], mention["title"], mention["subject"]) == ("mention", "Cam", first["id"])
     assert (mention["actor"]["username"], mention["read_at"]) == ("ana", None)

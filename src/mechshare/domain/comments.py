@@ -1,7 +1,7 @@
 """Comments on a mechanism, in threads of one level: a comment and its replies."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,7 +13,7 @@ from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Author, Mechanism
 from mechshare.domain.pagination import KeyType, SortOrder
 from mechshare.domain.text import clean_text
-from mechshare.domain.user_names import MAX_USERNAME_LENGTH, possible_usernames
+from mechshare.domain.user_names import MAX_USERNAME_LENGTH, fold_username, possible_usernames
 from mechshare.domain.users import Actor, Permission
 
 CommentId = NewType("CommentId", str)
@@ -121,6 +121,14 @@ class FormerText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Whom a `name` in a comment meant when it was written."""
+
+    name: str
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """A comment, or with a `thread_id` a reply to one. `text` is Markdown as it was written.
 
@@ -136,6 +144,7 @@ class Comment:
     created_at: datetime
     edited_at: datetime | None = None
     former: tuple[FormerText, ...] = ()
+    mentions: tuple[Mention, ...] = ()
     deleted_at: datetime | None = None
     version: int = 0
 
@@ -169,7 +178,7 @@ class Comment:
         return replace(self, text=cleaned, edited_at=now, former=former)
 
     def tombstone(self, now: datetime) -> "Comment":
-        return replace(self, text="", user_id=None, former=(), edited_at=None, deleted_at=now)
+        return replace(self, text="", user_id=None, former=(), mentions=(), edited_at=None, deleted_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +254,20 @@ def _require_span(at: Anchor, duration_ms: int | None) -> None:
             en=f"must be from 0 to {duration_ms} ms, with the end not before the start.",
             ja=f"0〜{duration_ms} ミリ秒の範囲で、終わりが始まりより前にならないように指定してください。",
         )
+
+
+def find_mentions(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[int, int, UserId]]:
+    """Yields where `text` names one of `mentions`, `@` included, and the user. Takes time linear in the text."""
+    users = {one.name: one.user_id for one in mentions}
+    for match in _MENTION.finditer(text) if users else ():
+        name = next((name for name in possible_usernames(match[1]) if name in users), None)
+        if name is not None:
+            yield match.start(), match.start(1) + _length_as_written(match[1], name), users[name]
+
+
+def _length_as_written(text: str, name: str) -> int:
+    """Returns how many characters of `text` fold to the user name with which it begins."""
+    return next(end for end in range(1, len(text) + 1) if fold_username(text[:end]) == name)
 
 
 def mentioned_names(text: str) -> Sequence[Sequence[str]]:

@@ -1,7 +1,7 @@
 """Comments on mechanisms, in threads of one level."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.comment_events import (
@@ -24,6 +24,7 @@ from mechshare.domain.comments import (
     CommentSort,
     FormerText,
     LockedByModerator,
+    Mention,
     Thread,
     clean_comment,
     mentioned_names,
@@ -150,6 +151,7 @@ class CommentService:
                 text=cleaned,
                 at=at,
                 created_at=self._clock.now(),
+                mentions=await _mentions(tx, cleaned),
             )
             saved = await tx.comments.save(comment)
             await tx.counts.mark_stale(mechanism_id)
@@ -158,7 +160,7 @@ class CommentService:
                     saved,
                     mechanism.user_id,
                     thread.user_id if thread else None,
-                    await _mentioned(tx, mentioned_names(cleaned)),
+                    _mentioned(saved),
                 )
             )
         return await self._authored(saved)
@@ -177,13 +179,9 @@ class CommentService:
             edited = comment.edited(actor, text, self._clock.now())
             await _require_unlocked(tx, mechanism_id)
             if edited != comment:
-                edited = await tx.comments.save(edited)
-                new = [
-                    names
-                    for names in mentioned_names(edited.text)
-                    if names not in mentioned_names(comment.text)
-                ]
-                mentioned = await _mentioned(tx, new)
+                mentions = await _mentions(tx, edited.text)
+                edited = await tx.comments.save(replace(edited, mentions=mentions))
+                mentioned = _mentioned(edited, comment)
                 await tx.record(CommentWritten(edited, mechanism.user_id, mentioned=mentioned, is_edit=True))
         return await self._authored(edited)
 
@@ -288,16 +286,22 @@ async def _replied_to(tx: UnitOfWork, mechanism_id: MechanismId, id: CommentId) 
     return thread
 
 
-async def _mentioned(tx: UnitOfWork, mentions: Sequence[Sequence[str]]) -> tuple[UserId, ...]:
-    """Returns the users whom the mentions mean: each the one with the longest of its possible names."""
-    found: list[UserId] = []
-    for names in mentions:
+async def _mentions(tx: UnitOfWork, text: str) -> tuple[Mention, ...]:
+    """Returns whom the text mentions: with each mention the user who has the longest of its possible names."""
+    found: list[Mention] = []
+    for names in mentioned_names(text):
         for name in names:
             user = await tx.users.find_by_login(name)
             if user is not None:
-                found.append(user.id)
+                found.append(Mention(name=name, user_id=user.id))
                 break
     return tuple(dict.fromkeys(found))
+
+
+def _mentioned(comment: Comment, before: Comment | None = None) -> tuple[UserId, ...]:
+    """Returns the users whom the comment mentions, and did not mention before."""
+    known = {one.user_id for one in before.mentions} if before else set()
+    return tuple(dict.fromkeys(one.user_id for one in comment.mentions if one.user_id not in known))
 
 
 async def _require_unlocked(tx: UnitOfWork, mechanism_id: MechanismId) -> None:

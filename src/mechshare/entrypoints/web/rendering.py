@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
+from mechshare.domain.comments import Mention
 from mechshare.domain.errors import LANGUAGES, DomainException, InvalidField, UserNotFound
 from mechshare.domain.licenses import LICENSES
 from mechshare.domain.reliability import ReliabilityLevel
@@ -17,7 +18,7 @@ from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.protocol.static_files import StaticFolder
-from mechshare.entrypoints.http.representations.markdown import rendered
+from mechshare.entrypoints.http.representations.markdown import linked, rendered
 from mechshare.entrypoints.web import languages
 from mechshare.entrypoints.web.languages import LANGUAGE_NAMES, language_of, translations
 from mechshare.entrypoints.web.paths import base_path
@@ -182,13 +183,18 @@ def _environment(language: str, base: str) -> Environment:
         number=partial(_in, languages.number, language),
         byte_size=partial(_in, languages.byte_size, language),
         json_data=_json,
-        markdown=_markdown,
+        markdown=partial(_markdown, base),
+        linked=_linked,
     )
     return environment
 
 
-def _markdown(text: str) -> Markup:
-    return Markup(rendered(text))  # noqa: S704  rendered HTML is safe
+def _markdown(base: str, text: str, mentions: tuple[Mention, ...] = ()) -> Markup:
+    return Markup(rendered(text, mentions, base))  # noqa: S704  rendered HTML is safe
+
+
+def _linked(text: str) -> Markup:
+    return Markup(linked(text))  # noqa: S704  rendered HTML is safe
 
 
 def _in(function: Any, language: str, value: Any) -> str:

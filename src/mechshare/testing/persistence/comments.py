@@ -15,6 +15,7 @@ from mechshare.domain.comments import (
     CommentLock,
     CommentSort,
     FormerText,
+    Mention,
 )
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import MechanismId
@@ -56,11 +57,12 @@ async def test_a_comment_is_read_as_it_was_saved(database: Database) -> None:
         database, a_comment(mika, mechanism, at=Anchor(start_ms=1_200, end_ms=1_800))
     )
     former = (FormerText(text="play", replaced_at=NOW),)
-    edited = replace(saved, text="backlash", edited_at=NOW, former=former)
+    mentions = (Mention(name="mika", user_id=mika.id),)
+    edited = replace(saved, text="backlash", edited_at=NOW, former=former, mentions=mentions)
     (again,) = await save_comments(database, edited)
     async with database.read() as tx:
         assert await tx.comments.find_by_id(saved.id) == again
-    assert (again.version, again.former[0].text) == (2, "play")
+    assert (again.version, again.former[0].text, again.mentions) == (2, "play", mentions)
     with pytest.raises(StaleVersion):
         await save_comments(database, saved)
 

@@ -38,6 +38,7 @@ from mechshare.domain.comments import (
     CommentLock,
     CommentSort,
     FormerText,
+    Mention,
 )
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import MechanismId, UserId
@@ -67,6 +68,7 @@ comments = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("edited_at", UtcTime),
     Column("former", JsonColumn(tuple[FormerText, ...], empty=())),
+    Column("mentions", JsonColumn(tuple[Mention, ...], empty=())),
     Column("deleted_at", UtcTime),
     Column("version", Integer, nullable=False),
     Index(
@@ -182,6 +184,7 @@ _MAKE_TOMBSTONES = (
         text="",
         user_id=None,
         former=(),
+        mentions=(),
         edited_at=None,
         deleted_at=bindparam("now", type_=UtcTime()),
         version=comments.c.version + 1,

@@ -34,7 +34,7 @@ class AnchorFields(Struct, forbid_unknown_fields=True):
 @published("NewComment")
 class NewComment(Struct, forbid_unknown_fields=True):
     """`text` is Markdown: emphasis, links, code, lists and quotations. With `thread_id` it replies to that comment, and
-    has no `at`. `@name` mentions a user."""
+    has no `at`. `@name` mentions a user. In `html`, bare addresses and mentions are links."""
 
     text: Annotated[str, documented(minLength=1, maxLength=MAX_COMMENT_LENGTH)]
     at: AnchorFields | None = None
@@ -99,15 +99,16 @@ class LockResponse(Struct):
     by_moderator: bool
 
 
-def thread_response(thread: Thread) -> ThreadResponse:
+def thread_response(thread: Thread, site: str) -> ThreadResponse:
     return ThreadResponse(
-        **asdict(comment_response(thread.first)),
+        **asdict(comment_response(thread.first, site)),
         reply_count=thread.reply_count,
-        replies=[comment_response(one) for one in thread.replies],
+        replies=[comment_response(one, site) for one in thread.replies],
     )
 
 
-def comment_response(item: AuthoredComment) -> CommentResponse:
+def comment_response(item: AuthoredComment, site: str) -> CommentResponse:
+    """`site` is the address of the site, to whose profiles mentions lead."""
     comment = item.comment
     return CommentResponse(
         id=comment.id,
@@ -115,7 +116,7 @@ def comment_response(item: AuthoredComment) -> CommentResponse:
         thread_id=comment.thread_id,
         user=item.author,
         text=None if comment.is_deleted else comment.text,
-        html=None if comment.is_deleted else rendered(comment.text),
+        html=None if comment.is_deleted else rendered(comment.text, comment.mentions, site),
         at=_anchor_fields(comment.at),
         created_at=comment.created_at,
         edited_at=comment.edited_at,

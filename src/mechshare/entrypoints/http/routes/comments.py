@@ -36,6 +36,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import no_content, resource
+from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.representations.comments import (
     CommentChange,
     CommentResponse,
@@ -77,7 +78,7 @@ async def find_comments(
     requested = page_request(page, limit, cursor, sort.order, conditions=id)
     found = await application.comments.find_threads(viewer, id, sort, requested)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
-    items = [thread_response(one) for one in found.threads.items]
+    items = [thread_response(one, site_url(request)) for one in found.threads.items]
     listed = page_response(found.threads, items, sort.order, conditions=id)
     content = CommentsResponse(**asdict(listed), comment_count=found.count, is_locked=found.lock is not None)
     return resource(request, content)
@@ -104,7 +105,7 @@ async def create_comment(request: Req, mechanism_id: FromPath[str]) -> Response[
         anchor_in(new.at),
         comment_id_in(new.thread_id) if new.thread_id else None,
     )
-    return resource(request, comment_response(added), status=201)
+    return resource(request, comment_response(added, site_url(request)), status=201)
 
 
 @get(
@@ -127,7 +128,7 @@ async def find_replies(
     requested = page_request(page, limit, cursor, REPLY_ORDER, conditions=comment_id)
     _, found = await application.comments.find_thread(viewer, id, comment_id_in(comment_id), requested)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
-    items = [comment_response(item) for item in found.items]
+    items = [comment_response(item, site_url(request)) for item in found.items]
     return resource(request, page_response(found, items, REPLY_ORDER, conditions=comment_id))
 
 
@@ -165,7 +166,7 @@ async def edit_comment(
     edited = await application_of(request).comments.edit(
         actor_of(request), mechanism_id_in(mechanism_id), comment_id_in(comment_id), change.text
     )
-    return resource(request, comment_response(edited))
+    return resource(request, comment_response(edited, site_url(request)))
 
 
 @delete(
