@@ -15,7 +15,12 @@ from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.users import Actor, User
 from mechshare.entrypoints.cli.importer import Importer, Report, Source
-from mechshare.entrypoints.cli.manifests import ManifestEntry, UnusableManifest, read_manifest
+from mechshare.entrypoints.cli.manifests import (
+    Manifest,
+    ManifestEntry,
+    UnusableManifest,
+    read_manifest,
+)
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.services.users import Registration
 from tests.cli.conftest import Run
@@ -90,7 +95,7 @@ def test_json_and_csv_manifests_are_equivalent(tmp_path: Path) -> None:
     rows = (cells.keys(), ('"' + str(cell) + '"' for cell in cells.values()))
     (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows), encoding="utf-8-sig")
 
-    assert read_manifest(tmp_path / "a.json") == read_manifest(tmp_path / "a.csv") == [FULL]
+    assert read_manifest(tmp_path / "a.json") == read_manifest(tmp_path / "a.csv") == Manifest([FULL])
 
 
 @pytest.mark.parametrize(
@@ -113,6 +118,14 @@ def test_a_wrong_manifest_is_refused_with_what_it_may_have(
 
     assert problem in str(refusal.value)
     assert "Each entry may have: file, title, description, categories" in str(refusal.value)
+
+
+def test_a_collection_of_an_absent_file_is_refused_before_anything_is_shared(tmp_path: Path) -> None:
+    manifest = {"mechanisms": [{"file": "a.gif"}], "collections": [{"title": "歯車", "files": ["b.gif"]}]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+
+    with pytest.raises(UnusableManifest, match=r"'歯車' names 'b\.gif', which is the file of no mechanism"):
+        read_manifest(tmp_path / "manifest.json")
 
 
 async def test_what_a_manifest_states_is_stored(
@@ -175,15 +188,25 @@ def test_what_is_exported_can_be_imported(run: Run, clips: Path, tmp_path: Path)
         "file": "gears/slider_crank.gif",
         "attachments": [{"file": "part.step", "caption": "部品"}],
     }
-    (clips / "clips.json").write_text(json.dumps([{**entry, "title": "Crank"}]))
-    run("import", clips / "clips.json", "--as", "boss", "--category", "gears")
+    files = ["歯車.gif", "gears/slider_crank.gif"]
+    collection = {"title": "カム列", "visibility": "internal", "files": files}
+    manifest = {"mechanisms": [{**entry, "title": "Crank"}, {"file": files[0]}], "collections": [collection]}
+    (clips / "clips.json").write_text(json.dumps(manifest))
+    for _ in range(2):
+        run("import", clips / "clips.json", "--as", "boss", "--category", "gears")
 
     exported = run("export", tmp_path / "out", "--as", "boss")
     run("import", tmp_path / "out", "--as", "other")
     run("export", tmp_path / "again", "--as", "other")
 
-    assert "1 exported, 0 skipped" in exported.output
-    first, second = (read_manifest(tmp_path / name / "manifest.json")[0] for name in ("out", "again"))
+    assert "2 exported, 0 skipped; collections: 1" in exported.output
+    one, two = (read_manifest(tmp_path / name / "manifest.json") for name in ("out", "again"))
+    for read in (one, two):
+        titles = {entry.file: entry.title for entry in read.mechanisms}
+        (collected,) = read.collections
+        assert (collected.title, collected.visibility) == ("カム列", "internal")
+        assert [titles[file] for file in collected.files] == ["歯車", "Crank"]
+    first, second = one.mechanisms[0], two.mechanisms[0]
     assert (first.title, first.categories) == (second.title, second.categories) == ("Crank", ["gears"])
     assert [one.caption for one in second.named_attachments] == ["部品"]
     original = (clips / "gears" / "slider_crank.gif").read_bytes()
@@ -201,4 +224,4 @@ def test_a_folder_with_the_name_of_a_category_gives_it_to_its_files(run: Run, cl
     out = clips / "out"
     run("export", out, "--as", "boss")
 
-    assert read_manifest(out / "manifest.json")[0].categories == ["cams"]
+    assert read_manifest(out / "manifest.json").mechanisms[0].categories == ["cams"]

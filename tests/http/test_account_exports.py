@@ -44,7 +44,9 @@ async def everything_of(site: Site, headers: dict[str, str]) -> dict[str, Any]:
     report = {"user_id": site.ids["other"], "reason": "spam"}
     await site.client.post(f"{API}/reports", headers=headers, json=report)
     await site.client.put(f"{API}/users/me/notification-mutes/kinds/like", headers=headers)
-    await site.client.post(f"{API}/collections", headers=headers, json={"title": "歯車"})
+    collection = await site.client.post(f"{API}/collections", headers=headers, json={"title": "歯車"})
+    entry = f"{API}/collections/{collection.json()['id']}/mechanisms/{made['id']}"
+    await site.client.put(entry, headers=headers, json={})
     await site.client.put(f"{API}/users/{site.ids['other']}/follow", headers=headers)
     await commented(site, site.tokens["other"], made)
     webhook = {"url": "https://hooks.example/mechshare"}
@@ -72,7 +74,9 @@ async def test_the_zip_contains_everything_and_nothing_of_others(site: Site) -> 
     assert archive.read(attached) == b"solid"
     assert read["account.json"]["email"] == "mika@example.com"
     assert [one["title"] for one in read["mechanisms.json"]] == ["遊星歯車"]
-    assert [one["file"] for one in read["manifest.json"]] == [f"{folder}/clip.gif"]
+    assert [one["file"] for one in read["manifest.json"]["mechanisms"]] == [f"{folder}/clip.gif"]
+    (collected,) = read["manifest.json"]["collections"]
+    assert (collected["title"], collected["files"]) == ("歯車", [f"{folder}/clip.gif"])
     assert [one["text"] for one in read["claims.json"]] == ["三回測定"]
     assert [one["text"] for one in read["comments.json"]] == ["よく回る"]
     assert sorted(one["kind"] for one in read["marks.json"]) == ["bookmark", "like"]

@@ -1,7 +1,7 @@
 """`mechshare export`"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import file_digest
@@ -21,7 +21,9 @@ from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.manifests import (
     MANIFEST_NAMES,
+    Manifest,
     ManifestAttachment,
+    ManifestCollection,
     ManifestEntry,
     write_manifest,
 )
@@ -38,7 +40,8 @@ _TEMPORARY = ".part"
 class _Report:
     """`skipped` are mechanisms without a file here, and those whose files can't be read, with the reason."""
 
-    entries: list[ManifestEntry] = field(default_factory=list)
+    entries: dict[MechanismId, ManifestEntry] = field(default_factory=dict)
+    collections: list[ManifestCollection] = field(default_factory=list)
     skipped: list[tuple[MechanismId, str]] = field(default_factory=list)
 
 
@@ -47,15 +50,17 @@ class _Report:
 @click.option("--as", "username", required=True, help="The user whose mechanisms are exported.")
 @pass_settings
 def export(chosen: Settings, folder: Path, username: str) -> None:
-    """Write the mechanisms of a user to FOLDER: originals, attachments, and the manifest that `mechshare import`
-    reads. After an interruption, run it again: it writes only what is missing."""
+    """Write the mechanisms of a user to FOLDER: originals, attachments, and the manifest that `mechshare import` reads,
+    with the user's collections. After an interruption, run it again: it writes only what is missing."""
 
     async def command(application: Application) -> _Report:
         user = await application.users.find_by_login(username)
         return await _export(application, Actor(id=user.id, role=user.role), folder)
 
     report = run(chosen, command)
-    click.echo(f"{len(report.entries)} exported, {len(report.skipped)} skipped")
+    click.echo(
+        f"{len(report.entries)} exported, {len(report.skipped)} skipped; collections: {len(report.collections)}"
+    )
     for id, reason in report.skipped:
         click.echo(f"  {id}: {reason}")
     if report.skipped:
@@ -69,11 +74,13 @@ async def _export(application: Application, actor: Actor, folder: Path) -> _Repo
         task = bar.add_task("exporting", total=None)
         async for mechanism in _mechanisms_of(application, actor):
             try:
-                report.entries.append(await _written(application, actor, mechanism, folder))
+                report.entries[mechanism.id] = await _written(application, actor, mechanism, folder)
             except DomainException as problem:
                 report.skipped.append((mechanism.id, explained(problem)))
             bar.advance(task)
-    await asyncio.to_thread(write_manifest, folder / MANIFEST_NAMES[0], report.entries)
+    report.collections = await _collections(application, actor, report.entries)
+    manifest = Manifest(list(report.entries.values()), report.collections)
+    await asyncio.to_thread(write_manifest, folder / MANIFEST_NAMES[0], manifest)
     return report
 
 
@@ -87,6 +94,20 @@ async def _mechanisms_of(application: Application, actor: Actor) -> AsyncIterato
     )
     async for item in items_of(find_page):
         yield item.mechanism
+
+
+async def _collections(
+    application: Application, actor: Actor, entries: Mapping[MechanismId, ManifestEntry]
+) -> list[ManifestCollection]:
+    """Returns the collections of the actor, oldest first, with those of their mechanisms that are exported."""
+    found = []
+    async for one in items_of(partial(application.collections.find_of_user, actor, actor.id)):
+        collection = one.collection
+        find_page = partial(application.collections.find_mechanisms, actor, collection.id)
+        ids = [item.mechanism.id async for item in items_of(find_page)]
+        files = [entries[id].file for id in ids if id in entries]
+        found.append(ManifestCollection(collection.title, files, collection.visibility))
+    return found[::-1]
 
 
 async def _written(

@@ -1,6 +1,6 @@
 """`mechshare import`"""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ from mechshare.application import Application
 from mechshare.domain.categories import ids_by_name, name_key
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.context import pass_settings, run
+from mechshare.entrypoints.cli.import_collections import NamedCollection, import_collections
 from mechshare.entrypoints.cli.importer import Importer, Report, Source
 from mechshare.entrypoints.cli.manifests import (
     MANIFEST_NAMES,
     MANIFEST_SUFFIXES,
+    Manifest,
     ManifestEntry,
     UnusableManifest,
     read_manifest,
@@ -50,9 +52,15 @@ def import_clips(
         actor = Actor(id=user.id, role=user.role)
         counts = await application.categories.find_counts()
         known = ids_by_name([one.category for one in counts])
-        sources = [source for path in paths for source in _sources(path, categories, known)]
+        read = {path: read_manifest(path) for path in filter(None, map(_manifest_of, paths))}
+        sources = [source for path in paths for source in _sources(path, read, categories, known)]
         importer = Importer(application, actor, slots=max(1, chosen.job_slots), publishes=publish)
-        return await _shown(importer, sources)
+        report = await _shown(importer, sources)
+        collections = [
+            NamedCollection(path, one) for path, manifest in read.items() for one in manifest.collections
+        ]
+        await import_collections(application, actor, collections, importer.found, report)
+        return report
 
     try:
         report = run(chosen, command)
@@ -80,6 +88,7 @@ def _report_facts(report: Report) -> dict[str, Any]:
         "added": report.added,
         "existing": report.known,
         "attached": report.attached,
+        "collections": report.collections,
         "unpublished": [{"path": click.format_filename(path), "id": id} for path, id in report.left],
         "refused": [
             {"path": click.format_filename(path), "reason": reason} for path, reason in report.refused
@@ -89,6 +98,8 @@ def _report_facts(report: Report) -> dict[str, Any]:
 
 def _print_report(report: Report) -> None:
     click.echo(f"{len(report.added)} added, {report.known} existed, {len(report.refused)} refused")
+    if report.collections:
+        click.echo(f"collections: {', '.join(report.collections)}")
     for path, id in report.left:
         click.echo(
             f"  {path}: existed and is not published; to publish it: POST /api/v1/mechanisms/{id}/publish"
@@ -97,11 +108,13 @@ def _print_report(report: Report) -> None:
         click.echo(f"  {path}: {reason}")
 
 
-def _sources(path: Path, categories: tuple[str, ...], known: Collection[str]) -> Iterator[Source]:
-    """Yields what is to be shared of `path`, in the order of names or of the manifest. Raises UnusableManifest."""
+def _sources(
+    path: Path, manifests: Mapping[Path, Manifest], categories: tuple[str, ...], known: Collection[str]
+) -> Iterator[Source]:
+    """Yields what is to be shared of `path`, in the order of names or of its manifest."""
     manifest = _manifest_of(path)
     if manifest is not None:
-        for entry in read_manifest(manifest):
+        for entry in manifests[manifest].mechanisms:
             file, folder = manifest.parent / entry.file, manifest.parent
             yield Source(path=file, folder=folder, entry=entry, categories=categories)
         return

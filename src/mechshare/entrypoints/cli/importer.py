@@ -63,6 +63,8 @@ class Report:
     attached: int = 0
     left: list[tuple[Path, MechanismId]] = field(default_factory=list)
     refused: list[tuple[Path, str]] = field(default_factory=list)
+    collections: list[str] = field(default_factory=list)
+    """The titles of those that the manifests name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Importer:
 
     def __init__(self, application: Application, actor: Actor, *, slots: int, publishes: bool) -> None:
         self.report = Report()
+        self.found: dict[Path, MechanismId] = {}
+        """The mechanisms of the files that this run has shared, or that existed."""
         self._application = application
         self._actor = actor
         self._slots = slots
@@ -129,7 +133,7 @@ class Importer:
             self._shared.put_nowait(await self._share(source))
             self._has_work.set()
         except (DomainException, Unreadable) as refusal:
-            self.report.refused.append((source.path, _why(refusal)))
+            self.report.refused.append((source.path, why(refusal)))
             self._room.release()
 
     async def _share(self, source: Source) -> _Shared:
@@ -141,6 +145,7 @@ class Importer:
         else:
             mechanism = existing
             self.report.known += 1
+        self.found[source.path] = mechanism.id
         await self._attach_missing(mechanism, source)
         is_new = mechanism.processing.state is not ProcessingState.READY or mechanism.id in self._processed
         if is_new and mechanism.id not in self._reached:
@@ -191,7 +196,7 @@ class Importer:
         try:
             await self._finish(shared)
         except DomainException as refusal:
-            self.report.refused.append((shared.path, _why(refusal)))
+            self.report.refused.append((shared.path, why(refusal)))
 
     async def _finish(self, shared: _Shared) -> None:
         """Waits until the mechanism is ready or failed, and reports it."""
@@ -264,7 +269,7 @@ class Importer:
                 await self._publish(id)
 
 
-def _why(refusal: Exception) -> str:
+def why(refusal: Exception) -> str:
     return explained(refusal) if isinstance(refusal, DomainException) else str(refusal)
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from mechshare.domain.named_values import values_in
 from mechshare.domain.reliability import stated_reliability
 from mechshare.domain.statements import Statement
+from mechshare.domain.visibility import Visibility
 
 MANIFEST_NAMES = ("manifest.json", "manifest.csv")
 """A folder with one of these files is read as it says."""
@@ -64,21 +65,45 @@ class ManifestEntry(Struct, forbid_unknown_fields=True):
         return [ManifestAttachment(one) if isinstance(one, str) else one for one in self.attachments]
 
 
-def read_manifest(path: Path) -> list[ManifestEntry]:
-    """Reads a manifest by the suffix of its name. Raises UnusableManifest, OSError."""
-    content = path.read_bytes()
+class ManifestCollection(Struct, forbid_unknown_fields=True):
+    """A collection of the user: the files of entries, in its order."""
+
+    title: str
+    files: list[str] = []
+    visibility: Visibility = Visibility.PRIVATE
+
+
+class Manifest(Struct, forbid_unknown_fields=True):
+    mechanisms: list[ManifestEntry] = []
+    collections: list[ManifestCollection] = []
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads a manifest by the suffix of its name; in JSON also a list of entries. Raises UnusableManifest, OSError."""
+    manifest = _decoded(path, path.read_bytes())
+    known = {entry.file for entry in manifest.mechanisms}
+    for collection in manifest.collections:
+        if absent := [file for file in collection.files if file not in known]:
+            raise UnusableManifest(
+                f"{path}: the collection {collection.title!r} names {absent[0]!r}, which is the file of no mechanism."
+            )
+    return manifest
+
+
+def _decoded(path: Path, content: bytes) -> Manifest:
     try:
         if path.suffix.lower() == ".csv":
-            return [_entry_of(row) for row in _rows(content)]
-        return msgspec.json.decode(content, type=list[ManifestEntry])
+            return Manifest([_entry_of(row) for row in _rows(content)])
+        decoded = msgspec.json.decode(content, type=Manifest | list[ManifestEntry])
+        return decoded if isinstance(decoded, Manifest) else Manifest(decoded)
     except (msgspec.MsgspecError, UnicodeDecodeError, csv.Error) as problem:
         columns = ", ".join(ManifestEntry.__struct_fields__)
         raise UnusableManifest(f"{path}: {problem}. Each entry may have: {columns}.") from problem
 
 
-def write_manifest(path: Path, entries: Sequence[ManifestEntry]) -> None:
-    """Writes the entries as JSON."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(entries), indent=2))
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Writes the manifest as JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
 
 
 def _rows(content: bytes) -> list[Mapping[str | None, Any]]:

@@ -1,7 +1,7 @@
 """Everything that a user has stored or said here, as files."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any
 from mechshare.domain.attachments import Attachment
 from mechshare.domain.audit import AuditFilter
 from mechshare.domain.errors import UserNotFound
-from mechshare.domain.ids import UserId
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.marks import MarkKind
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
@@ -44,7 +44,7 @@ class PersonalData:
             async with self._database.read() as tx:
                 yield _json_file(name, await read(tx, user_id))
         mechanisms: list[dict[str, Any]] = []
-        manifest: list[dict[str, Any]] = []
+        manifest: dict[MechanismId, dict[str, Any]] = {}
         async for mechanism in self._mechanisms_of(user_id):
             async with self._database.read() as tx:
                 attachments = await tx.attachments.find_of(mechanism.id)
@@ -52,9 +52,12 @@ class PersonalData:
             stored = [one async for one in self._stored_files(mechanism, attachments)]
             for _, member in stored:
                 yield member
-            manifest.extend(_manifest_entry(mechanism, [path for path, _ in stored]))
+            if entry := _manifest_entry(mechanism, [path for path, _ in stored]):
+                manifest[mechanism.id] = entry
         yield _json_file("mechanisms", mechanisms)
-        yield _json_file("manifest", manifest)
+        async with self._database.read() as tx:
+            collected = await _collected(tx, user_id, manifest)
+        yield _json_file("manifest", {"mechanisms": list(manifest.values()), "collections": collected})
 
     async def _mechanisms_of(self, user_id: UserId) -> AsyncIterator[Mechanism]:
         filter = MechanismFilter(user_id=user_id)
@@ -81,26 +84,36 @@ class PersonalData:
                 yield path, ZipMember(path, self._blobs.read(key))
 
 
-def _manifest_entry(mechanism: Mechanism, paths: list[str]) -> list[dict[str, Any]]:
-    """Returns the entry of a mechanism with a file; none for one without."""
+def _manifest_entry(mechanism: Mechanism, paths: list[str]) -> dict[str, Any] | None:
+    """Returns the entry of a mechanism with a file; None for one without."""
     if mechanism.original is None or not paths or "/attachments/" in paths[0]:
-        return []
+        return None
     stated = mechanism.reliability
-    return [
-        {
-            "file": paths[0],
-            "title": mechanism.title,
-            "description": mechanism.description,
-            "categories": mechanism.categories,
-            "attachments": paths[1:],
-            "reliability_level": str(int(stated.level)) if stated else "",
-            "reliability_reason": stated.reason if stated else "",
-            "parameters": lines_of(mechanism.parameters),
-            "license": mechanism.license or "",
-            "original_offered": mechanism.original_offered,
-            "stated_period_s": mechanism.stated_period,
-        }
-    ]
+    return {
+        "file": paths[0],
+        "title": mechanism.title,
+        "description": mechanism.description,
+        "categories": mechanism.categories,
+        "attachments": paths[1:],
+        "reliability_level": str(int(stated.level)) if stated else "",
+        "reliability_reason": stated.reason if stated else "",
+        "parameters": lines_of(mechanism.parameters),
+        "license": mechanism.license or "",
+        "original_offered": mechanism.original_offered,
+        "stated_period_s": mechanism.stated_period,
+    }
+
+
+async def _collected(
+    tx: UnitOfWork, user_id: UserId, entries: Mapping[MechanismId, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Returns the collections for the manifest, oldest first, with those of their mechanisms that are in it."""
+    found = []
+    async for one in items_of(partial(tx.collections.find_of_user, user_id, tuple(Visibility))):
+        ids = await tx.collection_entries.find_ids(one.id)
+        files = [entries[id]["file"] for id in ids if id in entries]
+        found.append({"title": one.title, "visibility": one.visibility, "files": files})
+    return found[::-1]
 
 
 async def _described(
