@@ -1,11 +1,13 @@
 """Who has lately opened what, so that a viewer counts once in five minutes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 
-class View(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class View:
     """What distinguishes `viewer` from others, and the `subject` that was viewed."""
 
     viewer: str

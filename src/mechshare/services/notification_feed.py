@@ -40,5 +40,5 @@ class NotificationFeed:
         found = dict.fromkeys(user_ids, UnreadState())
         async with self._transactions.read() as tx:
             for start in range(0, len(user_ids), _BATCH_SIZE):
-                found |= await tx.notifications.find_unread_states(user_ids[start : start + _BATCH_SIZE])
+                found |= await tx.unread_notifications.find_states(user_ids[start : start + _BATCH_SIZE])
         return found

@@ -86,7 +86,7 @@ class NotificationService:
 
 async def count_shown(tx: UnitOfWork, actor: Actor) -> int:
     """Returns how many of the newest MAX_COUNTED unread notifications are shown to the actor at present."""
-    unread = await tx.notifications.find_unread(actor.id, MAX_COUNTED)
+    unread = await tx.unread_notifications.find_newest(actor.id, MAX_COUNTED)
     if not unread:
         return 0
     mechanisms, likes = await _visible(tx, actor, unread), await _likes(tx, unread)

@@ -34,7 +34,11 @@ from mechshare.ports.persistence.mechanisms import (
 )
 from mechshare.ports.persistence.motion_searches import MotionSearchRepository
 from mechshare.ports.persistence.motions import MotionRepository
-from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
+from mechshare.ports.persistence.notifications import (
+    NotificationMuteRepository,
+    NotificationRepository,
+    UnreadNotificationRepository,
+)
 from mechshare.ports.persistence.pages import PageRepository
 from mechshare.ports.persistence.personal_access_tokens import PersonalAccessTokenRepository
 from mechshare.ports.persistence.reliability import ReliabilityHistory
@@ -117,6 +121,9 @@ class UnitOfWork(Protocol):
 
     @property
     def notifications(self) -> NotificationRepository: ...
+
+    @property
+    def unread_notifications(self) -> UnreadNotificationRepository: ...
 
     @property
     def notification_mutes(self) -> NotificationMuteRepository: ...

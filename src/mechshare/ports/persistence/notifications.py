@@ -25,12 +25,6 @@ class NotificationRepository(Protocol):
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         """Returns a page, newest first; positions are (created_at, id)."""
 
-    async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
-        """Returns the newest unread ones, newest first."""
-
-    async def find_unread_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
-        """Returns the state of those of at most 500 users who have unread notifications."""
-
     async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
         """Returns, for those of these notifications that have any, the likes of other users than the receiver that
         exist now and were given from its time until it was read."""
@@ -44,6 +38,16 @@ class NotificationRepository(Protocol):
 
     async def delete_older(self, before: datetime, *, limit: int) -> int:
         """Deletes at most `limit` notifications from before that time; returns how many."""
+
+
+class UnreadNotificationRepository(Protocol):
+    """Reads the notifications that their receivers have not read."""
+
+    async def find_newest(self, user_id: UserId, limit: int) -> Sequence[Notification]:
+        """Returns the newest unread ones of the user, newest first."""
+
+    async def find_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
+        """Returns the state of those of at most 500 users who have unread notifications."""
 
 
 class NotificationMuteRepository(Protocol):

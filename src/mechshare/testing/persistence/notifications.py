@@ -69,10 +69,10 @@ async def test_one_or_all_notifications_are_read_and_keep_the_time_of_that(datab
         assert await tx.notifications.mark_read(ana.id, first.id, NOW) == 0
         assert await tx.notifications.mark_read(mika.id, first.id, NOW) == 1
         assert await tx.notifications.mark_read(mika.id, first.id, later) == 1
-        assert list(await tx.notifications.find_unread(mika.id, 10)) == [second]
+        assert list(await tx.unread_notifications.find_newest(mika.id, 10)) == [second]
         assert await tx.notifications.mark_read(mika.id, None, later) == 1
-        assert list(await tx.notifications.find_unread(mika.id, 10)) == []
-        assert len(await tx.notifications.find_unread(ana.id, 10)) == 1
+        assert list(await tx.unread_notifications.find_newest(mika.id, 10)) == []
+        assert len(await tx.unread_notifications.find_newest(ana.id, 10)) == 1
     assert [one.read_at for one in await found(database, mika)] == [later, NOW]
 
 
@@ -83,12 +83,12 @@ async def test_the_unread_state_of_many_users_is_found_at_once(database: Databas
     users = [mika.id, ren.id]
     async with database.begin() as tx:
         both = UnreadState(count=2, newest_at=second.created_at)
-        assert await tx.notifications.find_unread_states(users) == {mika.id: both}
+        assert await tx.unread_notifications.find_states(users) == {mika.id: both}
         await tx.notifications.mark_read(mika.id, second.id, NOW)
         one = UnreadState(count=1, newest_at=first.created_at)
-        assert await tx.notifications.find_unread_states(users) == {mika.id: one}
+        assert await tx.unread_notifications.find_states(users) == {mika.id: one}
         await tx.notifications.mark_read(mika.id, None, NOW)
-        assert await tx.notifications.find_unread_states(users) == {}
+        assert await tx.unread_notifications.find_states(users) == {}
 
 
 async def test_likes_are_one_notification_until_it_is_read_and_counted_as_they_are_now(

@@ -21,7 +21,11 @@ from mechshare.domain.notifications import (
     UnreadState,
 )
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
+from mechshare.ports.persistence.notifications import (
+    NotificationMuteRepository,
+    NotificationRepository,
+    UnreadNotificationRepository,
+)
 
 NOTIFICATIONS = Table(
     "notifications",
@@ -47,7 +51,7 @@ class MemoryNotificationRepository(NotificationRepository):
         likes = NotificationKind.LIKE
         if notification.kind is likes and any(
             (one.kind, one.mechanism_id) == (likes, notification.mechanism_id)
-            for one in self._unread(notification.user_id)
+            for one in _unread(self._access, notification.user_id)
         ):
             return False
         try:
@@ -60,17 +64,6 @@ class MemoryNotificationRepository(NotificationRepository):
         own = [one for one in self._access.read(NOTIFICATIONS) if one.user_id == user_id]
         page = paged(own, request, key=_age, descending=True)
         return page.with_items(tuple(notification_with_actor(self._access, one) for one in page.items))
-
-    async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
-        return sorted(self._unread(user_id), key=_age, reverse=True)[:limit]
-
-    async def find_unread_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
-        unread = {id: self._unread(id) for id in user_ids}
-        return {
-            id: UnreadState(count=len(found), newest_at=max(one.created_at for one in found))
-            for id, found in unread.items()
-            if found
-        }
 
     async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
         rows = self._access.read(NOTIFICATIONS)
@@ -100,16 +93,28 @@ class MemoryNotificationRepository(NotificationRepository):
             rows.delete(one.id)
         return len(old)
 
-    def _unread(self, user_id: UserId) -> list[Notification]:
-        rows = self._access.read(NOTIFICATIONS)
-        return [one for one in rows if one.user_id == user_id and one.read_at is None]
-
 
 def notification_with_actor(access: Access, notification: Notification) -> NotificationWithActor:
     if notification.actor_id is None:
         return NotificationWithActor(notification=notification, actor=None)
     actor = author_of(access.read(USERS).get(notification.actor_id))
     return NotificationWithActor(notification=notification, actor=actor)
+
+
+class MemoryUnreadNotificationRepository(UnreadNotificationRepository):
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def find_newest(self, user_id: UserId, limit: int) -> Sequence[Notification]:
+        return sorted(_unread(self._access, user_id), key=_age, reverse=True)[:limit]
+
+    async def find_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
+        unread = {id: _unread(self._access, id) for id in user_ids}
+        return {
+            id: UnreadState(count=len(found), newest_at=max(one.created_at for one in found))
+            for id, found in unread.items()
+            if found
+        }
 
 
 class MemoryNotificationMuteRepository(NotificationMuteRepository):
@@ -144,3 +149,7 @@ def _is_counted(likes: Notification, mark: Mark) -> bool:
     is_of_others = mark.mechanism_id == likes.mechanism_id and mark.user_id != likes.user_id
     is_early_enough = likes.read_at is None or mark.created_at <= likes.read_at
     return is_of_others and mark.created_at >= likes.created_at and is_early_enough
+
+
+def _unread(access: Access, user_id: UserId) -> list[Notification]:
+    return [one for one in access.read(NOTIFICATIONS) if one.user_id == user_id and one.read_at is None]

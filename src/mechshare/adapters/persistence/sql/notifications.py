@@ -40,7 +40,11 @@ from mechshare.domain.notifications import (
     UnreadState,
 )
 from mechshare.domain.pagination import Page, PageRequest, Position
-from mechshare.ports.persistence.notifications import NotificationMuteRepository, NotificationRepository
+from mechshare.ports.persistence.notifications import (
+    NotificationMuteRepository,
+    NotificationRepository,
+    UnreadNotificationRepository,
+)
 
 _UNREAD = text("read_at IS NULL")
 
@@ -176,14 +180,6 @@ class SqlNotificationRepository(NotificationRepository):
             parameters={"of_user": user_id},
         )
 
-    async def find_unread(self, user_id: UserId, limit: int) -> Sequence[Notification]:
-        rows = await self._statements.rows(_NEWEST_UNREAD, {"of_user": user_id, "limit": limit})
-        return [_NOTIFICATION.value(row) for row in rows]
-
-    async def find_unread_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
-        rows = await self._statements.rows(_UNREAD_STATES, {"ids": list(user_ids)})
-        return {UserId(id): UnreadState(count=count, newest_at=newest) for id, count, newest in rows}
-
     async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
         rows = await self._statements.rows(_LIKES, {"ids": list(ids)})
         return {NotificationId(id): count for id, count in rows}
@@ -199,6 +195,19 @@ class SqlNotificationRepository(NotificationRepository):
 
     async def delete_older(self, before: datetime, *, limit: int) -> int:
         return await self._statements.change(_DELETE_OLDER, {"before": before, "limit": limit})
+
+
+class SqlUnreadNotificationRepository(UnreadNotificationRepository):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find_newest(self, user_id: UserId, limit: int) -> Sequence[Notification]:
+        rows = await self._statements.rows(_NEWEST_UNREAD, {"of_user": user_id, "limit": limit})
+        return [_NOTIFICATION.value(row) for row in rows]
+
+    async def find_states(self, user_ids: Sequence[UserId]) -> Mapping[UserId, UnreadState]:
+        rows = await self._statements.rows(_UNREAD_STATES, {"ids": list(user_ids)})
+        return {UserId(id): UnreadState(count=count, newest_at=newest) for id, count, newest in rows}
 
 
 _MUTE = record_of(Mute, notification_mutes)
