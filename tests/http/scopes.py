@@ -55,6 +55,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"GET {_API}/users/me/export/file",
         f"GET {_API}/users/me/notifications",
         f"GET {_API}/users/me/notifications/unread",
+        f"GET {_API}/users/me/notifications/events",
         f"GET {_API}/users/me/notification-mutes",
         f"GET {_API}/users/me/webhooks",
         f"GET {_API}/users/me/webhooks/{{webhook_id}}/deliveries",
