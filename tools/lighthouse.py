@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tools.demo_site import demo_site, published
 
@@ -15,7 +16,7 @@ FLAGS = "--headless=new --disable-dev-shm-usage" + (" --no-sandbox" if os.geteui
 
 
 def rate(url: str) -> dict[str, int]:
-    """Returns the rating of the page in each category, up to 100, and prints the audits below it."""
+    """Returns the rating of the page in each category, up to 100, and prints what failed, and where."""
     command = [
         str(PROGRAM),
         url,
@@ -31,8 +32,14 @@ def rate(url: str) -> dict[str, int]:
         for audit in report["categories"][category]["auditRefs"]:
             shown = report["audits"][audit["id"]]
             if audit["weight"] and shown["score"] not in (None, 1):
-                print(f"{url}: {category}: {shown['title']}")
+                print(f"{url}: {category}: {shown['title']}", *_places(shown), sep="\n  ")
     return {name: round(100 * (one["score"] or 0)) for name, one in report["categories"].items()}
+
+
+def _places(audit: dict[str, Any]) -> list[str]:
+    """Returns the source of each element that failed."""
+    items = audit.get("details", {}).get("items", [])
+    return [one["node"]["snippet"] for one in items if "node" in one]
 
 
 def main() -> None:
