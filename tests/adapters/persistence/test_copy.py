@@ -91,7 +91,7 @@ def expected(source: dict[str, list[Any]]) -> dict[str, list[Any]]:
 
 async def test_all_rows_are_copied_exactly(pair: tuple[str, str]) -> None:
     source, destination = pair
-    await fill(source, ROWS)
+    await fill(source, 20, large=ROWS)
 
     tables = await copied(source, destination)
 
@@ -110,7 +110,7 @@ async def test_all_rows_are_copied_exactly(pair: tuple[str, str]) -> None:
 )
 async def test_a_killed_copy_resumes_with_the_same_result(pair: tuple[str, str], steps: int) -> None:
     source, destination = pair
-    await fill(source, ROWS)
+    await fill(source, 20, large=ROWS)
 
     command = [sys.executable, "-c", COPY_UNTIL, source, destination, str(steps)]
     killed = await asyncio.to_thread(subprocess.run, command, check=False)
@@ -231,7 +231,7 @@ async def test_the_source_is_locked_against_writes_during_the_copy(pair: tuple[s
 @pytest.mark.parametrize("side", [0, 1])
 async def test_a_server_that_starts_during_the_copy_waits_for_its_end(side: int) -> None:
     async with postgresql_database() as source, postgresql_database() as destination:
-        await fill(source, ROWS)
+        await fill(source, 20, large=ROWS)
         starting = SqlDatabase((source, destination)[side])
         async with sql_copy(source, destination) as copy:
             migrating = asyncio.create_task(starting.migrate())

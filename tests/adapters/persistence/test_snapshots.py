@@ -77,7 +77,7 @@ def without_jobs(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
 async def test_every_row_is_backed_up_and_restored(
     url: str, destination: str, rows: Path, tmp_path: Path
 ) -> None:
-    await fill(url, ROWS)
+    await fill(url, 20, large=ROWS)
     reports: list[tuple[int, int]] = []
 
     snapshot = await of(url, tmp_path).take(rows, lambda *call: reports.append(call))
@@ -96,7 +96,7 @@ async def test_every_row_is_backed_up_and_restored(
 async def test_concurrent_writes_neither_wait_nor_appear_in_the_snapshot(
     url: str, rows: Path, tmp_path: Path
 ) -> None:
-    await fill(url, ROWS)
+    await fill(url, 20, large=ROWS)
     before = stands_in(url)
     database = SqlDatabase(url)
     written: list[asyncio.Task[Any]] = []
@@ -136,7 +136,7 @@ async def test_the_summary_lists_referenced_blobs_with_their_digests(
 
 
 async def test_blobs_of_more_than_one_batch_of_mechanisms_are_listed(url: str, tmp_path: Path) -> None:
-    await fill(url, ROWS)
+    await fill(url, 20, large=ROWS)
     assert len((await of(url, tmp_path).inspect()).named) == ROWS
 
 
