@@ -18,6 +18,7 @@ LONG = (
     "tests/chaos",
     "tests/contracts/test_refresh.py",
     "tests/domain/test_parity.py",
+    "tests/http/test_hostile_input.py",
     "tests/http/test_response_cache.py",
     "tests/journeys/test_resumable_uploads.py",
 )
