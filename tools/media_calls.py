@@ -19,6 +19,7 @@ from pathlib import Path
 from mechshare.adapters.media.call_filter import ALLOWED
 from mechshare.adapters.media.child_process import ENVIRONMENT, open_files, task_line
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.domain.file_types import model_format_of, type_of
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 
 SIZE = "320x240"
@@ -105,7 +106,9 @@ def _make_clips(folder: Path) -> dict[str, Path]:
 def _measure(clip: Path, scratch: Path) -> tuple[Counter[str], Counter[str], str]:
     """Returns the calls and the commands of one run by how often they were used, and its last message."""
     with clip.open("rb") as file:
-        format = sniff(file.read(SNIFF_BYTES)) or MediaFormat.GIF
+        head = file.read(SNIFF_BYTES)
+    model = model_format_of(type_of(head, clip.stat().st_size))
+    format = sniff(head) or model or MediaFormat.GIF
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         record = Path(folder) / "strace"
         with open_files(clip, Path(folder)) as files:

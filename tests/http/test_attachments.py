@@ -118,3 +118,35 @@ async def test_a_refused_file_is_not_stored(site: Site, form: dict[str, Any]) ->
     assert refused.status_code in (400, 422)
     assert (await site.client.get(f"{API}/users/me", headers=headers)).json() == used
     assert await names(site, headers, id) == []
+
+
+STL = b"solid\nfacet normal 0 0 1\nvertex 0 0 0\nvertex 1 0 0\nvertex 1 1 0\n"
+
+
+async def test_the_thumbnail_of_a_model_is_seen_by_those_who_see_the_mechanism(site: Site) -> None:
+    headers, other = await site.sign_up("sakura"), await site.sign_up("other")
+    id = (await site.ready(headers))["id"]
+    made = await attach(site, headers, id, "a.stl", STL)
+    step = await attach(site, headers, id, "a.step", STEP)
+    assert (made["thumbnail_url"], step["thumbnail_url"]) == (None, None)
+    await site.work()
+    path = f"{API}/mechanisms/{id}/attachments"
+
+    async def listed(who: dict[str, str]) -> list[str | None]:
+        found = (await site.client.get(path, headers=who)).json()
+        return [one["thumbnail_url"] for one in found["items"]]
+
+    url, none = await listed(headers)
+    assert url is not None
+    assert none is None
+    assert "signature=" in url
+    unsigned = url.partition("?")[0]
+    statuses = [(await site.client.get(one, headers=other)).status_code for one in (url, unsigned)]
+    assert statuses == [200, 404]
+    assert (await site.client.get(unsigned, headers=headers)).headers["content-type"] == "image/webp"
+    await site.client.post(f"{API}/mechanisms/{id}/publish", headers=headers)
+    assert await listed({}) == [unsigned, None]
+    assert (await site.client.get(unsigned)).status_code == 200
+    await site.client.delete(f"{path}/{made['id']}", headers=headers)
+    await site.work()
+    assert (await site.client.get(unsigned)).status_code == 404

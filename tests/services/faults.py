@@ -11,6 +11,7 @@ from typing import Any
 from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.disks import DiskSpace
 from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Job
 from mechshare.domain.media import MediaFormat, ProcessingFailure
@@ -288,6 +289,16 @@ class FaultyMedia:
     ) -> Path:
         await self._fail()
         return await self._inner.draw_thumbnail(source, format, at, into, progress, trim)
+
+    async def draw_model(
+        self,
+        source: Path,
+        format: ModelFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        await self._fail()
+        return await self._inner.draw_model(source, format, into, progress)
 
     async def _fail(self) -> None:
         fault = self.faults.pop(0) if self.faults else None

@@ -39,3 +39,20 @@ async def test_a_refused_attachment_shows_why(site: Site) -> None:
     assert refused.status_code == 422
     assert 'role="alert"' in refused.text
     assert "添付ファイル" in refused.text
+
+
+async def test_a_model_is_shown_by_its_thumbnail_and_other_files_by_a_symbol(site: Site) -> None:
+    headers = await site.sign_up("mika")
+    mika = await Visitor(site).sign_in("mika")
+    id = (await site.ready(headers))["id"]
+    stl = b"solid\nfacet normal 0 0 1\nvertex 0 0 0\nvertex 1 0 0\nvertex 1 1 0\n"
+    for name, content in (("a.stl", stl), ("b.step", STEP), ("c.txt", b"text"), ("d.zip", b"PK\3\4")):
+        await mika.browser.post(f"/m/{id}/attachments", files={"file": (name, content)})
+    await site.work()
+
+    for address in (f"/m/{id}", f"/m/{id}/edit"):
+        page = (await mika.open(address)).text
+        pictures = page.split('class="attachment-picture">')[1:]
+        assert [picture.partition('"')[0] for picture in pictures] == ["<img src=", *["<svg viewBox="] * 3]
+        symbols = [picture.split('data-symbol="')[1].partition('"')[0] for picture in pictures[1:]]
+        assert symbols == ["model", "text", "archive"]

@@ -58,6 +58,7 @@ from mechshare.services.maintenance.upload_expiry import DeleteExpiredUploads
 from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.model_thumbnails import DrawModel
 from mechshare.services.motion_files import FileMotions
 from mechshare.services.motion_searches import MotionSearchService, SearchByMotion
 from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
@@ -266,6 +267,7 @@ def _job_handlers(
             transactions, derivation, clock, former_files=former_files
         ),
         JobKind.DRAW_THUMBNAIL: DrawThumbnail(transactions, derivation, clock),
+        JobKind.DRAW_MODEL: DrawModel(transactions, derivation, clock),
         JobKind.ANALYSE_MOTION: AnalyseMotion(transactions, derivation, clock),
         JobKind.SEARCH_BY_MOTION: SearchByMotion(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole
 from mechshare.domain.errors import Conflict, NotFound
+from mechshare.domain.file_types import ModelFormat, model_format_of
 from mechshare.domain.ids import AttachmentId, MechanismId, UserId
 from mechshare.domain.mechanism_files import stored_reference
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.text import clean_text
 
 MAX_ATTACHMENTS = 50
@@ -46,7 +48,11 @@ class ReceivedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """The file under the blob `key`. `name` is as its sender gave it; attachments are ordered by `position`, from 0."""
+    """The file under the blob `key`. `name` is as its sender gave it; attachments are ordered by `position`, from 0.
+
+    `thumbnail_key` is the blob of what is drawn of a 3-D model, None until it is drawn, and for all other files;
+    `thumbnail_failure` says why a model could not be drawn.
+    """
 
     id: AttachmentId
     mechanism_id: MechanismId
@@ -58,10 +64,22 @@ class Attachment:
     caption: str
     position: int
     created_at: datetime
+    thumbnail_key: str | None = None
+    thumbnail_failure: ProcessingFailure | None = None
 
     def captioned(self, caption: str) -> "Attachment":
         """Returns the attachment with another caption. Raises InvalidField."""
         return replace(self, caption=clean_caption(caption))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The blobs that are stored for the attachment."""
+        return (self.key, self.thumbnail_key) if self.thumbnail_key else (self.key,)
+
+    @property
+    def model_format(self) -> ModelFormat | None:
+        """The format of a 3-D model that can be drawn; None for every other file."""
+        return model_format_of(self.content_type)
 
 
 def clean_caption(caption: str) -> str:

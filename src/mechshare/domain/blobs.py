@@ -88,6 +88,8 @@ class BlobRole(StrEnum):
 
     ORIGINAL = "original"
     ATTACHMENT = "attachment"
+    MODEL_THUMBNAIL = "model_thumbnail"
+    """What is drawn of an attachment that is a 3-D model."""
     OWN_THUMBNAIL = "own_thumbnail"
     """The picture that an author sent for the thumbnail, which is drawn from it."""
     VIDEO = "video"

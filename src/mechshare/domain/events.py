@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.account_export_events import AccountExportEvent
+from mechshare.domain.attachment_events import AttachmentEvent
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.blobs import BlobReference
 from mechshare.domain.category_events import CategoryEvent
@@ -225,14 +226,6 @@ class DerivativesOrphaned:
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentRemoved:
-    """A mechanism lost its attachment, whose file is under `key`."""
-
-    key: str
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class BlobOrphaned:
     """No row refers to a stored file any more."""
 
@@ -324,7 +317,7 @@ Event = (
     | ProcessingChanged
     | DerivativesOrphaned
     | BlobOrphaned
-    | AttachmentRemoved
+    | AttachmentEvent
     | FileReplaced
     | FailedOriginalDeleted
     | UserRegistered

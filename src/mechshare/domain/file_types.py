@@ -1,10 +1,14 @@
 """Recognises the type of a file by its first bytes, as far as they show it. Attachments are files of any kind."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 from mechshare.domain.blobs import ANY_CONTENT_TYPE, CONTENT_TYPES
 from mechshare.domain.media import SNIFF_BYTES, sniff
 
+_STL, _3MF = "model/stl", "model/3mf"
 _ZIP = b"PK\x03\x04"
-_ZIP_TYPES = ((b"3D/3dmodel.model", "model/3mf"), (b"GuiDocument.xml", "application/x-extension-fcstd"))
+_ZIP_TYPES = ((b"3D/3dmodel.model", _3MF), (b"GuiDocument.xml", "application/x-extension-fcstd"))
 """Archives of programs, by the name of a file in them."""
 _MAGIC = (
     (b"ISO-10303-21;", "model/step"),
@@ -22,10 +26,25 @@ _TEXT_CONTROLS = frozenset(range(0x20)) - set(b"\t\n\r\f")
 ATTACHMENT_TYPES = frozenset(
     (
         *(kind for _, kind in (*_ZIP_TYPES, *_MAGIC)),
-        *("application/zip", "model/stl", "image/vnd.dxf", "text/plain", ANY_CONTENT_TYPE),
+        *("application/zip", _STL, "image/vnd.dxf", "text/plain", ANY_CONTENT_TYPE),
     )
 )
 """The content types of files that can only be attachments."""
+
+
+class ModelFormat(StrEnum):
+    """The formats of 3-D models of which mechshare draws a thumbnail."""
+
+    STL = "stl"
+    THREE_MF = "3mf"
+
+
+_MODEL_FORMATS: Mapping[str, ModelFormat] = {_STL: ModelFormat.STL, _3MF: ModelFormat.THREE_MF}
+
+
+def model_format_of(content_type: str) -> ModelFormat | None:
+    """Returns the format of a 3-D model that can be drawn; None for every other file."""
+    return _MODEL_FORMATS.get(content_type)
 
 
 def type_of(head: bytes, size: int) -> str:
@@ -44,7 +63,7 @@ def type_of(head: bytes, size: int) -> str:
     triangles = int.from_bytes(beginning[_STL_HEADER - 4 : _STL_HEADER], "little")
     is_stl = len(beginning) >= _STL_HEADER and size == _STL_HEADER + triangles * _STL_TRIANGLE
     if is_stl or _is_ascii_stl(beginning):
-        return "model/stl"
+        return _STL
     if beginning.lstrip().startswith(b"0") and b"SECTION" in beginning[:64]:
         return "image/vnd.dxf"
     return "text/plain" if _is_text(beginning) else ANY_CONTENT_TYPE

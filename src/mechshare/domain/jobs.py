@@ -26,6 +26,8 @@ EVERYTHING = "*"
 class JobKind(StrEnum):
     PROCESS_MECHANISM_FILE = "process_mechanism_file"
     DRAW_THUMBNAIL = "draw_thumbnail"
+    DRAW_MODEL = "draw_model"
+    """Draws the thumbnail of an attachment that is a 3-D model."""
     ANALYSE_MOTION = "analyse_motion"
     SEARCH_BY_MOTION = "search_by_motion"
     INDEX_MECHANISM = "index_mechanism"
@@ -102,7 +104,7 @@ class Job:
     """One row of the ledger.
 
     `subject` is the object of the work: a mechanism's id, a blob key for DELETE_BLOBS and SEARCH_BY_MOTION, the id
-    of an export, a webhook with a notification, or EVERYTHING. `fence` grows
+    of an attachment or export, a webhook with a notification, or EVERYTHING. `fence` grows
     with every claim; only the worker with the newest fence may write the outcome. `progress` is 0..1 within `step`.
     `started_at` is the time of the last claim. `owner` is the user whose file the job processes, "" for all other work;
     owners take turns.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mechshare.domain.box_files import box_extension
 from mechshare.domain.office_files import office_extension
 
 SNIFF_BYTES = 64 * 1024
@@ -76,7 +77,9 @@ def sniff(head: bytes) -> MediaFormat | None:
         return MediaFormat.WMV
     if extension := office_extension(head):
         return MediaFormat(extension)
-    return MediaFormat.TS if _is_transport_stream(head) else _sniff_boxes(head)
+    if extension := box_extension(head):
+        return MediaFormat(extension)
+    return MediaFormat.TS if _is_transport_stream(head) else None
 
 
 _CANON_RAW = b"CR"
@@ -118,43 +121,6 @@ def _sniff_png(head: bytes) -> MediaFormat | None:
         offset += 12 + int.from_bytes(head[offset : offset + 4], "big")
     # A colour profile or text may be longer than the beginning of the file.
     return MediaFormat.PNG if len(head) >= SNIFF_BYTES else None
-
-
-_MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"pdin", b"beam")
-_PICTURE_BRANDS = frozenset(
-    (
-        b"heic",
-        b"heix",
-        b"heim",
-        b"heis",
-        b"hevc",
-        b"hevx",
-        b"mif1",
-        b"mif2",
-        b"msf1",
-        b"crx ",
-    )
-)
-_BOX_HEADER = 8
-_MAX_BOX_BYTES = 0x20000000 - 1
-"""Bytes, half a GiB. Text is never taken for a clip: its first letter would state a longer box."""
-
-
-def _sniff_boxes(head: bytes) -> MediaFormat | None:
-    """Recognises MP4 and MOV by their first box (ISO/IEC 14496-12); old QuickTime files have no brand."""
-    length, kind = int.from_bytes(head[:4], "big"), head[4:8]
-    if kind == b"ftyp":
-        brand = head[8:12]
-        if not 2 * _BOX_HEADER <= length <= _MAX_BOX_BYTES:
-            return None
-        if brand in (b"avis", b"avif") or (brand == b"mif1" and b"avif" in head[16:length]):
-            return MediaFormat.AVIF
-        if brand in _PICTURE_BRANDS:
-            return None
-        return MediaFormat.MOV if brand == b"qt  " else MediaFormat.MP4
-    if kind not in _MOV_BOXES or len(head) < 2 * _BOX_HEADER:
-        return None
-    return MediaFormat.MOV if _BOX_HEADER <= length <= _MAX_BOX_BYTES or length <= 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +173,7 @@ class FailureCode(StrEnum):
     TOO_MANY_PAGES = "too_many_pages"
     ENCRYPTED = "encrypted"
     UNPACKS_TOO_LARGE = "unpacks_too_large"
+    MODEL_TOO_LARGE = "model_too_large"
     RESULT_TOO_LARGE = "result_too_large"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
@@ -282,6 +249,12 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
         "pictures or fewer objects, or export it as PDF.",
         "ja": "文書の展開後のサイズが 1 GiB、または内部のパーツが 1 万個を超えています。"
         "画像を小さくするか内容を減らして保存し直すか、PDF に書き出してください。",
+    },
+    FailureCode.MODEL_TOO_LARGE: {
+        "en": "The 3-D model is too large to be drawn. It can be downloaded as it is; for a thumbnail, export it with "
+        "fewer triangles.",
+        "ja": "3D モデルが大きすぎるため、サムネイルを作成できません。ダウンロードはそのまま可能です。"
+        "サムネイルが必要なら、三角形の数を減らして書き出し直してください。",
     },
     FailureCode.RESULT_TOO_LARGE: {
         "en": "The video made from the clip would be larger than 256 MiB. Cut the clip shorter or scale it down.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.jobs import AttemptFailed
 from mechshare.domain.media import MediaFacts, MediaFormat
 from mechshare.domain.motion import MotionAnalysis
@@ -89,6 +90,19 @@ class MediaProcessor(Protocol):
 
         Of a clip it is the picture shown at `at`, in seconds from the start of the part `trim`, the last one after the
         end; None, and of a picture or document: the one that `process` makes. Raises what `process` raises.
+        """
+
+    async def draw_model(
+        self,
+        source: Path,
+        format: ModelFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        """Writes a thumbnail (WebP) of the 3-D model `source` to the folder `into`, and returns its path.
+
+        It shows the model from the right front and above, with z up, or else the thumbnail that a 3MF contains. Raises
+        what `process` raises.
         """
 
     async def remove_metadata(

@@ -1,5 +1,6 @@
 """Adds files of any kind to mechanisms, and orders, captions and removes them."""
 
+from mechshare.domain.attachment_events import AttachmentAdded
 from mechshare.domain.attachments import (
     MAX_ATTACHMENTS,
     Attachment,
@@ -10,8 +11,6 @@ from mechshare.domain.attachments import (
     new_attachment,
 )
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
-from mechshare.domain.blobs import BlobRole, OwnerKind
-from mechshare.domain.events import AttachmentRemoved
 from mechshare.domain.ids import AttachmentId, MechanismId, UploadId
 from mechshare.domain.policy import Viewer
 from mechshare.domain.uploads import UploadNotFound
@@ -19,6 +18,7 @@ from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.access import find_changeable, find_editable, find_visible
+from mechshare.services.support.attached_files import remove_files
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -47,8 +47,10 @@ class AttachmentService:
         file: ReceivedFile,
         caption: str = "",
         upload_id: UploadId | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
     ) -> Attachment:
-        """Adds the file at the end; the upload in several requests that brought it, if any, ends.
+        """Adds the file at the end; the upload in several requests that brought it, if any, ends. A job draws the
+        thumbnail of a 3-D model.
 
         The file counts against the quota of the mechanism's owner. Raises MechanismNotFound, UnauthorizedOperation,
         TooManyAttachments, InvalidField, UploadNotFound.
@@ -67,6 +69,7 @@ class AttachmentService:
             await tx.attachments.add(attachment)
             await tx.blob_references.add([reference])
             await tx.storage_quotas.release([file.key])
+            await tx.record(AttachmentAdded(attachment, mechanism.user_id, request_metadata.request_id))
             return attachment
 
     async def change(
@@ -110,11 +113,7 @@ class AttachmentService:
             others = moved(await tx.attachments.find_of(mechanism_id), id, MAX_ATTACHMENTS)[:-1]
             await tx.attachments.delete(id)
             await _renumber(tx, others)
-            files = await tx.blob_references.delete_of(
-                OwnerKind.MECHANISM, [mechanism_id], roles=(BlobRole.ATTACHMENT,)
-            )
-            await tx.blob_references.add([one for one in files if one.key != attachment.key])
-            await tx.record(AttachmentRemoved(attachment.key, request_metadata.request_id))
+            await remove_files(tx, mechanism_id, attachment.keys, request_metadata.request_id)
 
 
 def _require_room(attachments: tuple[Attachment, ...]) -> None:

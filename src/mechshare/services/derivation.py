@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
 from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
 from mechshare.domain.errors import MediaNotFound, StorageFull
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.main_files import without_metadata
 from mechshare.domain.mechanisms import OriginalFile
@@ -67,6 +68,14 @@ class Derivation(Protocol):
         Raises what `derive` raises.
         """
 
+    async def draw_model(
+        self, id: MechanismId, file: BlobFacts, format: ModelFormat, fence: int, progress: Progress
+    ) -> BlobFacts:
+        """Draws and stores a thumbnail of the stored 3-D model `file`, under a key of the mechanism and `fence`.
+
+        Raises what `derive` raises.
+        """
+
     async def analyse(
         self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
     ) -> AnalysedClip | None:
@@ -114,6 +123,18 @@ class ScratchDerivation:
             drawn = await self._media.draw_thumbnail(
                 source, original.format, at, folder, progress, original.trim
             )
+            await progress("store", 0.0)
+            return await self._store_file(id, fence, drawn)
+
+    async def draw_model(
+        self, id: MechanismId, file: BlobFacts, format: ModelFormat, fence: int, progress: Progress
+    ) -> BlobFacts:
+        await require_disk_room(self._disks, file.size)
+        progress = self._while_there_is_room(progress)
+        with _room_in(self._scratch) as folder:
+            await progress("fetch", 0.0)
+            source = await self._fetch(file.key, file.sha256, folder / f"source.{format}")
+            drawn = await self._media.draw_model(source, format, folder, progress)
             await progress("store", 0.0)
             return await self._store_file(id, fence, drawn)
 

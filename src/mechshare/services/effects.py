@@ -6,6 +6,7 @@ from typing import assert_never
 
 from mechshare.domain import (
     account_export_events,
+    attachment_events,
     category_events,
     comment_events,
     events,
@@ -24,7 +25,6 @@ from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import EVERYTHING, JobKind
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.shares import Recipient
 from mechshare.domain.visibility import Visibility
 from mechshare.services.support import notices
 from mechshare.services.support.effects import (
@@ -33,6 +33,9 @@ from mechshare.services.support.effects import (
     Work,
     blob_deleted,
     delivery_of,
+    drawing_of,
+    file_deleted,
+    named,
     status_actions,
 )
 from mechshare.services.support.invalidation import (
@@ -101,11 +104,11 @@ def effects_of(event: events.Event) -> Effects:
             action = AuditAction.MECHANISM_REINSTATED
             return _hidden_or_shown(ids, action, admin_id, metadata, is_public=are_public)
         case sharing_events.MechanismShared(mechanism, share, metadata):
-            action, detail = AuditAction.MECHANISM_SHARED, f"{_named(share.recipient)} {share.access}"
+            action, detail = AuditAction.MECHANISM_SHARED, f"{named(share.recipient)} {share.access}"
             audited = Audited(action, share.shared_by, mechanism.id, metadata, detail)
             return Effects(jobs=_found_by_shares(mechanism, metadata), audit=[audited])
         case sharing_events.ShareRemoved(mechanism, recipient, actor_id, metadata):
-            audited = Audited(AuditAction.SHARE_REMOVED, actor_id, mechanism.id, metadata, _named(recipient))
+            audited = Audited(AuditAction.SHARE_REMOVED, actor_id, mechanism.id, metadata, named(recipient))
             return Effects(jobs=_found_by_shares(mechanism, metadata), audit=[audited])
         case sharing_events.MemberAdded(one, actor_id, metadata):
             action, detail = AuditAction.MEMBER_ADDED, f"{one.user_id} {one.role}"
@@ -163,12 +166,14 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(tags=tags, refreshed=_shown(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
+        case attachment_events.AttachmentAdded():
+            return Effects(jobs=drawing_of(event))
         case (
-            events.AttachmentRemoved(key, request_id)
+            attachment_events.AttachmentRemoved(key, request_id)
             | events.FileReplaced(key, request_id)
             | motion_events.MotionSearchEnded(key, request_id)
         ):
-            return Effects(jobs=[Work(JobKind.DELETE_BLOBS, key, request_id)])
+            return file_deleted(key, request_id)
         case events.FailedOriginalDeleted(id, key, request_id):
             return blob_deleted(key, request_id, "its processing failed", tags=[mechanism_tag(id)])
         case events.BlobOrphaned(key, request_id):
@@ -196,10 +201,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(audit=[audited], notices=notices.report_notices(report))
         case account_export_events.AccountExportRequested(export, metadata):
             work = Work(JobKind.EXPORT_ACCOUNT, export.id, metadata.request_id, owner=export.user_id)
-            action = AuditAction.ACCOUNT_EXPORTED
-            return Effects(
-                jobs=[work], audit=[Audited(action, export.user_id, export.user_id, metadata, export.id)]
-            )
+            action, user_id = AuditAction.ACCOUNT_EXPORTED, export.user_id
+            return Effects(jobs=[work], audit=[Audited(action, user_id, user_id, metadata, export.id)])
         case account_export_events.AccountExportEnded(export, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, export.key, request_id)])
         case webhook_events.WebhookCreated(one, metadata):
@@ -285,10 +288,6 @@ def _found_by_shares(mechanism: Mechanism, metadata: RequestMetadata) -> list[Wo
     """Returns the index job of a mechanism that searches find because of its shares."""
     is_found = mechanism.is_published and mechanism.visibility is Visibility.PRIVATE
     return [_index(mechanism.id, metadata.request_id, is_public=False)] if is_found else []
-
-
-def _named(recipient: Recipient) -> str:
-    return f"{recipient.kind} {recipient.id}"
 
 
 def _hidden_or_shown(

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
 from mechshare.domain.derived_files import AnalysedClip, DerivedFiles
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.main_files import without_metadata
@@ -58,6 +59,12 @@ class PlaceholderDerivation:
 
     async def draw_thumbnail(
         self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress
+    ) -> BlobFacts:
+        await progress("store", 0.0)
+        return await self._store(id, fence, "thumbnail.webp")
+
+    async def draw_model(
+        self, id: MechanismId, file: BlobFacts, format: ModelFormat, fence: int, progress: Progress
     ) -> BlobFacts:
         await progress("store", 0.0)
         return await self._store(id, fence, "thumbnail.webp")

@@ -12,6 +12,7 @@ import av
 import pytest
 from PIL import Image, ImageDraw
 
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 
@@ -207,6 +208,32 @@ async def test_drawing_a_thumbnail_of_a_picture_writes_one_file(
 
     assert list(into.iterdir()) == [path]
     assert max(size_of(path)) <= 640
+
+
+TETRAHEDRON = "".join(
+    f"facet normal 0 0 0\n outer loop\n vertex {one}\n vertex {other}\n vertex {third}\n endloop\nendfacet\n"
+    for one, other, third in (
+        ("0 0 0", "1 0 0", "0 1 0"),
+        ("0 0 0", "1 0 0", "0 0 1"),
+        ("0 0 0", "0 1 0", "0 0 1"),
+        ("1 0 0", "0 1 0", "0 0 1"),
+    )
+)
+
+
+async def test_a_model_is_drawn_the_same_each_time(media: MediaProcessor, tmp_path: Path, into: Path) -> None:
+    model = tmp_path / "model.stl"
+    model.write_text(f"solid\n{TETRAHEDRON}endsolid\n")
+    drawn = []
+    for name in ("first", "again"):
+        (into / name).mkdir()
+        path = await media.draw_model(model, ModelFormat.STL, into / name, ignore_progress)
+        assert list((into / name).iterdir()) == [path]
+        assert max(size_of(path)) <= 640
+        drawn.append(path.read_bytes())
+
+    assert sniff(drawn[0][:SNIFF_BYTES]) is MediaFormat.WEBP
+    assert drawn[0] == drawn[1]
 
 
 async def test_metadata_is_removed_in_a_copy(media: MediaProcessor, tmp_path: Path, into: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from mechshare.adapters.media.child_process import (
+    NO_WISHES,
     ChildProcess,
     CopyWithoutMetadata,
     OnlyMotion,
@@ -42,6 +43,7 @@ from mechshare.adapters.media.names import (
 from mechshare.adapters.media.page_files import split_pages
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.domain.errors import StorageFull
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
 from mechshare.domain.trims import Trim
@@ -116,6 +118,13 @@ class AvMediaProcessor:
             _checked_format(folder / THUMBNAIL)
             return (folder / THUMBNAIL).replace(into / THUMBNAIL)
 
+    async def draw_model(self, source: Path, format: ModelFormat, into: Path, progress: Progress) -> Path:
+        with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
+            folder = Path(name)
+            await self._run_child(source, format, folder, progress, NO_WISHES)
+            _checked_format(folder / THUMBNAIL)
+            return (folder / THUMBNAIL).replace(into / THUMBNAIL)
+
     async def remove_metadata(
         self, source: Path, format: MediaFormat, into: Path, progress: Progress
     ) -> Path:
@@ -158,7 +167,7 @@ class AvMediaProcessor:
     async def _run_child(
         self,
         source: Path,
-        format: MediaFormat,
+        format: MediaFormat | ModelFormat,
         folder: Path,
         progress: Progress,
         wishes: Wishes,

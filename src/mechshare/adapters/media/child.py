@@ -50,6 +50,7 @@ from mechshare.adapters.media.sound import SoundEncoder, read_sound
 from mechshare.adapters.media.still_pictures import is_still, make_picture
 from mechshare.adapters.media.timing import Work, part_of
 from mechshare.adapters.media.truncation import is_truncated
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 from mechshare.domain.trims import Trim
 
@@ -80,6 +81,8 @@ _DOCUMENTS: Mapping[MediaFormat, str] = {
     **dict.fromkeys((MediaFormat.DOC, MediaFormat.PPT, MediaFormat.XLS), _COMPOUND_FILES),
 }
 """The readers of documents, imported only for these: the libraries of some take a third of a second to load."""
+_MODELS = "mechshare.adapters.media.models"
+"""Imported only for 3-D models, since it loads NumPy."""
 _PROGRESS_INTERVAL = 0.25
 """Seconds between two progress messages of the same step."""
 
@@ -100,7 +103,7 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     limits = MediaLimits(**task["limits"])
     Image.MAX_IMAGE_PIXELS = limits.area // 2  # Pillow refuses at twice this
-    format = MediaFormat(task["format"])
+    format = (ModelFormat if task["is_model"] else MediaFormat)(task["format"])
     _prepare(format)
     encoder = SoundEncoder() if format in CONTAINERS else None
     with ExitStack() as files:
@@ -116,7 +119,7 @@ def main() -> None:
     send(**outcome)
 
 
-def _prepare(format: MediaFormat) -> None:
+def _prepare(format: MediaFormat | ModelFormat) -> None:
     """Loads what is needed later, since the sandbox forbids imports. Prevents that warnings and tracebacks look for
     source code, which is forbidden too."""
     Image.preinit()
@@ -124,8 +127,8 @@ def _prepare(format: MediaFormat) -> None:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     for name in _IMPORTED_LATE:
         import_module(name)
-    if format in _DOCUMENTS:
-        import_module(_DOCUMENTS[format]).prepare()
+    if reader := _MODELS if isinstance(format, ModelFormat) else _DOCUMENTS.get(format):
+        import_module(reader).prepare()
     av.logging.set_level(None)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
@@ -195,7 +198,7 @@ def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> _AllOutputs:
 
 def _outcome(
     task: Mapping[str, Any],
-    format: MediaFormat,
+    format: MediaFormat | ModelFormat,
     source: BinaryIO,
     into: _AllOutputs,
     limits: MediaLimits,
@@ -203,6 +206,10 @@ def _outcome(
 ) -> dict[str, Any]:
     only, trim = task["only_thumbnail"], Trim(**task["trim"]) if task["trim"] else None
     try:
+        if isinstance(format, ModelFormat):
+            send(step="draw", fraction=0.0)
+            sys.modules[_MODELS].draw_model(source, format, into.clip.thumbnail, limits)
+            return {"drawn": True}
         _refuse_other(source, format)
         if task["only_motion"]:
             return _analyse(source, format, into, limits)

@@ -30,13 +30,19 @@ from mechshare.adapters.media.names import (
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.media import AudioFacts, FailureCode, MediaFormat, ProcessingFailure
 from mechshare.domain.trims import Trim
 from mechshare.ports.media import MediaRejected
 
 _CHILD = "mechshare.adapters.media.child"
-ENVIRONMENT: Mapping[str, str] = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
-"""All environment variables of the child."""
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+ENVIRONMENT: Mapping[str, str] = {
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",
+    **dict.fromkeys(_ONE_THREAD, "1"),
+}
+"""All environment variables of the child. A thread that NumPy's libraries start would not be in the sandbox."""
 _MAX_LINE_BYTES = 64 * 1024
 _WATCH_INTERVAL = 0.2
 """Seconds between two looks at the time that the child has used."""
@@ -107,11 +113,15 @@ NO_WISHES = Wishes()
 
 
 def task_line(
-    format: MediaFormat, limits: MediaLimits, files: Mapping[str, int], wishes: Wishes = NO_WISHES
+    format: MediaFormat | ModelFormat,
+    limits: MediaLimits,
+    files: Mapping[str, int],
+    wishes: Wishes = NO_WISHES,
 ) -> bytes:
-    """Returns the task of a child that inherits `files`, as the line that it reads."""
+    """Returns the task of a child that inherits `files`, as the line that it reads. Of a model it draws a thumbnail."""
     task = {
         "format": format.value,
+        "is_model": isinstance(format, ModelFormat),
         "files": files,
         "parent": os.getpid(),
         "limits": asdict(limits),

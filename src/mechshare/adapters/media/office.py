@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from io import BytesIO
 from typing import BinaryIO
 
-from PIL import Image, ImageFont
+from PIL import ImageFont
 
 from mechshare.adapters.media.cards import draw_card
 from mechshare.adapters.media.document_files import (
@@ -18,15 +17,14 @@ from mechshare.adapters.media.document_files import (
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.office_package import Package, open_package
 from mechshare.adapters.media.office_texts import References, SharedStrings, Sheet, Slide, Title, WordPages
-from mechshare.adapters.media.refusals import RefusedClip, refuse_size
-from mechshare.adapters.media.still_pictures import save_webp
+from mechshare.adapters.media.refusals import RefusedClip
+from mechshare.adapters.media.still_pictures import picture_in, save_webp
 from mechshare.adapters.media.thumbnail import THUMBNAIL_ENCODER, THUMBNAIL_SIDE
 from mechshare.adapters.media.timing import Work
 from mechshare.domain.media import FailureCode, MediaFormat
 
 _PAGE_PIXELS = 1_000_000
 """What a page counts for in the time that a document may take, in px."""
-_PICTURES = ("JPEG", "PNG")
 _CORE_PROPERTIES = "docProps/core.xml"
 
 
@@ -57,7 +55,7 @@ def make_pages(
             report("decode", 0.0)
         if not texts:
             raise RefusedClip(FailureCode.EMPTY)
-        picture = _own_thumbnail(package, limits) or draw_card(format, _title(package))
+        picture = picture_in(package.thumbnail(), limits) or draw_card(format, _title(package))
     save_webp(picture, into.thumbnail, THUMBNAIL_SIDE, THUMBNAIL_ENCODER)
     write_texts([WrittenPage(0, text) for text in texts], into.texts)
     return DocumentFacts(*picture.size, len(texts))
@@ -111,19 +109,6 @@ def _references(package: Package, main: str, root: str, element: str) -> list[tu
     if references.root != root:
         raise RefusedClip(FailureCode.UNREADABLE, f"it has no {root}")
     return references.found
-
-
-def _own_thumbnail(package: Package, limits: MediaLimits) -> Image.Image | None:
-    """Returns the picture that is stored with the document; None if there is none that can be read."""
-    content = package.thumbnail()
-    if content is None:
-        return None
-    try:
-        with Image.open(BytesIO(content), formats=_PICTURES) as image:
-            refuse_size(*image.size, limits)
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, RefusedClip):
-        return None
 
 
 def _title(package: Package) -> str:

@@ -87,11 +87,15 @@ class Package:
 
     def thumbnail(self) -> bytes | None:
         """Returns the picture that the program stored with the document; None if there is none."""
-        for name in _THUMBNAILS:
-            info = self._archive.NameToInfo.get(name)
-            if info is not None and info.file_size <= _MAX_THUMBNAIL_BYTES:
-                return self._archive.read(info)
-        return None
+        pictures = (self.picture(name) for name in _THUMBNAILS)
+        return next((picture for picture in pictures if picture is not None), None)
+
+    def picture(self, part: str) -> bytes | None:
+        """Returns the bytes of a part that is a picture; None if there is none, or if it is too large."""
+        info = self._archive.NameToInfo.get(part)
+        if info is None or info.file_size > _MAX_THUMBNAIL_BYTES:
+            return None
+        return self._archive.read(info)
 
 
 class _SizedReader(BufferedIOBase):

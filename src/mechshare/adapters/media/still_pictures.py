@@ -25,6 +25,7 @@ _PLUGINS: Mapping[MediaFormat, str] = {
     MediaFormat.AVIF: "AVIF",
 }
 """Pillow's name of each format that it reads."""
+_CONTAINED = ("JPEG", "PNG")
 _MAY_MOVE = frozenset((MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.AVIF))
 _ORIENTATION = 0x0112
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -64,6 +65,18 @@ def make_picture(
     save_webp(shown, picture, PICTURE_SIDE, PICTURE_ENCODER)
     save_webp(shown, thumbnail, THUMBNAIL_SIDE, THUMBNAIL_ENCODER)
     return size
+
+
+def picture_in(content: bytes | None, limits: MediaLimits) -> Image.Image | None:
+    """Returns a JPEG or PNG that a file contains, in RGB; None if there is none, or none that can be read."""
+    if content is None:
+        return None
+    try:
+        with Image.open(BytesIO(content), formats=_CONTAINED) as image:
+            refuse_size(*image.size, limits)
+            return on_white(image.convert("RGBA"))
+    except (OSError, SyntaxError, ValueError, RefusedClip):
+        return None
 
 
 def _loaded(image: Image.Image) -> Image.Image:

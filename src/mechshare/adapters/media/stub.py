@@ -16,6 +16,7 @@ from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.names import COPY, PHASES, PICTURE, PREVIEW, THUMBNAIL, VIDEO, final_name
 from mechshare.adapters.media.pictures import frame_of
 from mechshare.adapters.media.timing import Clip, TimedFrame, part_of
+from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
 from mechshare.domain.motion import VECTOR_BYTES, LoopCut, Motion, MotionAnalysis, MotionKind
@@ -83,6 +84,16 @@ class StubMediaProcessor:
         drawn = into / THUMBNAIL
         await asyncio.to_thread(Image.new("RGB", (_WIDTH, _HEIGHT), colour).save, drawn, "WEBP")
         return drawn
+
+    async def draw_model(
+        self,
+        source: Path,
+        format: ModelFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        """Draws what it draws of a clip with the same bytes."""
+        return await self.draw_thumbnail(source, MediaFormat.GIF, None, into, progress)
 
     async def remove_metadata(
         self,

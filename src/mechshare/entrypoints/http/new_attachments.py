@@ -10,7 +10,7 @@ from mechshare.domain.attachments import MAX_CAPTION, Attachment, ReceivedFile
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.form_files import received_file, require_form
-from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.multipart import Form
 from mechshare.entrypoints.http.protocol.openapi import documented
 from mechshare.entrypoints.http.protocol.request_body import decoded
@@ -47,4 +47,6 @@ async def _add(request: Req, mechanism_id: MechanismId, form: AttachmentForm) ->
     if form.file is None:
         raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the file.")])
     attachments = application_of(request).attachments
-    return await attachments.add(actor_of(request), mechanism_id, form.file, new.caption)
+    return await attachments.add(
+        actor_of(request), mechanism_id, form.file, new.caption, request_metadata=request_metadata_of(request)
+    )

@@ -17,7 +17,7 @@ class AttachmentRepository(Protocol):
         """Stores a new attachment. Raises MechanismNotFound."""
 
     async def save(self, attachment: Attachment) -> None:
-        """Replaces the caption and position of a stored attachment."""
+        """Replaces the caption, the position and what is said of the thumbnail of a stored attachment."""
 
     async def delete(self, id: AttachmentId) -> None:
         """Deletes the attachment; no-op if there is none."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from mechshare.domain.attachment_events import AttachmentRemoved
 from mechshare.domain.blobs import DERIVATIVES, BlobReference, BlobRole, OwnerKind, derivative_prefix
-from mechshare.domain.events import AttachmentRemoved, DerivativesOrphaned, MechanismsRemoved
+from mechshare.domain.events import DerivativesOrphaned, MechanismsRemoved
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.services.transactions import Transaction, Transactions

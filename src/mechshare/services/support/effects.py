@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mechshare.domain.attachment_events import AttachmentAdded
 from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.blobs import mechanism_of
 from mechshare.domain.ids import UserId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.notifications import Notice
+from mechshare.domain.shares import Recipient
 from mechshare.domain.users import User
 from mechshare.domain.webhook_events import DeliveryDue
 from mechshare.domain.webhooks import delivery_subject
+from mechshare.services.support.invalidation import mechanism_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,24 @@ def blob_deleted(key: str, request_id: str, why: str, *, tags: Sequence[str] = (
     """Returns the effects of a decision of the program to delete a file; `why` stands in the audit log."""
     audited = Audited(AuditAction.BLOB_DELETED, None, key, RequestMetadata(request_id=request_id), why)
     return Effects(jobs=[Work(JobKind.DELETE_BLOBS, key, unless_pending=True)], tags=tags, audit=[audited])
+
+
+def drawing_of(added: AttachmentAdded) -> list[Work]:
+    """Returns the job that draws the thumbnail of the attachment; none for a file that is no 3-D model."""
+    if added.attachment.model_format is None:
+        return []
+    return [Work(JobKind.DRAW_MODEL, added.attachment.id, added.request_id, owner=added.owner_id)]
+
+
+def file_deleted(key: str, request_id: str) -> Effects:
+    """Returns the effects of the removal of a file that nothing shows any more."""
+    id = mechanism_of(key)
+    tags = [mechanism_tag(id)] if id else []
+    return Effects(jobs=[Work(JobKind.DELETE_BLOBS, key, request_id)], tags=tags)
+
+
+def named(recipient: Recipient) -> str:
+    return f"{recipient.kind} {recipient.id}"
 
 
 def status_actions(before: User, after: User) -> list[AuditAction]:

@@ -8,7 +8,7 @@ from mechshare.domain.events import FileReplaced
 from mechshare.domain.ids import MechanismId
 from mechshare.services.transactions import Transaction
 
-_OF_MAIN_FILES = frozenset(BlobRole) - {BlobRole.ATTACHMENT}
+_OF_MAIN_FILES = frozenset(BlobRole) - {BlobRole.ATTACHMENT, BlobRole.MODEL_THUMBNAIL}
 
 
 async def replace_files(

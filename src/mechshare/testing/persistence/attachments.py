@@ -8,6 +8,7 @@ import pytest
 from mechshare.domain.attachments import Attachment
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import AttachmentId, MechanismId
+from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import NOW, a_mechanism, new_id, save_mechanisms, save_user
@@ -44,7 +45,10 @@ async def test_attachments_are_found_in_their_order_changed_and_deleted(database
         assert await tx.attachments.find_of(id) == (first, second)
         assert await tx.attachments.find_by_id(second.id) == second
         assert await tx.attachments.find_by_id(AttachmentId(new_id())) is None
-    changed = replace(first, caption="", position=2)
+    failure = ProcessingFailure(code=FailureCode.UNREADABLE, detail="0 triangles")
+    changed = replace(
+        first, caption="", position=2, thumbnail_key="media/m/1-a.webp", thumbnail_failure=failure
+    )
     async with database.begin() as tx:
         await tx.attachments.save(replace(changed, name="other"))
         assert await tx.attachments.find_of(id) == (second, changed)

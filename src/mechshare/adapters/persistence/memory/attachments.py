@@ -35,7 +35,15 @@ class MemoryAttachmentRepository(AttachmentRepository):
         rows = self._access.write(ATTACHMENTS)
         stored = rows.find(attachment.id)
         if stored is not None:
-            rows.put(replace(stored, caption=attachment.caption, position=attachment.position))
+            rows.put(
+                replace(
+                    stored,
+                    caption=attachment.caption,
+                    position=attachment.position,
+                    thumbnail_key=attachment.thumbnail_key,
+                    thumbnail_failure=attachment.thumbnail_failure,
+                )
+            )
 
     async def delete(self, id: AttachmentId) -> None:
         rows = self._access.write(ATTACHMENTS)

@@ -19,10 +19,11 @@ from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import metadata
-from mechshare.adapters.persistence.sql.types import Id, UtcTime
+from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime
 from mechshare.domain.attachments import Attachment
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import AttachmentId, MechanismId
+from mechshare.domain.media import ProcessingFailure
 from mechshare.ports.persistence.attachments import AttachmentRepository
 
 attachments = Table(
@@ -38,6 +39,8 @@ attachments = Table(
     Column("caption", Text, nullable=False),
     Column("position", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("thumbnail_key", String(200)),
+    Column("thumbnail_failure", JsonColumn(ProcessingFailure)),
 )
 
 _ATTACHMENT = record_of(Attachment, attachments)
@@ -46,7 +49,12 @@ _IS_SAME = attachments.c.id == bindparam("same_id")
 _UPDATE = (
     update(attachments)
     .where(_IS_SAME)
-    .values(caption=bindparam("new_caption"), position=bindparam("new_position"))
+    .values(
+        caption=bindparam("new_caption"),
+        position=bindparam("new_position"),
+        thumbnail_key=bindparam("new_thumbnail_key"),
+        thumbnail_failure=bindparam("new_thumbnail_failure"),
+    )
 )
 _DELETE = delete(attachments).where(_IS_SAME)
 _BY_ID = select(attachments).where(_IS_SAME)
@@ -71,8 +79,14 @@ class SqlAttachmentRepository(AttachmentRepository):
             raise MechanismNotFound() from problem
 
     async def save(self, attachment: Attachment) -> None:
-        changes = {"new_caption": attachment.caption, "new_position": attachment.position}
-        await self._statements.change(_UPDATE, {"same_id": attachment.id, **changes})
+        changes = {
+            "same_id": attachment.id,
+            "new_caption": attachment.caption,
+            "new_position": attachment.position,
+            "new_thumbnail_key": attachment.thumbnail_key,
+            "new_thumbnail_failure": attachment.thumbnail_failure,
+        }
+        await self._statements.change(_UPDATE, changes)
 
     async def delete(self, id: AttachmentId) -> None:
         await self._statements.change(_DELETE, {"same_id": id})

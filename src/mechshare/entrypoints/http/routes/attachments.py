@@ -1,5 +1,6 @@
 """/mechanisms/{id}/attachments"""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.attachments import MAX_ATTACHMENTS, MAX_CAPTION, Attachment
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, NotFound, OutOfSpace
-from mechshare.domain.ids import AttachmentId, UploadId
+from mechshare.domain.ids import AttachmentId, MechanismId, UploadId
 from mechshare.entrypoints.http.new_attachments import AttachmentForm, NewAttachment, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -34,7 +35,13 @@ from mechshare.entrypoints.http.protocol.responses import no_content, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.protocol.served_files import ORIGINAL, RANGED, served_file
 from mechshare.entrypoints.http.protocol.visits import note_download
-from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+from mechshare.entrypoints.http.representations.attachments import thumbnail_urls
+from mechshare.entrypoints.http.representations.mechanisms import (
+    MECHANISMS_PATH,
+    ReasonResponse,
+    media_addresses,
+    reason_response,
+)
 from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
@@ -65,7 +72,11 @@ class AttachmentChanges(Struct, forbid_unknown_fields=True):
 
 @published("Attachment")
 class AttachmentResponse(Struct):
-    """`size` in bytes; `type` is what the content shows, never what the name says. `url` is the download."""
+    """`size` in bytes; `type` is what the content shows, never what the name says. `url` is the download.
+
+    `thumbnail_url` is a picture (WebP) of a STL or 3MF file; null until it is drawn, and for all other files.
+    `thumbnail_failure` says why such a file could not be drawn.
+    """
 
     id: str
     name: str
@@ -76,6 +87,8 @@ class AttachmentResponse(Struct):
     position: int
     url: str
     created_at: datetime
+    thumbnail_url: str | None = None
+    thumbnail_failure: ReasonResponse | None = None
 
 
 @published("Attachments")
@@ -97,7 +110,7 @@ async def get_attachments(request: Req, mechanism_id: FromPath[str]) -> Response
     viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
     found = await application.attachments.find_all(viewer, id)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
-    return resource(request, AttachmentsResponse([_attachment(one) for one in found]))
+    return resource(request, await _attachments(request, id, found))
 
 
 @post(
@@ -114,7 +127,7 @@ async def get_attachments(request: Req, mechanism_id: FromPath[str]) -> Response
 async def add_attachment(request: Req, mechanism_id: FromPath[str]) -> Response[AttachmentResponse]:
     """Accepts a multipart form with a file of any kind as `file`; for the owner and admins. At most 50 files."""
     added = await add_from_form(request, mechanism_id_in(mechanism_id), AttachmentForm())
-    return resource(request, _attachment(added), status=201)
+    return resource(request, await _attachment(request, added), status=201)
 
 
 @post(
@@ -138,8 +151,10 @@ async def add_attachment_from_upload(
     upload_id = UploadId(new.upload.rstrip("/").rpartition("/")[2])
     await application.attachments.require_room(actor, id)
     file = await application.resumable_uploads.finish_attachment(actor, upload_id)
-    added = await application.attachments.add(actor, id, file, new.caption, upload_id)
-    return resource(request, _attachment(added), status=201)
+    added = await application.attachments.add(
+        actor, id, file, new.caption, upload_id, request_metadata_of(request)
+    )
+    return resource(request, await _attachment(request, added), status=201)
 
 
 @patch(
@@ -162,7 +177,7 @@ async def update_attachment(
         caption=None if changes.caption is UNSET else changes.caption,
         position=None if changes.position is UNSET else changes.position,
     )
-    return resource(request, _attachment(changed))
+    return resource(request, await _attachment(request, changed))
 
 
 @delete(
@@ -210,7 +225,23 @@ def attachment_url(attachment: Attachment) -> str:
     return f"{MECHANISMS_PATH}/{attachment.mechanism_id}/attachments/{attachment.id}/file"
 
 
-def _attachment(one: Attachment) -> AttachmentResponse:
+async def _attachment(request: Req, attachment: Attachment) -> AttachmentResponse:
+    return (await _attachments(request, attachment.mechanism_id, [attachment])).items[0]
+
+
+async def _attachments(
+    request: Req, id: MechanismId, attachments: Sequence[Attachment]
+) -> AttachmentsResponse:
+    """Returns the attachments of the mechanism `id`, for a caller who sees it."""
+    application = application_of(request)
+    thumbnails = dict.fromkeys(one.id for one in attachments)
+    if any(one.thumbnail_key for one in attachments):
+        mechanism = (await application.mechanisms.get_mechanism(await viewer_of(request), id)).mechanism
+        thumbnails |= thumbnail_urls(mechanism, attachments, media_addresses(application))
+    return AttachmentsResponse([_described(one, thumbnails[one.id]) for one in attachments])
+
+
+def _described(one: Attachment, thumbnail_url: str | None) -> AttachmentResponse:
     return AttachmentResponse(
         id=one.id,
         name=one.name,
@@ -221,6 +252,8 @@ def _attachment(one: Attachment) -> AttachmentResponse:
         position=one.position,
         url=attachment_url(one),
         created_at=one.created_at,
+        thumbnail_url=thumbnail_url,
+        thumbnail_failure=reason_response(one.thumbnail_failure, "en"),
     )
 
 

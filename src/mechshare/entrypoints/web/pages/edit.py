@@ -29,6 +29,8 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
 )
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
+from mechshare.entrypoints.http.representations.attachments import thumbnail_urls
+from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.audience import audience_content
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import form_page, page
@@ -282,16 +284,19 @@ async def _content(
     request: Req, mechanism: Mechanism, texts: _Texts, saved: _Texts | None = None
 ) -> dict[str, Any]:
     """Returns what the form shows: `texts` to edit and, after a lost update, those that are `saved`."""
+    application = application_of(request)
+    attachments = await application.attachments.find_all(actor_of(request), mechanism.id)
     return {
         "mechanism": mechanism,
         "values": _values(texts),
         "chosen": texts.categories,
         "saved": saved,
         "digest": _texts_of(mechanism).digest,
-        "categories": await application_of(request).categories.find_counts(),
-        "may_add_categories": application_of(request).settings.categories == "authors",
-        "attachments": await application_of(request).attachments.find_all(actor_of(request), mechanism.id),
-        "max_size": application_of(request).uploads.max_bytes,
+        "categories": await application.categories.find_counts(),
+        "may_add_categories": application.settings.categories == "authors",
+        "attachments": attachments,
+        "thumbnails": thumbnail_urls(mechanism, attachments, media_addresses(application)),
+        "max_size": application.uploads.max_bytes,
         **await audience_content(request, mechanism),
     }
 

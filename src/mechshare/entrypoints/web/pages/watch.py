@@ -48,6 +48,7 @@ from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import page_request
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.protocol.visits import note_view
+from mechshare.entrypoints.http.representations.attachments import thumbnail_urls
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses, media_addresses
 from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.discussions import comment_actions, form_values, timeline_marks
@@ -225,6 +226,7 @@ async def _watch_page(
     failure, host = mechanism.processing.failure, external_host(mechanism)
     alike = await application.motions.find_similar(viewer, mechanism_id, _ALIKE)
     requested = page_request(None, _COMMENTS, None, conditions=mechanism_id)
+    attachments = await application.attachments.find_all(viewer, mechanism_id)
     discussion = await application.comments.find_threads(viewer, mechanism_id, CommentSort.NEWEST, requested)
     watched = await page(
         request,
@@ -253,7 +255,8 @@ async def _watch_page(
         file_failure=_file_failure(mechanism, language_of(request)),
         external_host=host,
         history=history,
-        attachments=await application.attachments.find_all(viewer, mechanism_id),
+        attachments=attachments,
+        thumbnails=thumbnail_urls(mechanism, attachments, addresses),
         alike=[card(one.item, addresses) for one in alike],
         citation=citation_of(item, site_url(request)) if preview else None,
         evidence=evidence,

@@ -1,0 +1,26 @@
+"""What happens to attachments."""
+
+from dataclasses import dataclass
+
+from mechshare.domain.attachments import Attachment
+from mechshare.domain.ids import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentAdded:
+    """A mechanism of `owner_id` got an attachment."""
+
+    attachment: Attachment
+    owner_id: UserId
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRemoved:
+    """A mechanism lost its attachment, whose file is under `key`."""
+
+    key: str
+    request_id: str
+
+
+AttachmentEvent = AttachmentAdded | AttachmentRemoved
