@@ -33,14 +33,24 @@ from bench.load import require_wrk
 from bench.measuring import Part, measure
 from bench.motion import measure_motion, print_motion
 from bench.processing import measure_processing, print_processing
-from bench.report import print_bars, print_beside_writes, print_part, write_json
+from bench.report import (
+    print_bars,
+    print_beside_writes,
+    print_part,
+    print_processes,
+    print_waits,
+    write_json,
+)
 from bench.rows import rows
+from bench.several_processes import measure_processes
+from bench.waits import measure_waits
 from bench.writes import bars_beside_writes, measure_beside_writes
 
 _SIZES = (1_000, 100_000, 1_000_000)
 _SEARCHABLE_UP_TO = 100_000
 """The largest size that is indexed without `--search`; indexing a million takes ten minutes."""
-_BESIDE_WRITES = 20_000
+_FEW = 20_000
+"""How many mechanisms there are beside writes, in waits and with several processes."""
 
 
 def main() -> None:
@@ -54,16 +64,23 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-bench-")))
         folder.chmod(0o755)  # for the user of the servers
+        if options.waits:
+            print_waits(console, measure_waits(options.waits, folder))
+            return
+        if options.processes:
+            servers = stack.enter_context(distributed_servers(folder, ("postgresql", "redis")))
+            print_processes(console, measure_processes(options.processes, folder, servers))
+            return
         if options.writes:
             measured = measure_beside_writes(options.writes, folder)
             print_beside_writes(console, measured)
             print_bars(console, "what it is held to", list(bars_beside_writes(measured)))
             return
-        profiles, servers = _profiles(options, folder, stack)
+        profiles, of_servers = _profiles(options, folder, stack)
         parts = []
         fewest: dict[str, Known] = {}
         for count in sorted(options.mechanisms):
-            for part, known in _measured(count, profiles, servers, fewest, options, folder):
+            for part, known in _measured(count, profiles, of_servers, fewest, options, folder):
                 parts.append(part)
                 fewest.setdefault(part.profile, known)
                 print_part(console, part)
@@ -100,14 +117,13 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help=f"search whatever the size, and not up to {_SEARCHABLE_UP_TO:,} alone",
     )
-    parser.add_argument(
-        "--writes",
-        type=int,
-        nargs="?",
-        const=_BESIDE_WRITES,
-        metavar="N",
-        help=f"measure only reads beside writes, among N mechanisms ({_BESIDE_WRITES:,})",
-    )
+    for name, what in (
+        ("--writes", "reads beside writes"),
+        ("--waits", "what people wait for (uploads, the index, the first view, lists at fixed rates)"),
+        ("--processes", "one and two server processes on PostgreSQL"),
+    ):
+        text = f"measure only {what}, among N mechanisms ({_FEW:,})"
+        parser.add_argument(name, type=int, nargs="?", const=_FEW, metavar="N", help=text)
     parser.add_argument(
         "--motion", action="store_true", help="measure only the analysis of motion, in drawn clips"
     )

@@ -1,5 +1,7 @@
-"""The candidates: mechshare and its three references, each in a server of one worker process."""
+"""The candidates: mechshare and its references, each in a server of one worker process."""
 
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from bench.installations import DISTRIBUTED, Installation
 from bench.processes import ServerProcess, granian, mechshare
 
 OURS, FLOOR, RAW, LITERAL = "mechshare", "floor", "raw SQL", "literal design"
-REFERENCES = (FLOOR, RAW, LITERAL)
+NGINX = "nginx"
+REFERENCES = (FLOOR, NGINX, RAW, LITERAL)
 FIRST_PAGE, FEWEST = "mechshare, first page", "mechshare, fewest mechanisms"
 """Further candidates: mechshare's first page, for rows about other pages, and a server of mechshare with the fewest
 mechanisms."""
@@ -59,6 +62,8 @@ def candidates(
     `fewest` has the profile of `installation`.
     """
     up = {OURS: _ours(OURS, installation, folder), FLOOR: _floor(folder), RAW: _raw(installation, folder)}
+    if shutil.which("nginx"):
+        up[NGINX] = _nginx(folder)
     if fewest is not None:
         up[FEWEST] = _ours(FEWEST, fewest, folder)
     if distributed is not None:
@@ -75,6 +80,11 @@ def teach_floor(floor: Candidate, status: int, body: bytes) -> None:
     request(floor.address, f"/{status}", method="PUT", body=body)
 
 
+def teach_nginx(folder: Path, body: bytes) -> None:
+    """Makes nginx respond with `body` from now on."""
+    (folder / NGINX / "body").write_bytes(body)
+
+
 def _ours(name: str, installation: Installation, folder: Path) -> Candidate:
     def invalidate(groups: Sequence[str]) -> None:
         installation.invalidate(list(groups))
@@ -85,6 +95,13 @@ def _ours(name: str, installation: Installation, folder: Path) -> Candidate:
 
 def _floor(folder: Path) -> Candidate:
     return Candidate(ServerProcess(FLOOR, granian("bench.floor:create"), {}, folder / "floor.log"), _keep_all)
+
+
+def _nginx(folder: Path) -> Candidate:
+    (folder / NGINX).mkdir(exist_ok=True)
+    environ = {"NGINX_FOLDER": str(folder / NGINX)}
+    command = [sys.executable, "-m", "bench.nginx"]
+    return Candidate(ServerProcess(NGINX, command, environ, folder / "nginx.log"), _keep_all)
 
 
 def _raw(installation: Installation, folder: Path) -> Candidate:

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
-from bench.candidates import FEWEST, FIRST_PAGE, FLOOR, OURS, REFERENCES, Candidate, teach_floor
+from bench.candidates import (
+    FEWEST,
+    FIRST_PAGE,
+    FLOOR,
+    NGINX,
+    OURS,
+    REFERENCES,
+    Candidate,
+    teach_floor,
+    teach_nginx,
+)
 from bench.http import request
 from bench.load import CONNECTIONS, Lines, Load, NoResponse, put_load
 from bench.rows import RequestPlan, Row
@@ -154,9 +164,9 @@ def measure(
     Omits a reference that does not respond. `fewest` is the same row for the candidate of that name.
     """
     _recall(folder)
-    walkers = _walkers(row, {**candidates, FIRST_PAGE: candidates[OURS]})
+    walkers = _walkers(row, {**candidates, FIRST_PAGE: candidates[OURS]}, folder)
     if fewest is not None:
-        walkers[FEWEST] = _walkers(fewest, {OURS: candidates[FEWEST]})[OURS]
+        walkers[FEWEST] = _walkers(fewest, {OURS: candidates[FEWEST]}, folder)[OURS]
     turns = list(walkers)
     for number in range(rounds):
         # The order rotates, because each candidate warms the database and the machine for the next.
@@ -188,7 +198,7 @@ def _recall(folder: Path) -> None:
                         pass
 
 
-def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker]:
+def _walkers(row: Row, candidates: Mapping[str, Candidate], folder: Path) -> dict[str, _Walker]:
     """Returns the walkers of a row, after checking one response of each candidate: a fast refusal must not count."""
     ours = row.plans[OURS]
     bodies = {
@@ -198,6 +208,9 @@ def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker
     if FLOOR in candidates:
         teach_floor(candidates[FLOOR], ours.status, bodies[OURS])
         plans[FLOOR] = replace(ours, lines=ours.lines and replace(ours.lines, once=False))
+    if NGINX in candidates and (ours.method, ours.status) == ("GET", 200):  # it has no other responses
+        teach_nginx(folder, bodies[OURS])
+        plans[NGINX] = replace(ours, lines=ours.lines and replace(ours.lines, once=False))
     walkers = {}
     for number, (name, one) in enumerate(plans.items()):
         walkers[name] = _Walker(candidates[name], _rotated(one, number / len(plans)), row)

@@ -13,7 +13,7 @@ from servers.ports import free_port
 from bench.http import request
 
 ROOT = Path(__file__).parent.parent
-_START_TIMEOUT = 60.0
+_START_TIMEOUT = 180.0
 _POLL_INTERVAL = 0.1
 """Seconds."""
 _IDLE = 0.2

@@ -11,15 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bars import Bar, bars, growth_bars, processing_bars
-from bench.candidates import FLOOR, LITERAL, OURS, RAW
+from bench.candidates import FLOOR, LITERAL, NGINX, OURS, RAW
 from bench.measuring import Figures, Part
 from bench.processing import Processing
+from bench.several_processes import Rates
+from bench.waits import Wait
 from bench.writes import Measured
 
 _MIB = 1024 * 1024
 COLUMNS = (
     "requests/s",
     "of the floor",
+    "of nginx",
     "of raw SQL",
     "times the literal design",
     "p50, ms",
@@ -31,7 +34,7 @@ COLUMNS = (
 def cells(row: Figures) -> Iterator[str]:
     """Yields the figures of a row, for COLUMNS."""
     yield f"{row.median(OURS):,.0f}"
-    for reference in (FLOOR, RAW, LITERAL):
+    for reference in (FLOOR, NGINX, RAW, LITERAL):
         yield ratio(row.ratio(reference))
     yield from (f"{row.p50:.2f}", f"{row.p99:.2f}", f"{row.cpu[OURS] * 1e6:,.0f}")
 
@@ -60,6 +63,23 @@ def print_beside_writes(console: Console, measured: Sequence[Measured]) -> None:
     for one in measured:
         latencies = [f"{one.p50:.1f}", f"{one.p99:.1f}"] if one.case.rate else ["", ""]
         table.add_row(one.case.name, f"{one.reads:,.0f}", *latencies)
+    console.print(table)
+
+
+def print_waits(console: Console, measured: Sequence[Wait]) -> None:
+    table = _table("", "", "p50", "most or p99", "")
+    for one in measured:
+        table.add_row(one.what, ratio(one.p50), ratio(one.most), one.unit)
+    console.print(table)
+
+
+def print_processes(console: Console, measured: Sequence[Rates]) -> None:
+    """Prints requests/s, and how many times those of one process several reach."""
+    numbers = list(measured[0].by_processes)
+    table = _table("", "requests/s", *(f"{number} processes" for number in numbers), "times")
+    for one in measured:
+        rates = list(one.by_processes.values())
+        table.add_row(one.row, *(f"{rate:,.0f}" for rate in rates), ratio(rates[-1] / rates[0]))
     console.print(table)
 
 

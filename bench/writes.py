@@ -20,7 +20,7 @@ from bench.texts import KINDS, questions
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 
 _OUT_OF_REACH = "1000000"
-_AS_SHIPPED = {
+AS_SHIPPED = {
     "MECHSHARE_JOB_SLOTS": "1",
     "MECHSHARE_REQUESTS_PER_MINUTE": _OUT_OF_REACH,
     "MECHSHARE_SEARCHES_PER_MINUTE": _OUT_OF_REACH,
@@ -81,7 +81,7 @@ class Measured:
 def measure_beside_writes(count: int, folder: Path) -> list[Measured]:
     """Measures each case in the embedded installation with `count` mechanisms, in one server as it is shipped."""
     installation = make_installation(EMBEDDED, count, folder / "writes", {}, is_searchable=True)
-    environ = {**installation.environ, **_AS_SHIPPED}
+    environ = {**installation.environ, **AS_SHIPPED}
     server = ServerProcess(OURS, mechshare(), environ, folder / "writes.log", "/health/live")
     server.start()
     try:
@@ -116,7 +116,7 @@ def _measure(
     writes = Stream(case.rate, requests)
     writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
     writer.start()
-    lines = Lines(lines=_addresses(case.reads))
+    lines = Lines(lines=addresses(case.reads))
     pause = _PAUSE if case.reads == SEARCHES else 0.0
     put_load(server.address, folder, seconds=_WARM_UP, lines=lines, pause=pause)
     before = server.cpu()
@@ -142,7 +142,7 @@ def _writes(kind: str, headers: Mapping[str, str], ids: Sequence[str]) -> Iterat
             yield message("PATCH", f"{MECHANISMS_PATH}/{id}", patch, body)
 
 
-def _addresses(kind: str) -> list[str]:
+def addresses(kind: str) -> list[str]:
     if kind == SEARCHES:
         distinct = list(dict.fromkeys(questions()))[:_ADDRESSES]
         return [f"/api/v1/search/mechanisms?q={quote(question)}" for question in distinct]
