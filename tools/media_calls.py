@@ -10,6 +10,7 @@ is missing there. It needs strace, and ffmpeg for the kinds that PyAV does not e
 import argparse
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,10 @@ from collections import Counter
 from pathlib import Path
 
 from mechshare.adapters.media.call_filter import ALLOWED
-from mechshare.adapters.media.child_process import ENVIRONMENT, open_files, task_line
+from mechshare.adapters.media.child_process import ENVIRONMENT, open_files
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.task_channel import send_task
+from mechshare.adapters.media.tasks import Task
 from mechshare.domain.file_types import model_format_of, type_of
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 
@@ -111,11 +114,13 @@ def _measure(clip: Path, scratch: Path) -> tuple[Counter[str], Counter[str], str
     format = sniff(head) or model or MediaFormat.GIF
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         record = Path(folder) / "strace"
-        with open_files(clip, Path(folder)) as files:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            with ours, open_files(clip, Path(folder)) as files:
+                send_task(ours, Task(format, MediaLimits()).message(), files)
             ended = subprocess.run(
                 ["strace", "-f", "-o", str(record), sys.executable, "-I", "-c", _CHILD],
-                input=task_line(format, MediaLimits(), files),
-                pass_fds=tuple(files.values()),
+                stdin=theirs.fileno(),
                 stdout=subprocess.PIPE,
                 env={**os.environ, **ENVIRONMENT},
                 check=False,

@@ -54,7 +54,8 @@ from mechshare.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """The use cases; `close` releases the resources of their adapters."""
+    """The use cases. While `keep_ready` runs, uploads are ready sooner; it runs until it is cancelled. `close` releases
+    the resources of the adapters."""
 
     settings: Settings
 
@@ -107,4 +108,5 @@ class Application:
     health: HealthService
     doctor: DoctorService
 
+    keep_ready: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

@@ -1,5 +1,6 @@
 """`mechshare import`"""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.application import Application
 from mechshare.bootstrap import schemes
@@ -23,10 +25,12 @@ from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli import context
 from mechshare.entrypoints.cli.main import cli
+from mechshare.ports.media import Derivatives
 from mechshare.services.support.drafts import Draft
 from mechshare.settings import Settings
 from tests.cli.conftest import Run
 from tests.cli.test_users import create_admin
+from tests.clips import write_clip
 from tests.services.faults import FaultyBlobs
 
 CRANK, GEAR = "slider_crank.gif", "歯車.gif"
@@ -95,6 +99,33 @@ def test_an_unreadable_file_does_not_prevent_the_import_of_others(run: Run, clip
     assert f"{UNREADABLE}: mem can't be read: Input/output error." in output
     assert "1 added, 0 existed, 1 refused" in output
     assert result.exit_code == 1
+
+
+class AllAtOnce(StubMediaProcessor):
+    """Processes no file before `count` files are processed at a time."""
+
+    def __init__(self, count: int) -> None:
+        self._all = asyncio.Barrier(count)
+
+    async def process(self, *file: Any) -> Derivatives:
+        async with asyncio.timeout(60):
+            await self._all.wait()
+        return await super().process(*file)
+
+
+def test_as_many_files_are_processed_at_a_time_as_the_server_processes_have_slots(
+    run: Run, chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_admin(run)
+    monkeypatch.setattr("mechshare.bootstrap.adapters.choose_media", lambda: AllAtOnce(6))
+    (tmp_path / "files").mkdir()
+    for number in range(6):
+        write_clip(tmp_path / "files" / f"{number}.gif", [100] * (number + 1))
+    several = replace(chosen, workers=3, job_slots=2)
+
+    result = CliRunner().invoke(cli, ["import", str(tmp_path / "files"), "--as", "boss"], obj=several)
+
+    assert "6 added, 0 existed, 0 refused" in result.output
 
 
 def test_a_second_run_adds_nothing_twice(run: Run, clips: Path) -> None:

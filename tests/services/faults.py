@@ -325,5 +325,8 @@ class FaultyMedia:
     ) -> tuple[MotionAnalysis | None, Path | None]:
         return await self._inner.analyse(source, format, into, progress)
 
+    async def keep_ready(self) -> None:
+        await self._inner.keep_ready()
+
     async def isolation(self) -> Isolation:
         return await self._inner.isolation()

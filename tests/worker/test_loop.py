@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState, new_job
 from mechshare.domain.pagination import PageRequest
+from mechshare.entrypoints.worker import loop
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.http.conftest import memory_settings, quick_adapters
@@ -91,3 +93,43 @@ async def test_the_loop_continues_after_failures(
     await until_done(adapters, 1)
     stop.set()
     await working
+
+
+async def preparations_of(application: Application, adapters: Adapters, slots: int) -> list[str]:
+    """Returns what happened to `keep_ready` while a worker with `slots` ran a job."""
+    happened = []
+
+    async def keep_ready() -> None:
+        happened.append("started")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            happened.append("ended")
+
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(replace(application, keep_ready=keep_ready), slots=slots, stop=stop))
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+    stop.set()
+    await adapters.doorbell.ring()
+    await working
+    return happened
+
+
+@pytest.mark.parametrize(("slots", "expected"), [(2, ["started", "ended"]), (0, [])])
+async def test_a_worker_with_slots_prepares_for_the_next_upload_until_it_stops(
+    application: Application,
+    adapters: Adapters,
+    monkeypatch: pytest.MonkeyPatch,
+    slots: int,
+    expected: list[str],
+) -> None:
+    monkeypatch.setattr(loop, "PREPARATION_DELAY", timedelta(0))
+
+    assert await preparations_of(application, adapters, slots) == expected
+
+
+async def test_a_worker_that_stops_soon_prepares_nothing(
+    application: Application, adapters: Adapters
+) -> None:
+    assert await preparations_of(application, adapters, 1) == []

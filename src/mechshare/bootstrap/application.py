@@ -231,6 +231,7 @@ def build(
         doctor=DoctorService(database, blobs, adapters.index, media, disks, optional, clock, ids),
         runner=JobRunner(transactions, handlers, doorbell, clock, observer),
         scheduler=Scheduler(transactions, index, clock),
+        keep_ready=media.keep_ready,
         close=adapters.close,
     )
 

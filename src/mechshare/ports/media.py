@@ -128,5 +128,9 @@ class MediaProcessor(Protocol):
         """Returns the motion of the clip `source`. Writes the files to the folder `into`. Raises what `process`
         raises."""
 
+    async def keep_ready(self) -> None:
+        """Makes the next file ready sooner, for as long as it runs: until it is cancelled. Run it once at a time. Files
+        are processed without it, too. Raises OSError if it can't go on."""
+
     async def isolation(self) -> Isolation:
         """Returns how files are isolated on this machine, by trying it. Raises MediaRejected and Unavailable."""

@@ -117,6 +117,21 @@ async def test_the_facts_match_the_file(media: MediaProcessor, clip: Path, into:
     assert clip.read_bytes() == before
 
 
+async def test_files_are_processed_while_it_keeps_ready(
+    media: MediaProcessor, clip: Path, into: Path
+) -> None:
+    keeping = asyncio.create_task(media.keep_ready())
+    for name in ("first", "second"):
+        (into / name).mkdir()
+        made = await media.process(clip, MediaFormat.GIF, into / name, ignore_progress)
+        assert set((into / name).iterdir()) == set(parts(made).values())
+    assert not keeping.done()
+
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+
+
 async def test_the_same_file_gives_the_same_bytes(media: MediaProcessor, clip: Path, into: Path) -> None:
     (into / "first").mkdir()
     (into / "second").mkdir()

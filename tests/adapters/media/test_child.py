@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mechshare.adapters.media.child_process import open_files, task_line
+from mechshare.adapters.media.child_process import open_files
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
+from mechshare.adapters.media.task_channel import send_task
+from mechshare.adapters.media.tasks import Task
 from mechshare.domain.media import FailureCode, MediaFormat
 from mechshare.ports.media import MediaRejected
 from tests.adapters.media import hostile
@@ -86,12 +89,11 @@ async def test_a_child_that_exceeds_a_limit_is_killed(
 def made_with(clip: Path, into: Path, **environment: str) -> list[bytes]:
     into.mkdir()
     command = [sys.executable, "-I", "-m", "mechshare.adapters.media.child"]
-    with open_files(clip, into) as files:
-        task = task_line(MediaFormat.MP4, MediaLimits(), files)
-        passed = tuple(files.values())
-        subprocess.run(
-            command, input=task, env=environment, check=True, stdout=subprocess.DEVNULL, pass_fds=passed
-        )
+    ours, theirs = socket.socketpair()
+    with theirs:
+        with ours, open_files(clip, into) as files:
+            send_task(ours, Task(MediaFormat.MP4, MediaLimits()).message(), files)
+        subprocess.run(command, stdin=theirs.fileno(), env=environment, check=True, stdout=subprocess.DEVNULL)
     return [(into / name).read_bytes() for name in (VIDEO, THUMBNAIL, PREVIEW)]
 
 
@@ -211,7 +213,7 @@ MADE = '{"made": {"width": 1, "height": 1, "duration_ms": 1, "frame_count": 1, "
 async def test_the_output_of_a_compromised_child_is_rejected(tmp_path, into, process, monkeypatch, saying):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
     impostor = tmp_path / "impostor"
-    impostor.write_text(f"#!/bin/sh\nread task\nSECRET={clip}\n{saying}\n")
+    impostor.write_text(f"#!/bin/sh\nread task\nSECRET={clip}\ncd {into}/child-*\n{saying}\n")
     impostor.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(impostor))
 

@@ -1,7 +1,6 @@
 """Processes files, each in a separate sandboxed process: clips with FFmpeg's libraries (PyAV)."""
 
 import asyncio
-import errno
 import os
 import sys
 import tempfile
@@ -13,18 +12,7 @@ from typing import Any
 
 import structlog
 
-from mechshare.adapters.media.child_process import (
-    NO_WISHES,
-    ChildProcess,
-    CopyWithoutMetadata,
-    OnlyMotion,
-    Progress,
-    ThumbnailAt,
-    Wishes,
-    open_files,
-    rejected,
-    task_line,
-)
+from mechshare.adapters.media.child_process import ChildProcess, Progress, rejected
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.motion import LoopResponder
 from mechshare.adapters.media.names import (
@@ -42,7 +30,15 @@ from mechshare.adapters.media.names import (
 )
 from mechshare.adapters.media.page_files import split_pages
 from mechshare.adapters.media.sandbox import Confinement
-from mechshare.domain.errors import StorageFull
+from mechshare.adapters.media.spare_child import SpareChild
+from mechshare.adapters.media.tasks import (
+    NO_WISHES,
+    CopyWithoutMetadata,
+    OnlyMotion,
+    Task,
+    ThumbnailAt,
+    Wishes,
+)
 from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
@@ -66,6 +62,7 @@ class AvMediaProcessor:
     def __init__(self, limits: MediaLimits | None = None, analyser: MotionAnalyser | None = None) -> None:
         self._limits = limits or MediaLimits()
         self._analyser = analyser
+        self._spare = SpareChild()
         self._warned: set[str] = set()
 
     async def process(
@@ -148,15 +145,18 @@ class AvMediaProcessor:
     def _loop_responder(self, folder: Path) -> LoopResponder:
         return LoopResponder(self._analyser, folder / GREY)
 
+    async def keep_ready(self) -> None:
+        """Keeps a child process waiting that has imported what decoding needs, in some 45 MiB of memory."""
+        await self._spare.keep()
+
     async def isolation(self) -> Isolation:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "empty").touch()
-            with open_files(folder / "empty", folder) as files:
-                child = await ChildProcess.start(folder, files, self._limits)
+            child = await ChildProcess.start()
             try:
-                task = task_line(MediaFormat.GIF, self._limits, files)
-                await child.run(task, _ignore_progress, LoopResponder(None, folder / GREY))
+                child.give(Task(MediaFormat.GIF, self._limits), folder / "empty", folder)
+                await child.run(_ignore_progress, LoopResponder(None, folder / GREY))
             except MediaRejected:
                 if child.confinement is None:
                     raise
@@ -175,15 +175,10 @@ class AvMediaProcessor:
         motion: LoopResponder | None = None,
     ) -> dict[str, Any]:
         limits, motion = limits or self._limits, motion or LoopResponder(None, folder / GREY)
+        child = await self._spare.take()
         try:
-            with open_files(source, folder) as files:
-                child = await ChildProcess.start(folder, files, limits)
-        except OSError as problem:
-            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull() from problem
-            raise
-        try:
-            return await child.run(task_line(format, limits, files, wishes), progress, motion)
+            child.give(Task(format, limits, wishes), source, folder)
+            return await child.run(progress, motion)
         finally:
             await child.end()
             self._warn(child.confinement)

@@ -7,12 +7,13 @@ from mechshare.adapters.media.limits import MediaLimits
 
 
 class TimeBudget:
-    """Measures the time of the process `pid` against `limits`."""
+    """Measures the time of the process `pid`, from now on, against `limits`."""
 
     def __init__(self, limits: MediaLimits, pid: int) -> None:
         self._limits = limits
         self._statistics = Path(f"/proc/{pid}/schedstat")
         self._begun = time.monotonic()
+        self._used_before, self._waited_before = self._times()
         self._pixels = self._frames = 0
         self.is_exhausted_by_work = False
 
@@ -27,9 +28,9 @@ class TimeBudget:
         Then `is_exhausted_by_work` says whether it was the processor time, which the clip would use up again.
         """
         used, waited = self._times()
-        elapsed = time.monotonic() - self._begun - waited
+        elapsed = time.monotonic() - self._begun - (waited - self._waited_before)
         for name, spent, bound in (
-            ("processor time", used, self._limits.cpu_bound(self._pixels, self._frames)),
+            ("processor time", used - self._used_before, self._limits.cpu_bound(self._pixels, self._frames)),
             ("wall clock", elapsed, self._limits.wall_bound(self._pixels, self._frames)),
         ):
             if spent > bound:

@@ -1,8 +1,8 @@
 """The child process, which handles one file: `python -I -m mechshare.adapters.media.child`.
 
-It reads its task as one line of JSON and writes lines of JSON: progress, then the outcome. It inherits the file and the
-outputs as open descriptors, and enters the sandbox before it reads the file, so that a hostile file can harm only this
-process.
+It imports what decoding needs, waits for its task, and writes lines of JSON: progress, then the outcome. It gets the
+file and the outputs with the task, as open descriptors, and enters the sandbox before it reads the file, so that a
+hostile file can harm only this process.
 """
 
 import json
@@ -48,6 +48,7 @@ from mechshare.adapters.media.repetition import Cut, show_repetition
 from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.sound import SoundEncoder, read_sound
 from mechshare.adapters.media.still_pictures import is_still, make_picture
+from mechshare.adapters.media.task_channel import receive_task
 from mechshare.adapters.media.timing import Work, part_of
 from mechshare.adapters.media.truncation import is_truncated
 from mechshare.domain.file_types import ModelFormat
@@ -100,12 +101,18 @@ def run() -> NoReturn:
 
 
 def main() -> None:
-    task = json.loads(sys.stdin.readline())
+    _prepare()
+    encoder = SoundEncoder()
+    if (task := receive_task(sys.stdin.fileno())) is not None:
+        _run_task(task, encoder)
+
+
+def _run_task(task: Mapping[str, Any], encoder: SoundEncoder) -> None:
     limits = MediaLimits(**task["limits"])
     Image.MAX_IMAGE_PIXELS = limits.area // 2  # Pillow refuses at twice this
     format = (ModelFormat if task["is_model"] else MediaFormat)(task["format"])
-    _prepare(format)
-    encoder = SoundEncoder() if format in CONTAINERS else None
+    if reader := _MODELS if isinstance(format, ModelFormat) else _DOCUMENTS.get(format):
+        import_module(reader).prepare()
     with ExitStack() as files:
         source = files.enter_context(os.fdopen(task["files"]["source"], "rb"))
         into = _outputs(task["files"], files)
@@ -115,20 +122,18 @@ def main() -> None:
             send(unconfined=str(problem))
             return
         send(confined=asdict(confinement))
-        outcome = _outcome(task, format, source, into, limits, encoder)
+        outcome = _outcome(task, format, source, into, limits, encoder if format in CONTAINERS else None)
     send(**outcome)
 
 
-def _prepare(format: MediaFormat | ModelFormat) -> None:
-    """Loads what is needed later, since the sandbox forbids imports. Prevents that warnings and tracebacks look for
+def _prepare() -> None:
+    """Loads what every file may need, since the sandbox forbids imports. Prevents that warnings and tracebacks look for
     source code, which is forbidden too."""
     Image.preinit()
     load_character_sets()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     for name in _IMPORTED_LATE:
         import_module(name)
-    if reader := _MODELS if isinstance(format, ModelFormat) else _DOCUMENTS.get(format):
-        import_module(reader).prepare()
     av.logging.set_level(None)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
@@ -318,7 +323,7 @@ def _ask_for_cut(facts: Facts, strip: GreyStrip, file: BinaryIO) -> Cut | None:
 def _read_document(
     source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits
 ) -> dict[str, Any]:
-    reader, work = sys.modules[_DOCUMENTS[format]], Work()  # `_prepare` has imported it
+    reader, work = sys.modules[_DOCUMENTS[format]], Work()  # `_run_task` has imported it
     outputs = DocumentOutputs(into.clip.thumbnail, into.pages, into.texts)
     facts = reader.make_pages(source, format, outputs, limits, work, _ProgressSender(work))
     return {**asdict(facts), "codec": format.value}

@@ -1,13 +1,14 @@
 """The parent's side of the child process: starts it, hands it the files, hears its messages, ends it."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,10 +30,10 @@ from mechshare.adapters.media.names import (
 )
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
+from mechshare.adapters.media.task_channel import send_task
+from mechshare.adapters.media.tasks import Task
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
-from mechshare.domain.file_types import ModelFormat
-from mechshare.domain.media import AudioFacts, FailureCode, MediaFormat, ProcessingFailure
-from mechshare.domain.trims import Trim
+from mechshare.domain.media import AudioFacts, FailureCode, ProcessingFailure
 from mechshare.ports.media import MediaRejected
 
 _CHILD = "mechshare.adapters.media.child"
@@ -58,10 +59,7 @@ Progress = Callable[[str, float], Awaitable[None]]
 
 @contextmanager
 def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
-    """Opens the files of one child: the clip, and the new outputs in `folder`. Yields descriptors by their roles.
-
-    The child gets descriptors and no paths, so it needs no rights in the file system.
-    """
+    """Opens the files of one child: the clip, and the new outputs in `folder`. Yields descriptors by their roles."""
     wanted = {
         "source": (source, os.O_RDONLY),
         "video": (folder / VIDEO, _NEW),
@@ -84,90 +82,79 @@ def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
         yield descriptors
 
 
-@dataclass(frozen=True, slots=True)
-class ThumbnailAt:
-    """Asks only for a thumbnail, of the moment `seconds`; None leaves the choice to the child."""
-
-    seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class CopyWithoutMetadata:
-    """Asks only for a copy of the file without its metadata."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyMotion:
-    """Asks only for the motion, with the files that show what repeats."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the child is to make: everything, or one thing `only`; of a clip, the part `trim`."""
-
-    only: ThumbnailAt | CopyWithoutMetadata | OnlyMotion | None = None
-    trim: Trim | None = None
-
-
-NO_WISHES = Wishes()
-
-
-def task_line(
-    format: MediaFormat | ModelFormat,
-    limits: MediaLimits,
-    files: Mapping[str, int],
-    wishes: Wishes = NO_WISHES,
-) -> bytes:
-    """Returns the task of a child that inherits `files`, as the line that it reads. Of a model it draws a thumbnail."""
-    task = {
-        "format": format.value,
-        "is_model": isinstance(format, ModelFormat),
-        "files": files,
-        "parent": os.getpid(),
-        "limits": asdict(limits),
-        "only_thumbnail": asdict(wishes.only) if isinstance(wishes.only, ThumbnailAt) else None,
-        "only_copy": isinstance(wishes.only, CopyWithoutMetadata),
-        "only_motion": isinstance(wishes.only, OnlyMotion),
-        "trim": asdict(wishes.trim) if wishes.trim else None,
-    }
-    return json.dumps(task).encode() + b"\n"
-
-
 class ChildProcess:
     """One child process. `confinement` says which layers protect from the file, once the child has said so."""
 
-    def __init__(self, process: asyncio.subprocess.Process, limits: MediaLimits) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
         self._process = process
-        self._budget = TimeBudget(limits, process.pid)
+        self._channel = channel
+        self._budget = TimeBudget(MediaLimits(), process.pid)
         self.confinement: Confinement | None = None
 
     @classmethod
-    async def start(cls, folder: Path, files: Mapping[str, int], limits: MediaLimits) -> "ChildProcess":
-        """Starts the child in a new session, so that `end` can kill it together with all processes that it started."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            _CHILD,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=folder,
-            env=dict(ENVIRONMENT),
-            pass_fds=tuple(files.values()),
-            start_new_session=True,
-            limit=_MAX_LINE_BYTES,
-        )
-        return cls(process, limits)
+    async def start(cls) -> "ChildProcess":
+        """Starts a child, which imports what decoding needs and waits for its task. Raises OSError.
 
-    async def run(self, task: bytes, progress: Progress, motion: LoopResponder) -> dict[str, Any]:
-        """Sends the task, passes progress on, lets `motion` see the clip, and returns the facts.
+        It runs in a new session, so that `end` can kill it together with all processes that it started. It ends as soon
+        as this process does, which closes the socket.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-I",
+                    "-m",
+                    _CHILD,
+                    stdin=theirs.fileno(),
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    cwd="/",
+                    env=dict(ENVIRONMENT),
+                    start_new_session=True,
+                    limit=_MAX_LINE_BYTES,
+                )
+        except BaseException:
+            ours.close()
+            raise
+        return cls(process, ours)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.returncode is None
+
+    async def wait(self) -> None:
+        """Returns when the child has ended."""
+        await self._process.wait()
+
+    async def log_crash(self) -> None:
+        """Logs how a child has ended that had no task."""
+        stderr = await _stderr_tail(self._process.stderr) if self._process.stderr else ""
+        _log.error("media_child_crashed", status=await self._process.wait(), stderr=stderr)
+
+    def give(self, task: Task, source: Path, folder: Path) -> None:
+        """Gives the child its task, the file `source` and new files in `folder`. The time of the task begins.
+
+        Raises StorageFull, OSError.
+        """
+        self._budget = TimeBudget(task.limits, self._process.pid)
+        try:
+            with open_files(source, folder) as files, suppress(BrokenPipeError, ConnectionResetError):
+                send_task(self._channel, task.message(), files)  # if it has ended, its exit status says why
+        except OSError as problem:
+            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull() from problem
+            raise
+
+    async def run(self, progress: Progress, motion: LoopResponder) -> dict[str, Any]:
+        """Passes the progress of the task on, lets `motion` see the clip, and returns the facts.
 
         Raises StorageFull, DependencyUnavailable if the child can't be confined, and MediaRejected also if the child
         ends without a result or uses up its time.
         """
         watch = asyncio.create_task(self._watch_time())
-        work = asyncio.create_task(self._exchange(task, progress, motion))
+        work = asyncio.create_task(self._exchange(progress, motion))
         try:
             await asyncio.wait((watch, work), return_when=asyncio.FIRST_COMPLETED)
             return await (work if work.done() else watch)
@@ -184,20 +171,15 @@ class ChildProcess:
         # The machine may have been busy, or the process suspended; the work of the clip stays the same.
         raise MediaRejected(failure, permanent=self._budget.is_exhausted_by_work)
 
-    async def _exchange(self, task: bytes, progress: Progress, motion: LoopResponder) -> dict[str, Any]:
-        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
-        if stdin is None or stdout is None or stderr is None:
+    async def _exchange(self, progress: Progress, motion: LoopResponder) -> dict[str, Any]:
+        stdout, stderr = self._process.stdout, self._process.stderr
+        if stdout is None or stderr is None:
             raise RuntimeError("the child was started without its pipes")
         tail = asyncio.create_task(_stderr_tail(stderr))
         try:
-            with suppress(BrokenPipeError, ConnectionResetError):  # it has ended; its exit status says why
-                stdin.write(task)
-                await stdin.drain()
             while message := await _next_message(stdout):
                 if motion.is_question(message):
-                    with suppress(BrokenPipeError, ConnectionResetError):
-                        stdin.write(await motion.reply(message))
-                        await stdin.drain()
+                    await self._send(await motion.reply(message))
                     continue
                 measurements = await self._handle(message, progress)
                 if measurements is not None:
@@ -206,6 +188,10 @@ class ChildProcess:
         finally:
             tail.cancel()
             await asyncio.gather(tail, return_exceptions=True)
+
+    async def _send(self, line: bytes) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):  # if it has ended, its exit status says why
+            await asyncio.get_running_loop().sock_sendall(self._channel, line)
 
     async def _handle(self, message: Any, progress: Progress) -> dict[str, Any] | None:
         """Handles a message. Returns the facts if it contains them, otherwise None.
@@ -265,8 +251,7 @@ class ChildProcess:
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._channel.close()
         await asyncio.shield(self._process.communicate())
 
 

@@ -120,6 +120,10 @@ class StubMediaProcessor:
         phases = await asyncio.to_thread(_draw_phases, digest, into)
         return MotionFiles(motion=_motion_of(digest), phases=phases)
 
+    async def keep_ready(self) -> None:
+        """Waits until it is cancelled: there is nothing to prepare."""
+        await asyncio.Event().wait()
+
     async def isolation(self) -> Isolation:
         return Isolation(active=("no decoding",))
 

@@ -54,7 +54,8 @@ def import_clips(
         known = ids_by_name([one.category for one in counts])
         read = {path: read_manifest(path) for path in filter(None, map(_manifest_of, paths))}
         sources = [source for path in paths for source in _sources(path, read, categories, known)]
-        importer = Importer(application, actor, slots=max(1, chosen.job_slots), publishes=publish)
+        slots = chosen.workers * max(1, chosen.job_slots)
+        importer = Importer(application, actor, slots=slots, publishes=publish)
         report = await _shown(importer, sources)
         collections = [
             NamedCollection(path, one) for path, manifest in read.items() for one in manifest.collections

@@ -22,6 +22,8 @@ COUNT_INTERVAL = timedelta(seconds=10)
 """How often a process writes the views and downloads that it has noted, and counts what has changed."""
 CLEANUP_INTERVAL = timedelta(minutes=1)
 """How often a process removes what killed processes left on its disks."""
+PREPARATION_DELAY = timedelta(seconds=5)
+"""How long after its start a worker prepares for the next upload: the start comes first."""
 SHUTDOWN_GRACE = 10.0
 """Seconds in which running jobs may end after a stop; jobs that do not end are retried after their lease expires."""
 _log = structlog.get_logger("mechshare.worker")
@@ -66,6 +68,11 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await app.installation.remove_leftovers()
         await _pause(stop, CLEANUP_INTERVAL)
 
+    async def keep_ready() -> None:
+        await _pause(stop, PREPARATION_DELAY)
+        if not stop.is_set():
+            await app.keep_ready()
+
     loops = [
         asyncio.create_task(_repeat(step, stop))
         for step in (
@@ -80,14 +87,15 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         )
     ]
     stopped = asyncio.create_task(stop.wait())
+    beside = [stopped, *([asyncio.create_task(_repeat(keep_ready, stop))] if slots else [])]
     try:
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
         await app.runner.wake()
         await asyncio.wait(loops, timeout=SHUTDOWN_GRACE)
     finally:
-        for task in (stopped, *loops):
+        for task in (*beside, *loops):
             task.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await asyncio.gather(*beside, *loops, return_exceptions=True)
 
 
 async def write_last_visits(app: Application) -> None:

@@ -1,0 +1,61 @@
+"""What a child process is to do with its file."""
+
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mechshare.adapters.media.limits import MediaLimits
+from mechshare.domain.file_types import ModelFormat
+from mechshare.domain.media import MediaFormat
+from mechshare.domain.trims import Trim
+
+
+@dataclass(frozen=True, slots=True)
+class ThumbnailAt:
+    """Asks only for a thumbnail, of the moment `seconds`; None leaves the choice to the child."""
+
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyWithoutMetadata:
+    """Asks only for a copy of the file without its metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyMotion:
+    """Asks only for the motion, with the files that show what repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the child is to make: everything, or one thing `only`; of a clip, the part `trim`."""
+
+    only: ThumbnailAt | CopyWithoutMetadata | OnlyMotion | None = None
+    trim: Trim | None = None
+
+
+NO_WISHES = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a child is to do with a file of `format`, within `limits`. Of a model it draws a thumbnail."""
+
+    format: MediaFormat | ModelFormat
+    limits: MediaLimits
+    wishes: Wishes = NO_WISHES
+
+    def message(self) -> dict[str, Any]:
+        """Returns the task in the form in which the child gets it, as JSON."""
+        only, trim = self.wishes.only, self.wishes.trim
+        return {
+            "format": self.format.value,
+            "is_model": isinstance(self.format, ModelFormat),
+            "parent": os.getpid(),
+            "limits": asdict(self.limits),
+            "only_thumbnail": asdict(only) if isinstance(only, ThumbnailAt) else None,
+            "only_copy": isinstance(only, CopyWithoutMetadata),
+            "only_motion": isinstance(only, OnlyMotion),
+            "trim": asdict(trim) if trim else None,
+        }
