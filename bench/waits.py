@@ -31,6 +31,7 @@ from bench.installations import EMBEDDED, make_installation
 from bench.processes import ServerProcess
 from bench.writes import AS_SHIPPED, LISTS, addresses
 from mechshare.adapters.media.av import AvMediaProcessor
+from mechshare.adapters.media.pictures import frame_of
 from mechshare.domain.media import MediaFormat
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 
@@ -48,6 +49,8 @@ _TIMEOUT = 120.0
 _RATES = (50, 200, 1_000)
 """Lists per second."""
 _SECONDS_OF_A_RATE = 5
+_NOBODY: Mapping[str, str] = {}
+"""The headers of a visitor without an account."""
 _BOUNDARY = "a-boundary-of-the-benchmark"
 
 
@@ -110,9 +113,8 @@ class _Author:
         path = f"{MECHANISMS_PATH}/{self.ready[word]}/publish"
         request(self._address, path, method="POST", headers=self._headers)
         # As a stranger, since authors find their drafts; with another length each time, since responses are cached.
-        searches = (
-            (f"/api/v1/search/mechanisms?q={word}&limit={limit}", {}) for limit in cycle(range(1, 101))
-        )
+        lengths = cycle(range(1, 101))
+        searches = ((f"/api/v1/search/mechanisms?q={word}&limit={limit}", _NOBODY) for limit in lengths)
         self._until(searches, lambda found: bool(found["items"]))
         return time.monotonic() - begun
 
@@ -251,7 +253,7 @@ def _clip(number: int) -> bytes:
             picture = Image.new("RGB", _SIZE, "white")
             box = (10 * number, 20, 10 * number + 200, 220)
             ImageDraw.Draw(picture).pieslice(box, 5 * step, 5 * step + 60, fill="firebrick")
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+            container.mux(stream.encode(frame_of(picture)))
         container.mux(stream.encode(None))
         container.close()
         return Path(file.name).read_bytes()
