@@ -128,10 +128,12 @@ async def with_callers(site: Site) -> str:
     return group
 
 
-async def shared(site: Site, group: str, visibility: str, title: str = "歯車") -> dict[str, Any]:
+async def shared(
+    site: Site, group: str, visibility: str, title: str = "歯車", **fields: str
+) -> dict[str, Any]:
     """Publishes a mechanism of `owner`, shared with `reader`, `editor` and the group."""
     owner = site.tokens["owner"]
-    made = await site.published(owner, title, visibility=visibility)
+    made = await site.published(owner, title, visibility=visibility, **fields)
     url = f"{API}/mechanisms/{made['id']}/shares"
     for recipient, access in (
         (f"users/{site.ids['reader']}", "read"),
@@ -278,6 +280,14 @@ async def titles(site: Site, caller: str, path: str) -> list[str]:
     return sorted(item["title"] for item in items)
 
 
+async def counted(site: Site, caller: str) -> int:
+    """Returns how many mechanisms the category "gears" has for the caller."""
+    read = await site.client.get(f"{API}/categories", headers=site.tokens[caller])
+    assert read.headers["cache-control"].startswith("public" if caller == "anonymous" else "private")
+    counts = {one["id"]: one["mechanism_count"] for one in read.json()["items"]}
+    return int(counts["gears"])
+
+
 FINDS = {
     "anonymous": ["public gear"],
     "other": ["internal gear", "public gear"],
@@ -307,23 +317,51 @@ async def test_lists_searches_facets_and_suggestions_show_what_the_caller_may_se
             assert search.json()["facets"] == {"gears": len(found)}, caller
             suggested = await site.client.get(f"{API}/search/suggest?q=gear", headers=site.tokens[caller])
             assert sorted(suggested.json()["items"]) == found, caller
+            assert await counted(site, caller) == len(found), caller
     everything = ["internal gear", "private gear", "public gear", "unlisted gear"]
     assert await titles(site, "owner", f"users/{site.ids['owner']}/mechanisms") == everything
     assert await titles(site, "owner", "mechanisms") == everything[:3]
 
 
+@pytest.mark.parametrize("visibility", ["private", "internal"])
+async def test_a_change_is_in_the_counts_of_the_next_request(site: Site, visibility: str) -> None:
+    group = await with_callers(site)
+    owner, admin = site.tokens["owner"], site.tokens["admin"]
+    made = await site.ready(owner, visibility=visibility, categories="planetary-gears")
+    url = f"{API}/mechanisms/{made['id']}"
+    assert await counted(site, "member") == 0
+    await site.client.put(f"{url}/shares/groups/{group}", headers=owner)
+    for method, path, headers, seen in (
+        ("POST", f"{url}/publish", owner, 1),
+        ("PUT", f"{url}/visibility", owner, 0),
+        ("PUT", f"{url}/visibility", owner, 1),
+        ("POST", f"{url}/withdraw", admin, 0),
+        ("POST", f"{url}/publish", admin, 1),
+        ("DELETE", url, owner, 0),
+    ):
+        to = "unlisted" if seen == 0 else visibility
+        body = {"visibility": to} if path.endswith("visibility") else {"reason": "x"}
+        json = {} if method == "DELETE" or path.endswith("publish") else {"json": body}
+        sent = await site.client.request(method, path, headers={**headers, "If-Match": "*"}, **json)
+        assert sent.is_success, sent.text
+        assert await counted(site, "member") == seen, (method, path)
+        assert await counted(site, "anonymous") == 0
+
+
 async def test_a_share_or_membership_that_ends_hides_the_mechanism_at_once(site: Site) -> None:
     group = await with_callers(site)
-    made = await shared(site, group, "private")
+    made = await shared(site, group, "private", categories="gears")
     url, owner = f"{API}/mechanisms/{made['id']}", site.tokens["owner"]
     for caller, ending in (
         ("reader", f"{url}/shares/users/{site.ids['reader']}"),
         ("member", f"{API}/groups/{group}/members/{site.ids['member']}"),
     ):
         assert await titles(site, caller, "search/mechanisms?q=歯車") == ["歯車"]
+        assert await counted(site, caller) == 1
         assert (await site.client.delete(ending, headers=owner)).status_code == 204
         for path in ("mechanisms", "search/mechanisms?q=歯車"):
             assert await titles(site, caller, path) == []
+        assert await counted(site, caller) == 0
         assert (await site.client.get(url, headers=site.tokens[caller])).status_code == 404
         await site.work()
 

@@ -64,7 +64,7 @@ class CategoryRedirect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryCount:
-    """A category with the number of published mechanisms in it or in its children, each counted once."""
+    """A category with the number of public mechanisms in it or in its children, each counted once."""
 
     category: Category
     mechanism_count: int

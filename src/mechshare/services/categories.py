@@ -1,6 +1,6 @@
 """Categories, which admins manage; authors add some (`services/support/category_names.py`)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -72,10 +72,27 @@ class CategoryService:
                 )
         return len(FIRST_CATEGORIES)
 
+    async def find_all(self) -> tuple[Category, ...]:
+        """Returns every category, in order of creation."""
+        async with self._transactions.read() as tx:
+            return await tx.categories.find_all()
+
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        """Returns every category with its number of published mechanisms, in order of creation."""
+        """Returns every category with its number of public mechanisms, in order of creation."""
         async with self._transactions.read() as tx:
             return await tx.categories.find_counts()
+
+    async def count_internal(self) -> Mapping[CategoryId, int]:
+        """Returns how many mechanisms of each category, which is missing if it has none, all who are signed in see, and
+        nobody else."""
+        async with self._transactions.read() as tx:
+            return await tx.categories.count_internal()
+
+    async def count_private(self, actor: Actor) -> Mapping[CategoryId, int]:
+        """Returns how many private mechanisms of each category, which is missing if it has none, lists show the
+        actor: their own and those that are shared with them."""
+        async with self._transactions.read() as tx:
+            return await tx.categories.count_private(actor.id)
 
     async def get_category(self, category_id: CategoryId) -> Category:
         """Returns the category with this id, or that into which it was merged. Raises CategoryNotFound."""

@@ -40,6 +40,7 @@ from mechshare.services.support.effects import (
 )
 from mechshare.services.support.invalidation import (
     CATEGORIES,
+    INTERNAL_COUNTS,
     PUBLIC_LISTS,
     SEARCHES,
     access_tag,
@@ -61,7 +62,7 @@ def effects_of(event: events.Event) -> Effects:
             jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
             failed = notices.failure_notices(before, after)
             if not after.is_public:
-                tags = [own, *_shown(before), *_searched(before)]
+                tags = [own, *_shown(before, after), *_searched(before)]
                 return Effects(jobs=jobs, tags=tags, notices=failed)
             tags = [own, *_searched(before), *_written_by(actor_id)]
             return Effects(jobs=jobs, tags=tags, refreshed=_shown(before, after), notices=failed)
@@ -228,10 +229,10 @@ def effects_of(event: events.Event) -> Effects:
             return _category(AuditAction.CATEGORY_RENAMED, id, admin_id, metadata)
         case category_events.CategoryMoved(id, parent_id, admin_id, metadata):
             audited = Audited(AuditAction.CATEGORY_MOVED, admin_id, id, metadata, parent_id or "")
-            return Effects(tags=[PUBLIC_LISTS], audit=[audited])
+            return Effects(tags=[PUBLIC_LISTS, INTERNAL_COUNTS], audit=[audited])
         case category_events.CategoryMerged(id, target_id, admin_id, metadata):
             merged = Audited(AuditAction.CATEGORY_MERGED, admin_id, id, metadata, target_id)
-            return Effects(tags=[PUBLIC_LISTS], audit=[merged])
+            return Effects(tags=[PUBLIC_LISTS, INTERNAL_COUNTS], audit=[merged])
         case category_events.CategoryDeleted(id, admin_id, metadata):
             return _category(AuditAction.CATEGORY_DELETED, id, admin_id, metadata)
         case session_events.SessionOpened(user_id, account, metadata):
@@ -316,7 +317,7 @@ def _index(id: MechanismId, request_id: str, *, is_public: bool) -> Work:
 
 def _tags_of(ids: Sequence[MechanismId], *, is_public: bool) -> list[str]:
     """Returns the tags of everything that may show one of these mechanisms."""
-    tags = _tags_of_each(ids)
+    tags = [INTERNAL_COUNTS, *_tags_of_each(ids)]
     return [PUBLIC_LISTS, *tags] if is_public else tags
 
 
@@ -329,9 +330,12 @@ def _written_by(actor_id: UserId | None) -> list[str]:
 
 
 def _shown(*states: Mechanism) -> list[str]:
-    """Returns the tags of the lists that show a mechanism in one of these states, if it is public there."""
+    """Returns the tags of the lists and counts that show a mechanism in one of these states to everybody, or to all who
+    are signed in."""
     public = [state for state in states if state.is_public]
-    return [*lists_of(*public), CATEGORIES] if public else []
+    are_internal = any(one.is_published and one.visibility is Visibility.INTERNAL for one in states)
+    tags = [*lists_of(*public), CATEGORIES] if public else []
+    return [*tags, INTERNAL_COUNTS] if are_internal else tags
 
 
 def _counted(mechanisms: Sequence[Mechanism]) -> list[str]:

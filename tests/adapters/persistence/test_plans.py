@@ -95,6 +95,8 @@ HOT: dict[str, Step] = {
     "deep for a reader": lambda tx: tx.mechanisms.find_all(DEEP, scope=READER),
     "deep by number for a reader": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000), scope=READER),
     "of a user for a reader": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER, scope=READER),
+    "private mechanisms of categories": lambda tx: tx.categories.count_private(UserId(USER)),
+    "internal mechanisms of categories": lambda tx: tx.categories.count_internal(),
     "access": lambda tx: tx.shares.find_access(UserId(USER), [MechanismId(MECHANISM)]),
     "shares": lambda tx: tx.shares.find_all([MechanismId(MECHANISM)]),
     "groups of a user": lambda tx: tx.memberships.find_of_user(UserId(USER)),

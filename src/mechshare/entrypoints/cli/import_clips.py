@@ -50,8 +50,7 @@ def import_clips(
     async def command(application: Application) -> Report:
         user = await application.users.find_by_login(username)
         actor = Actor(id=user.id, role=user.role)
-        counts = await application.categories.find_counts()
-        known = ids_by_name([one.category for one in counts])
+        known = ids_by_name(await application.categories.find_all())
         read = {path: read_manifest(path) for path in filter(None, map(_manifest_of, paths))}
         sources = [source for path in paths for source in _sources(path, read, categories, known)]
         slots = chosen.workers * max(1, chosen.job_slots)

@@ -18,7 +18,7 @@ from mechshare.domain.reliability import ReliabilityLevel
 from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.public_reads.keys import ListKey
-from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_categories
 from mechshare.entrypoints.http.representations.categories import CategoriesResponse
 from mechshare.entrypoints.web.conditions import STEP, Conditions
 from mechshare.entrypoints.web.languages import language_of
@@ -31,8 +31,8 @@ _BEYOND_LEVELS = max(ReliabilityLevel) + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categories:
-    """The categories by id, each followed by those below it: their names in the person's language, and how many public
-    mechanisms each has. `parents` has those of the lower level."""
+    """The categories by id, each followed by those below it: their names in the person's language, and how many
+    mechanisms lists show the person in each. `parents` has those of the lower level."""
 
     names: dict[CategoryId, str]
     counts: dict[CategoryId, int]
@@ -118,15 +118,21 @@ async def _count_public(
 
 
 async def find_categories(request: Req, viewer: Viewer) -> Categories:
-    """Returns the categories from the cache of public responses: counting them for each page would be slow."""
-    stored = await public_reads_of(request).categories(viewer)
-    items = in_tree_order(msgspec.json.decode(stored.body, type=CategoriesResponse).items)
+    items = in_tree_order((await _counted_categories(request, viewer)).items)
     is_japanese = language_of(request) == "ja"
     return Categories(
         names={CategoryId(one.id): one.name_ja if is_japanese else one.name_en for one in items},
         counts={CategoryId(one.id): one.mechanism_count for one in items},
         parents={CategoryId(one.id): CategoryId(one.parent_id) for one in items if one.parent_id},
     )
+
+
+async def _counted_categories(request: Req, viewer: Viewer) -> CategoriesResponse:
+    reads = public_reads_of(request)
+    if viewer is not None:
+        return await read_categories(reads, application_of(request), viewer)
+    # From the cache of public responses: counting them for each page would be slow.
+    return msgspec.json.decode((await reads.categories(None)).body, type=CategoriesResponse)
 
 
 async def find_chips(

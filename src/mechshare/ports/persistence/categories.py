@@ -1,10 +1,10 @@
 """Categories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mechshare.domain.categories import Category, CategoryCount, CategoryRedirect
-from mechshare.domain.ids import CategoryId
+from mechshare.domain.ids import CategoryId, UserId
 
 
 class CategoryRepository(Protocol):
@@ -14,8 +14,16 @@ class CategoryRepository(Protocol):
         """Returns all categories in order of creation, then by identifier."""
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        """Returns all categories with their numbers of published mechanisms, in the same order. Slow: it counts all of
+        """Returns all categories with their numbers of public mechanisms, in the same order. Slow: it counts all of
         them."""
+
+    async def count_internal(self) -> Mapping[CategoryId, int]:
+        """Returns how many internal mechanisms are published in each category and its children, each counted once; a
+        category without any is missing. Slow: it counts all of them."""
+
+    async def count_private(self, reader: UserId) -> Mapping[CategoryId, int]:
+        """Returns the same for the published private mechanisms of `reader`, and for those that are shared with
+        `reader` or a group of theirs."""
 
     async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
         """Returns the categories whose parent is one of `ids`, in order of creation, then by identifier."""

@@ -11,6 +11,8 @@ SEARCHES = f"{PUBLIC_LISTS}/searches"
 """The cache tag of searches and suggestions."""
 CATEGORIES = f"{PUBLIC_LISTS}/categories"
 """The cache tag of the categories with their numbers of mechanisms."""
+INTERNAL_COUNTS = "internal-counts"
+"""The cache tag of the numbers of internal mechanisms in the categories: only signed-in callers read them."""
 
 
 def mechanism_tag(id: MechanismId) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.groups import Group
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
@@ -19,6 +19,7 @@ from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.groups import a_group, a_membership
 from mechshare.testing.persistence.values import (
     NOW,
+    a_category,
     a_mechanism,
     save_categories,
     save_mechanisms,
@@ -231,8 +232,44 @@ async def test_a_readers_list_is_narrowed_counted_and_searched(database: Databas
     async with database.read() as tx:
         assert await tx.mechanisms.count(scope=reader) == len(FOR_READER)
         assert await tx.mechanisms.count() == len(FOR_EVERYBODY)
+
+
+async def test_the_counts_of_categories_add_up_to_the_list_of_each_reader(database: Database) -> None:
+    listed = Listed(database)
+    await listed.fill()
+    readers = (listed.reader, listed.owner, await save_user(database))
+    async with database.read() as tx:
         (gears,) = await tx.categories.find_counts()
-    assert gears.mechanism_count == len(FOR_EVERYBODY)
+        assert gears.mechanism_count == len(FOR_EVERYBODY)
+        internal = (await tx.categories.count_internal())[gears.category.id]
+        for reader in readers:
+            private = (await tx.categories.count_private(reader.id)).get(gears.category.id, 0)
+            total = await tx.mechanisms.count(scope=ListScope(reader=reader.id))
+            assert gears.mechanism_count + internal + private == total
+        assert await tx.categories.count_private(readers[-1].id) == {}
+
+
+async def test_a_reader_counts_a_mechanism_in_several_categories_of_a_family_once(database: Database) -> None:
+    owner, reader = await save_user(database), await save_user(database)
+    await save_categories(database, "gears", "cams")
+    async with database.begin() as tx:
+        await tx.categories.save(a_category("spur-gears", parent_id=CategoryId("gears")))
+    both = {"categories": ("gears", "spur-gears")}
+    internal, private = await save_mechanisms(
+        database,
+        a_mechanism(owner, visibility=Visibility.INTERNAL, **both),
+        a_mechanism(owner, visibility=Visibility.PRIVATE, **both),
+    )
+    group = await save_group(database, reader)
+    for recipient in (user_recipient(reader.id), group_recipient(group.id)):
+        await save_shares(database, a_share(private, recipient))
+    async with database.read() as tx:
+        for counts in (
+            await tx.categories.count_internal(),
+            await tx.categories.count_private(owner.id),
+            await tx.categories.count_private(reader.id),
+        ):
+            assert counts == {"gears": 1, "spur-gears": 1}
 
 
 async def test_who_leaves_a_group_no_longer_finds_what_is_shared_with_it(database: Database) -> None:

@@ -1,14 +1,17 @@
 """Categories in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.shares import shares_with
 from mechshare.adapters.persistence.memory.table import Column, Table
 from mechshare.adapters.persistence.memory.tables import CATEGORIES, KEY, MECHANISMS
 from mechshare.domain.categories import Category, CategoryCount, CategoryRedirect
 from mechshare.domain.errors import CategoryInUse, NameTaken
-from mechshare.domain.ids import CategoryId
+from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.visibility import Visibility
 from mechshare.ports.persistence.categories import CategoryRedirectRepository, CategoryRepository
 
 CATEGORY_REDIRECTS = Table(
@@ -30,15 +33,32 @@ class MemoryCategoryRepository(CategoryRepository):
         return tuple(sorted(self._access.read(CATEGORIES), key=lambda one: (one.created_at, one.id)))
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        every = await self.find_all()
-        published = [set(one.categories) for one in self._access.read(MECHANISMS) if one.is_public]
-        families = [
-            (one, {each.id for each in every if one.id in (each.id, each.parent_id)}) for one in every
-        ]
+        public = await self._by_family(one for one in self._access.read(MECHANISMS) if one.is_public)
         return tuple(
-            CategoryCount(category=one, mechanism_count=sum(not family.isdisjoint(its) for its in published))
-            for one, family in families
+            CategoryCount(category=one, mechanism_count=public.get(one.id, 0))
+            for one in await self.find_all()
         )
+
+    async def count_internal(self) -> Mapping[CategoryId, int]:
+        return await self._by_family(self._published(Visibility.INTERNAL))
+
+    async def count_private(self, reader: UserId) -> Mapping[CategoryId, int]:
+        shared = {share.mechanism_id for share in shares_with(self._access, reader)}
+        private = self._published(Visibility.PRIVATE)
+        return await self._by_family(one for one in private if one.user_id == reader or one.id in shared)
+
+    def _published(self, visibility: Visibility) -> list[Mechanism]:
+        every = self._access.read(MECHANISMS)
+        return [one for one in every if one.is_published and one.visibility is visibility]
+
+    async def _by_family(self, mechanisms: Iterable[Mechanism]) -> Mapping[CategoryId, int]:
+        every = await self.find_all()
+        placed = [set(one.categories) for one in mechanisms]
+        families = {
+            one.id: {each.id for each in every if one.id in (each.id, each.parent_id)} for one in every
+        }
+        counts = {id: sum(not family.isdisjoint(its) for its in placed) for id, family in families.items()}
+        return {id: count for id, count in counts.items() if count}
 
     async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
         return tuple(one for one in await self.find_all() if one.parent_id in ids)

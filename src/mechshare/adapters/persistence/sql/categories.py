@@ -1,6 +1,6 @@
 """Categories in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Select,
     String,
     Table,
     bindparam,
@@ -16,19 +17,22 @@ from sqlalchemy import (
     distinct,
     func,
     insert,
+    or_,
     select,
     text,
+    union_all,
     update,
 )
 
 from mechshare.adapters.persistence.sql.errors import UniqueViolated
+from mechshare.adapters.persistence.sql.mechanisms.lists import PARTS
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import categories, mechanism_categories, metadata
+from mechshare.adapters.persistence.sql.tables import categories, mechanism_categories, mechanisms, metadata
 from mechshare.adapters.persistence.sql.types import UtcTime, ordered_text
 from mechshare.domain.categories import Category, CategoryCount, CategoryRedirect
 from mechshare.domain.errors import CategoryInUse, NameTaken, StaleVersion
-from mechshare.domain.ids import CategoryId
+from mechshare.domain.ids import CategoryId, UserId
 from mechshare.ports.persistence.categories import CategoryRedirectRepository, CategoryRepository
 
 category_redirects = Table(
@@ -58,6 +62,24 @@ _AMONG_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PUBLISHED_IN_ANY = select(func.count(distinct(mechanism_categories.c.mechanism_id))).where(
     mechanism_categories.c.category_id.in_(_AMONG_IDS), _IS_PUBLISHED
 )
+_MEMBER = categories.alias("member")
+
+
+def _by_family(*parts: str) -> Select[Any]:
+    """Returns the numbers of mechanisms in these parts of a list, by category with its children."""
+    listed = union_all(*(select(mechanisms.c.id).where(*PARTS[part]) for part in parts)).subquery("listed")
+    is_in_family = or_(_MEMBER.c.id == categories.c.id, _MEMBER.c.parent_id == categories.c.id)
+    placed = (
+        categories.join(_MEMBER, is_in_family)
+        .join(mechanism_categories, mechanism_categories.c.category_id == _MEMBER.c.id)
+        .join(listed, listed.c.id == mechanism_categories.c.mechanism_id)
+    )
+    counted = func.count(distinct(mechanism_categories.c.mechanism_id))
+    return select(categories.c.id, counted).select_from(placed).group_by(categories.c.id)
+
+
+_INTERNAL = _by_family("internal")
+_PRIVATE = _by_family("own", "shared")
 _CHILDREN = _ALL.where(categories.c.parent_id.in_(_AMONG_IDS))
 _REDIRECTS = select(category_redirects).order_by(category_redirects.c.id)
 _REDIRECTS_FROM = _REDIRECTS.where(category_redirects.c.id.in_(_AMONG_IDS))
@@ -97,6 +119,12 @@ class SqlCategoryRepository(CategoryRepository):
             row = await self._statements.row(_PUBLISHED_IN_ANY, {"ids": family})
             counts.update({one: row[0] for one in counts if one.id == parent})
         return tuple(CategoryCount(category=one, mechanism_count=count) for one, count in counts.items())
+
+    async def count_internal(self) -> Mapping[CategoryId, int]:
+        return dict(map(tuple, await self._statements.rows(_INTERNAL)))
+
+    async def count_private(self, reader: UserId) -> Mapping[CategoryId, int]:
+        return dict(map(tuple, await self._statements.rows(_PRIVATE, {"reader": reader})))
 
     async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
         rows = await self._statements.rows(_CHILDREN, {"ids": ids}) if ids else ()

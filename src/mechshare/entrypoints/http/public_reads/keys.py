@@ -8,9 +8,16 @@ from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.search import SearchSort
 from mechshare.services.response_cache import ResponseKey
-from mechshare.services.support.invalidation import CATEGORIES, SEARCHES, list_tag, mechanism_tag
+from mechshare.services.support.invalidation import (
+    CATEGORIES,
+    INTERNAL_COUNTS,
+    SEARCHES,
+    list_tag,
+    mechanism_tag,
+)
 
 CATEGORIES_KEY = ResponseKey(CATEGORIES, "all")
+INTERNAL_COUNTS_KEY = ResponseKey(INTERNAL_COUNTS, "all")
 
 
 def mechanism_key(id: MechanismId) -> ResponseKey:

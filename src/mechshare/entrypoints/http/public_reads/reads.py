@@ -13,17 +13,23 @@ from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import SearchPage, Suggestions
+from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.pagination import next_link, page_response
 from mechshare.entrypoints.http.protocol.responses import encoded_response
 from mechshare.entrypoints.http.public_reads.keys import (
     CATEGORIES_KEY,
+    INTERNAL_COUNTS_KEY,
     ListKey,
     SearchKey,
     SimilarKey,
     SuggestionsKey,
     mechanism_key,
 )
-from mechshare.entrypoints.http.representations.categories import categories_response
+from mechshare.entrypoints.http.representations.categories import (
+    CategoriesResponse,
+    categories_response,
+    with_more,
+)
 from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
 from mechshare.entrypoints.http.representations.search import search_response, suggestions_response
 from mechshare.entrypoints.http.representations.similar import similar_response
@@ -72,10 +78,16 @@ class PublicReads:
         return await self._responses.load(key.response_key, partial(self._read_similar, key))
 
     async def categories(self, viewer: Viewer) -> CachedResponse:
-        """Returns the same for every viewer; one who has just written gets it as of now."""
+        """Returns the categories with their numbers of public mechanisms, the same for every viewer; one who has just
+        written gets it as of now."""
         # Cached because counting many mechanisms is slow and clients read the categories often.
         fresh = await self.needs_fresh(viewer)
         return await self._responses.load(CATEGORIES_KEY, self._read_categories, fresh=fresh)
+
+    async def internal_counts(self) -> Mapping[str, int]:
+        """Returns how many internal mechanisms the categories have: for signed-in callers, all of whom see these."""
+        stored = await self._responses.load(INTERNAL_COUNTS_KEY, self._read_internal_counts)
+        return msgspec.json.decode(stored.body, type=dict[str, int])
 
     async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
         ids_by_key = {mechanism_key(id): id for id in ids}
@@ -136,6 +148,17 @@ class PublicReads:
     async def _read_categories(self) -> CachedResponse:
         counts = await self._application.categories.find_counts()
         return encoded_response(msgspec.json.encode(categories_response(counts)))
+
+    async def _read_internal_counts(self) -> CachedResponse:
+        return encoded_response(msgspec.json.encode(await self._application.categories.count_internal()))
+
+
+async def read_categories(reads: PublicReads, application: Application, viewer: Actor) -> CategoriesResponse:
+    """Returns the categories with the numbers of mechanisms that lists show `viewer`."""
+    public = msgspec.json.decode((await reads.categories(viewer)).body, type=CategoriesResponse)
+    # What no two readers share is counted for each request; the rest comes from the cache.
+    private = await application.categories.count_private(viewer)
+    return with_more(public, await reads.internal_counts(), private)
 
 
 async def read_suggestions(application: Application, viewer: Viewer, key: SuggestionsKey) -> CachedResponse:

@@ -1,8 +1,9 @@
 """Representations of categories."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mechshare.domain.categories import CategoryCount
 from mechshare.entrypoints.http.protocol.schema_names import published
@@ -12,8 +13,8 @@ CATEGORIES_PATH = "/api/v1/categories"
 
 @published("CategoryCount")
 class CountedCategory(Struct):
-    """A category with the number of published mechanisms in it and below it. `parent_id` is null at the top of the
-    tree."""
+    """A category with the number of mechanisms in it and below it that lists show the caller. `parent_id` is null at
+    the top of the tree."""
 
     id: str
     name_en: str
@@ -38,5 +39,15 @@ def categories_response(counts: Iterable[CategoryCount]) -> CategoriesResponse:
                 one.mechanism_count,
             )
             for one in counts
+        ]
+    )
+
+
+def with_more(response: CategoriesResponse, *counts: Mapping[str, int]) -> CategoriesResponse:
+    """Returns the categories with these numbers, by id, added to theirs."""
+    return CategoriesResponse(
+        [
+            replace(one, mechanism_count=one.mechanism_count + sum(more.get(one.id, 0) for more in counts))
+            for one in response.items
         ]
     )

@@ -26,15 +26,22 @@ from mechshare.entrypoints.http.protocol.openapi import (
     ACCEPTS_IDEMPOTENCY_KEY,
     ACCEPTS_IF_MATCH,
     NOT_MODIFIED,
+    OPTIONAL_TOKEN,
     body_of,
     documented,
     refuses,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
-from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response, no_content, public_response
+from mechshare.entrypoints.http.protocol.responses import (
+    PUBLIC,
+    json_response,
+    no_content,
+    public_response,
+    resource,
+)
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
-from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_categories
 from mechshare.entrypoints.http.representations.categories import CATEGORIES_PATH, CategoriesResponse
 from mechshare.services.categories import ParentChange
 from mechshare.services.support.idempotency import ReplayedResponse
@@ -95,11 +102,15 @@ class CategoryResponse(Struct):
     version: int
 
 
-@get("/", operation_id="listCategories", summary="List categories", responses=NOT_MODIFIED)
+@get(
+    "/", operation_id="listCategories", summary="List categories", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN
+)
 async def find_categories(request: Req) -> Response[CategoriesResponse]:
-    """Returns all categories, each with its number of published mechanisms."""
-    categories = await public_reads_of(request).categories(await valid_viewer_of(request))
-    return public_response(request, categories, CATEGORIES_KEY)
+    """Returns all categories, each with the number of mechanisms that lists show the caller in it and below it."""
+    viewer, reads = await valid_viewer_of(request), public_reads_of(request)
+    if viewer is not None:
+        return resource(request, await read_categories(reads, application_of(request), viewer))
+    return public_response(request, await reads.categories(None), CATEGORIES_KEY)
 
 
 @get(

@@ -180,7 +180,7 @@ async def _search_for(request: Req, viewer: Actor, key: SearchKey) -> Response[S
     before_request=limits(CostlyOperation.SEARCHES),
     summary="Suggest titles",
     responses=NOT_MODIFIED,
-    opt=refuses(Invalid),
+    opt={**OPTIONAL_TOKEN, **refuses(Invalid)},
 )
 async def suggest(
     request: Req,

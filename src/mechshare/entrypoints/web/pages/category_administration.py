@@ -12,6 +12,7 @@ from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, see_other
+from mechshare.entrypoints.web.listing import find_categories
 from mechshare.entrypoints.web.rendering import page, problem_of
 from mechshare.services.categories import ParentChange
 
@@ -136,8 +137,9 @@ def _parent(fields: FormFields) -> CategoryId | None:
 
 async def _in_tree(request: Req) -> list[CategoryCount]:
     """Returns the categories with their counts, each followed by those below it."""
-    counts = {one.category: one for one in await application_of(request).categories.find_counts()}
-    return [counts[one] for one in in_tree_order(counts)]
+    counts = (await find_categories(request, actor_of(request))).counts
+    every = in_tree_order(await application_of(request).categories.find_all())
+    return [CategoryCount(category=one, mechanism_count=counts.get(one.id, 0)) for one in every]
 
 
 router = Router(

@@ -292,7 +292,7 @@ async def _content(
         "chosen": texts.categories,
         "saved": saved,
         "digest": _texts_of(mechanism).digest,
-        "categories": await application.categories.find_counts(),
+        "categories": await application.categories.find_all(),
         "may_add_categories": application.settings.categories == "authors",
         "attachments": attachments,
         "thumbnails": thumbnail_urls(mechanism, attachments, media_addresses(application)),

@@ -61,7 +61,7 @@ async def _content(request: Req) -> dict[str, Any]:
     return {
         "quota": await application.storage_quotas.get_quota(actor_of(request).id),
         "max_bytes": application.uploads.max_bytes,
-        "categories": await application.categories.find_counts(),
+        "categories": await application.categories.find_all(),
         "may_add_categories": application.settings.categories == "authors",
     }
 

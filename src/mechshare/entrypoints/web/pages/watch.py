@@ -221,7 +221,7 @@ async def _watch_page(
     former = revision.main_file if revision else None
     shown = card(item, addresses._replace(revision=number if former else None))
     preview = link_preview(request, shown) if revision is None else None
-    counts = await application.categories.find_counts()
+    every = await application.categories.find_all()
     evidence, history = await application.evidence.find_trust(viewer, mechanism_id)
     failure, host = mechanism.processing.failure, external_host(mechanism)
     alike = await application.motions.find_similar(viewer, mechanism_id, _ALIKE)
@@ -248,7 +248,7 @@ async def _watch_page(
         actions=_NO_ACTIONS
         if revision
         else _actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
-        categories=[one.category for one in counts if one.category.id in mechanism.categories],
+        categories=[one for one in every if one.id in mechanism.categories],
         failure=failure.message(language_of(request)) if failure else "",
         deletion_due_at=application.processing.deletion_due_at(mechanism),
         thumbnail_failure=_thumbnail_failure(mechanism, language_of(request)),

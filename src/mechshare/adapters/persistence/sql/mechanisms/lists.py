@@ -45,7 +45,7 @@ from mechshare.domain.visibility import ListScope
 _PUBLIC = ("public",)
 # Literally the conditions of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses
 # none.
-_PARTS: Mapping[str, Sequence[Any]] = {
+PARTS: Mapping[str, Sequence[Any]] = {
     "everything": (),
     "public": (text("mechanisms.is_published"),),
     "internal": (text(IS_INTERNAL),),
@@ -56,6 +56,8 @@ _PARTS: Mapping[str, Sequence[Any]] = {
         mechanisms.c.id.in_(select(shares.c.mechanism_id).where(IS_WITH_READER)),
     ),
 }
+"""The conditions of each part of a list, by the parameter `reader`. No two parts but `everything` have a common
+mechanism."""
 _IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
 
 
@@ -197,7 +199,7 @@ def _parts_of(scope: ListScope) -> tuple[str, ...]:
 
 def _each(parts: Sequence[str], given: Sequence[str]) -> list[list[Any]]:
     """Returns the conditions of each part."""
-    return [[*_PARTS[part], *(_CONDITIONS[name] for name in given)] for part in parts]
+    return [[*PARTS[part], *(_CONDITIONS[name] for name in given)] for part in parts]
 
 
 def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> ColumnElement[Any]:
