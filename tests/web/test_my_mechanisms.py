@@ -154,15 +154,20 @@ async def test_the_owner_reads_when_a_failed_file_is_deleted_and_that_it_was(
         stored = await tx.mechanisms.find_by_id(made["id"])
         failure = ProcessingFailure(code=FailureCode.UNREADABLE)
         failed = await tx.mechanisms.save(stored.processing_failed(failure, stored.updated_at))
-    for path in ("/my", f"/m/{made['id']}"):
+    paths = ("/my", f"/m/{made['id']}", f"/m/{made['id']}/edit")
+    for path in paths:
         assert "Until then you can try again." in (await opened(site, path, mika)).text
     assert "/my/retry" in (await opened(site, "/my", mika)).text
 
     async with site.adapters.database.begin() as tx:
         await tx.mechanisms.save(replace(failed, original=None))
-    listed = (await opened(site, "/my", mika)).text
-    assert "The file was deleted, because its processing failed long ago." in listed
-    assert "/my/retry" not in listed
+    for path in paths:
+        shown = (await opened(site, path, mika)).text
+        assert "The file was deleted, because its processing failed long ago." in shown, path
+        assert "Until then you can try again." not in shown
+    assert "/my/retry" not in (await opened(site, "/my", mika)).text
+    refused = await submitted(site, "/my/retry", mika, {"retry": made["id"]})
+    assert (refused.status_code, "The file was deleted, because" in refused.text) == (409, True)
 
 
 async def test_a_draft_names_what_moves_much_alike(site: Site, mika: dict[str, str]) -> None:

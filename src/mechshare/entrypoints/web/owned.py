@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mechshare.application import Application
 from mechshare.domain.failed_originals import is_original_deleted
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
 from mechshare.entrypoints.web.cards import Card
@@ -21,16 +22,24 @@ class OwnerState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedFile:
+    """Why the processing of a file failed, and whether the file was deleted since, or when it is due to be; None if it
+    never is."""
+
+    reason: str
+    is_deleted: bool
+    deletion_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedMechanism:
     """A mechanism as its owner sees it. `reason` says why its processing failed or why a moderator withdrew it; `alike`
-    are listed mechanisms that move much as a draft does. `deletion_due_at` is when a file whose processing failed is
-    due to be deleted."""
+    are listed mechanisms that move much as a draft does."""
 
     card: Card
     state: OwnerState
     reason: str
-    deletion_due_at: datetime | None = None
-    is_original_deleted: bool = False
+    failed: FailedFile | None = None
     alike: Sequence[Mechanism] = ()
 
 
@@ -44,18 +53,25 @@ def state_of(mechanism: Mechanism) -> OwnerState:
     return OwnerState.DRAFT if mechanism.processing.has_ended else OwnerState.PROCESSING
 
 
-def owned(
-    card: Card, language: str, alike: Sequence[Mechanism] = (), deletion_due_at: datetime | None = None
-) -> OwnedMechanism:
-    """Returns the mechanism of `card` with its state and the reason for it in `language`."""
-    mechanism = card.mechanism
+def failed_file(application: Application, mechanism: Mechanism, language: str) -> FailedFile | None:
+    """Returns what an editor reads about a file whose processing failed, in `language`; None if it did not fail."""
     failure = mechanism.processing.failure
-    reason = mechanism.withdrawn_reason or (failure.message(language) if failure else "")
+    if failure is None:
+        return None
+    return FailedFile(
+        reason=failure.message(language),
+        is_deleted=is_original_deleted(mechanism),
+        deletion_due_at=application.processing.deletion_due_at(mechanism),
+    )
+
+
+def owned(card: Card, failed: FailedFile | None, alike: Sequence[Mechanism] = ()) -> OwnedMechanism:
+    """Returns the mechanism of `card`, whose file `failed` or did not, with its state and the reason for it."""
+    mechanism = card.mechanism
     return OwnedMechanism(
         card=card,
         state=state_of(mechanism),
-        reason=reason,
-        deletion_due_at=deletion_due_at,
-        is_original_deleted=is_original_deleted(mechanism),
+        reason=mechanism.withdrawn_reason or (failed.reason if failed else ""),
+        failed=failed,
         alike=alike,
     )

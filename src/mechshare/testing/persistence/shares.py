@@ -255,7 +255,7 @@ async def test_a_reader_counts_a_mechanism_in_several_categories_of_a_family_onc
     async with database.begin() as tx:
         await tx.categories.save(a_category("spur-gears", parent_id=CategoryId("gears")))
     both = {"categories": ("gears", "spur-gears")}
-    internal, private = await save_mechanisms(
+    _, private = await save_mechanisms(
         database,
         a_mechanism(owner, visibility=Visibility.INTERNAL, **both),
         a_mechanism(owner, visibility=Visibility.PRIVATE, **both),

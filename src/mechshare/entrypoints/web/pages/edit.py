@@ -33,6 +33,8 @@ from mechshare.entrypoints.http.representations.attachments import thumbnail_url
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.audience import audience_content
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
+from mechshare.entrypoints.web.languages import language_of
+from mechshare.entrypoints.web.owned import failed_file
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.rate_limits import CostlyOperation
 
@@ -288,6 +290,7 @@ async def _content(
     attachments = await application.attachments.find_all(actor_of(request), mechanism.id)
     return {
         "mechanism": mechanism,
+        "failed": failed_file(application_of(request), mechanism, language_of(request)),
         "values": _values(texts),
         "chosen": texts.categories,
         "saved": saved,

@@ -26,7 +26,7 @@ from mechshare.entrypoints.http.representations.mechanisms import media_addresse
 from mechshare.entrypoints.web.cards import card
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.languages import language_of
-from mechshare.entrypoints.web.owned import OwnerState, owned, state_of
+from mechshare.entrypoints.web.owned import OwnerState, failed_file, owned, state_of
 from mechshare.entrypoints.web.rendering import page, problem_of
 from mechshare.services.rate_limits import CostlyOperation
 
@@ -161,9 +161,8 @@ async def _list_page(
     shown = [
         owned(
             card(item, addresses),
-            language,
+            failed_file(application, item.mechanism, language),
             await _alike(request, item.mechanism),
-            application.processing.deletion_due_at(item.mechanism),
         )
         for item in listed.items
     ]

@@ -54,6 +54,7 @@ from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.discussions import comment_actions, form_values, timeline_marks
 from mechshare.entrypoints.web.forms import FormFields, form_fields, next_page, see_other
 from mechshare.entrypoints.web.languages import language_of
+from mechshare.entrypoints.web.owned import failed_file
 from mechshare.entrypoints.web.previews import link_preview
 from mechshare.entrypoints.web.rendering import hide_referrer, page, problem_of
 from mechshare.services.rate_limits import CostlyOperation
@@ -223,7 +224,7 @@ async def _watch_page(
     preview = link_preview(request, shown) if revision is None else None
     every = await application.categories.find_all()
     evidence, history = await application.evidence.find_trust(viewer, mechanism_id)
-    failure, host = mechanism.processing.failure, external_host(mechanism)
+    host = external_host(mechanism)
     alike = await application.motions.find_similar(viewer, mechanism_id, _ALIKE)
     requested = page_request(None, _COMMENTS, None, conditions=mechanism_id)
     attachments = await application.attachments.find_all(viewer, mechanism_id)
@@ -249,8 +250,7 @@ async def _watch_page(
         if revision
         else _actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
         categories=[one for one in every if one.id in mechanism.categories],
-        failure=failure.message(language_of(request)) if failure else "",
-        deletion_due_at=application.processing.deletion_due_at(mechanism),
+        failed=failed_file(application, mechanism, language_of(request)),
         thumbnail_failure=_thumbnail_failure(mechanism, language_of(request)),
         file_failure=_file_failure(mechanism, language_of(request)),
         external_host=host,
