@@ -1,12 +1,14 @@
 """Who may do what with a published mechanism, as a table: every route, visibility and kind of caller; and that public
 responses show no trace of what is not public."""
 
+import re
 from typing import Any
 
 import pytest
 
 from mechshare.domain.users import Role
 from mechshare.domain.visibility import Visibility
+from mechshare.services.support.invalidation import PUBLIC_LISTS, mechanism_tag
 from tests.http.conftest import API, Site
 from tests.http.test_access_matrix import (
     BODIES,
@@ -211,28 +213,90 @@ PUBLIC = (
     "mechanisms/{public}",
     "mechanisms/{public}/lineage",
     "mechanisms/{public}/similar",
+    "mechanisms/{public}/marks",
+    "mechanisms/{public}/comments",
+    "mechanisms/{public}/evidence",
     "mechanisms/{hidden}",
+    "mechanisms/{hidden}/marks",
+    "mechanisms?sort=popular",
+    "users/{owner}",
+    "users/{owner}/collections",
+    "collections/{collection}",
+    "collections/{collection}/mechanisms",
     "media/{media}",
     "/feed.json",
     "/feed.json?q=gear",
     "/u/{owner}/feed.atom",
+    "/c/{collection}/feed.json",
+    "/oembed?url=http://mechshare.test/m/{hidden}",
     "/sitemap.xml",
 )
+PAGES = ("/", "/?q=gear", "/m/{public}", "/u/{owner}", "/c/{collection}")
+OF_BYSTANDER = (
+    "categories",
+    "mechanisms",
+    "search/mechanisms?q=gear",
+    "users/me/feed",
+    "users/me/notifications",
+    "users/me/notifications/unread",
+    "users/{owner}/collections",
+    "collections/{collection}",
+    "collections/{collection}/mechanisms",
+)
+"""What somebody reads who is signed in and follows the owner and the category."""
+_ONCE = re.compile(rb'"request_id".*|nonce="[^"]*"|nonce-[\w-]+|<code>[\w-]+</code>')
+"""What differs between two identical requests."""
 
 
-async def public_responses(site: Site, ids: dict[str, str]) -> list[tuple[int, bytes, str]]:
-    """Returns what everybody reads, fresh and as it is cached, and the responses to requests that know the ETag."""
-    responses = []
+async def public_responses(site: Site, ids: dict[str, str], visibility: str) -> dict[str, Any]:
+    """Returns what everybody reads, fresh and as it is cached, and the responses to requests that know the ETag; and
+    unless signed-in users see the mechanism, what one of them reads."""
+    found: dict[str, Any] = {}
     for template in PUBLIC:
         path = template.format(**ids)
         path = path if path.startswith("/") else f"{API}/{path}"
-        for _ in range(2):
-            read = await site.client.get(path)
-            responses.append((read.status_code, read.content, read.headers.get("etag", "")))
-        known = {"If-None-Match": read.headers.get("etag", '"none"')}
-        again = await site.client.get(path, headers=known)
-        responses.append((again.status_code, again.content, again.headers.get("etag", "")))
-    return [(status, body.split(b'"request_id"')[0], etag) for status, body, etag in responses]
+        known: dict[str, str] = {}
+        for attempt in range(3):
+            read = await site.client.get(path, headers=known if attempt == 2 else {})
+            known = {"If-None-Match": read.headers.get("etag", '"none"')}
+            found[f"{template} {attempt}"] = shown_in(read)
+    for template in PAGES:
+        found[template] = shown_in(await site.client.get(template.format(**ids)))
+    for template in () if visibility == "internal" else OF_BYSTANDER:
+        read = await site.client.get(f"{API}/{template.format(**ids)}", headers=site.tokens["other"])
+        found[f"other {template}"] = shown_in(read)
+    return found
+
+
+def shown_in(read: Any) -> tuple[int, bytes, str]:
+    return read.status_code, _ONCE.sub(b"", read.content), read.headers.get("etag", "")
+
+
+async def collected(site: Site, owner: dict[str, str], *ids: str, visibility: str = "public") -> str:
+    """Returns a new collection of these mechanisms."""
+    body = {"title": "all", "visibility": visibility}
+    made = await site.client.post(f"{API}/collections", headers=owner, json=body)
+    for id in ids:
+        put = await site.client.put(f"{made.headers['location']}/mechanisms/{id}", headers=owner)
+        assert put.status_code == 204
+    return str(made.json()["id"])
+
+
+async def talked_about(site: Site, made: dict[str, Any]) -> None:
+    """Those who may see the mechanism like, watch, download, discuss and judge it."""
+    url, reader = f"{API}/mechanisms/{made['id']}", site.tokens["reader"]
+    for method, path, body in (
+        ("PUT", "/marks/like", None),
+        ("PUT", "/marks/bookmark", None),
+        ("POST", "/views", None),
+        ("GET", "/original", None),
+        ("POST", "/comments", {"text": "@member secret gear"}),
+        ("POST", "/claims", BODIES[f"POST {_M}/claims"]),
+    ):
+        sent = await site.client.request(
+            method, url + path, headers=reader, **({"json": body} if body else {})
+        )
+        assert sent.status_code in (200, 201, 204, 403), sent.text
 
 
 @pytest.mark.parametrize("visibility", ["private", "internal", "unlisted"])
@@ -242,13 +306,21 @@ async def test_no_public_response_changes_with_what_is_not_public(site: Site, vi
     public = await site.published(owner, "gear train", categories="gears")
     hidden = await site.published(owner, "hidden", visibility="private")
     key = hidden["file_url"].partition("?")[0].partition("/media/")[2]
+    collection = await collected(site, owner, public["id"], hidden["id"])
     ids = {"owner": site.ids["owner"], "public": public["id"], "hidden": hidden["id"], "media": key}
-    before = await public_responses(site, ids)
+    ids["collection"] = collection
+    for followed in (f"users/{site.ids['owner']}", "categories/gears"):
+        await site.client.put(f"{API}/{followed}/follow", headers=site.tokens["other"])
+    await public_responses(site, ids, visibility)  # these are views of the public one
+    await site.application.statistics.refresh()
+    await site.adapters.cache.invalidate(PUBLIC_LISTS, mechanism_tag(public["id"]))
+    before = await public_responses(site, ids, visibility)
 
     async def same() -> None:
-        assert await public_responses(site, ids) == before
+        assert await public_responses(site, ids, visibility) == before
         await site.work()
-        assert await public_responses(site, ids) == before
+        await site.application.statistics.refresh()
+        assert await public_responses(site, ids, visibility) == before
 
     made = await shared(site, group, visibility, "secret gear")
     await same()
@@ -262,6 +334,12 @@ async def test_no_public_response_changes_with_what_is_not_public(site: Site, vi
             f"{API}/mechanisms/{public['id']}/shares/users/{site.ids['reader']}", headers=owner
         )
     ).status_code == 200
+    await talked_about(site, made)
+    entry = f"{API}/collections/{collection}/mechanisms/{made['id']}"
+    put = await site.client.put(entry, headers=owner, json={"position": 0})
+    assert put.status_code == 204
+    await collected(site, owner, made["id"], visibility="private")
+    await same()
     edge = {"source": public["id"], "kind": "part_of"}
     assert (await site.client.post(f"{url}/lineage", headers=editor, json=edge)).status_code == 201
     await same()

@@ -18,10 +18,10 @@ from mechshare.domain.collections import (
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import Page, PageRequest, Position
-from mechshare.domain.policy import Viewer, require_poster
+from mechshare.domain.policy import Viewer, require_poster, scope_of
 from mechshare.domain.users import Actor
 from mechshare.domain.versions import require_version
-from mechshare.domain.visibility import Visibility
+from mechshare.domain.visibility import EVERYTHING, Visibility
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import UnitOfWork
@@ -127,28 +127,27 @@ class CollectionService:
         Raises CollectionNotFound, MechanismNotFound, UnauthorizedOperation, InvalidField, CollectionFull.
         """
         async with self._transactions.begin() as tx:
-            collection = await _changeable(tx, actor, id)
+            await _require_changeable(tx, actor, id)
             await find_visible(tx, actor, mechanism_id)
             before = await tx.collection_entries.find_ids(id)
             if position is None and mechanism_id in before:
                 return
             await tx.collection_entries.replace(id, placed(before, mechanism_id, position))
-            await tx.collections.save(collection.changed(self._clock.now()))
 
     async def remove(self, actor: Actor, id: CollectionId, mechanism_id: MechanismId) -> None:
         """Takes the mechanism out; no-op if it is not in. Raises CollectionNotFound, UnauthorizedOperation."""
         async with self._transactions.begin() as tx:
-            collection = await _changeable(tx, actor, id)
+            await _require_changeable(tx, actor, id)
             before = await tx.collection_entries.find_ids(id)
             if mechanism_id in before:
                 await tx.collection_entries.replace(id, [one for one in before if one != mechanism_id])
-                await tx.collections.save(collection.changed(self._clock.now()))
 
 
-async def _changeable(tx: Transaction, actor: Actor, id: CollectionId) -> Collection:
+async def _require_changeable(tx: Transaction, actor: Actor, id: CollectionId) -> None:
+    """Raises CollectionNotFound, UnauthorizedOperation. What the collection has is no part of its version, by which
+    others would learn that it has more than they see."""
     collection = require_collector(actor, await tx.collections.find_by_id(id))
     _require_audience(actor, collection)
-    return collection
 
 
 def _require_audience(actor: Actor, collection: Collection) -> None:
@@ -167,14 +166,17 @@ async def _shown(
 async def _covered(
     tx: UnitOfWork, viewer: Viewer, collections: Sequence[Collection]
 ) -> tuple[CoveredCollection, ...]:
-    first = dict(await tx.collection_entries.find_first([one.id for one in collections]))
-    ids = {one.id: one.cover_id or first.get(one.id) for one in collections}
-    found = await tx.mechanisms.find_authored(list({id for id in ids.values() if id is not None}))
+    """Returns collections of one user, each with the chosen cover or, if `viewer` may not see that, the first
+    mechanism that `viewer` is shown."""
+    is_own = viewer is not None and any(viewer.id == one.user_id for one in collections)
+    scope = EVERYTHING if is_own else scope_of(viewer, None)
+    first = dict(await tx.collection_entries.find_first([one.id for one in collections], scope))
+    ids = {one.id: [id for id in (one.cover_id, first.get(one.id)) if id] for one in collections}
+    found = await tx.mechanisms.find_authored(list({id for some in ids.values() for id in some}))
     covers = {item.mechanism.id: item for item in found}
     covered = []
     for one in collections:
-        cover = covers.get(ids[one.id] or MechanismId(""))
-        shown = await _shown(tx, viewer, one, [cover] if cover else [])
+        shown = await _shown(tx, viewer, one, [covers[id] for id in ids[one.id] if id in covers])
         covered.append(CoveredCollection(collection=one, cover=shown[0] if shown else None))
     return tuple(covered)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from mechshare.domain.collections import Collection, CollectionId
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.visibility import Visibility
+from mechshare.domain.visibility import ListScope, Visibility
 
 
 class CollectionRepository(Protocol):
@@ -42,8 +42,10 @@ class CollectionEntryRepository(Protocol):
     async def find_ids(self, id: CollectionId) -> Sequence[MechanismId]:
         """Returns the mechanisms in the collection, in its order."""
 
-    async def find_first(self, ids: Sequence[CollectionId]) -> Sequence[tuple[CollectionId, MechanismId]]:
-        """Returns the first mechanism of each of these collections, at most 100, that has any."""
+    async def find_first(
+        self, ids: Sequence[CollectionId], scope: ListScope
+    ) -> Sequence[tuple[CollectionId, MechanismId]]:
+        """Returns the first mechanism in `scope` of each of these collections, at most 100, that has any."""
 
     async def find_holding(self, user_id: UserId, mechanism_id: MechanismId) -> Sequence[CollectionId]:
         """Returns the collections of the user that have the mechanism."""

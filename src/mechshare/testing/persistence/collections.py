@@ -9,7 +9,7 @@ from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
-from mechshare.domain.visibility import Visibility
+from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope, Visibility
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, a_mechanism, new_id, save_mechanisms, save_user
 
@@ -71,9 +71,32 @@ async def test_entries_have_an_order_and_end_with_their_mechanism(database: Data
         assert await tx.collection_entries.find_ids(made.id) == [third.id, first.id, second.id]
         await tx.mechanisms.delete(third.id, third.version)
         assert await tx.collection_entries.find_ids(made.id) == [first.id, second.id]
-        assert await tx.collection_entries.find_first([made.id, empty.id]) == [(made.id, first.id)]
+        firsts = await tx.collection_entries.find_first([made.id, empty.id], EVERYTHING)
+        assert firsts == [(made.id, first.id)]
         assert await tx.collection_entries.find_holding(mika.id, second.id) == [made.id]
         assert await tx.collection_entries.find_holding(other.id, second.id) == []
+
+
+async def test_the_first_mechanism_is_the_first_in_the_scope(database: Database) -> None:
+    mika, other = await save_user(database), await save_user(database)
+    made = await save_collection(database, mika)
+    draft, private, internal, public = await save_mechanisms(
+        database,
+        a_mechanism(mika, is_published=False),
+        a_mechanism(mika, visibility=Visibility.PRIVATE),
+        a_mechanism(mika, visibility=Visibility.INTERNAL),
+        a_mechanism(mika),
+    )
+    async with database.begin() as tx:
+        await tx.collection_entries.replace(made.id, [draft.id, private.id, internal.id, public.id])
+    async with database.read() as tx:
+        for scope, first in (
+            (PUBLIC_SCOPE, public),
+            (ListScope(reader=other.id), internal),
+            (ListScope(reader=mika.id), private),
+            (EVERYTHING, draft),
+        ):
+            assert await tx.collection_entries.find_first([made.id], scope) == [(made.id, first.id)]
 
 
 async def test_an_entry_needs_its_mechanism(database: Database) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection as Some
 from collections.abc import Sequence
 
 from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.mechanisms import mechanisms_in
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.table import Column, ReferenceViolated, Table
 from mechshare.adapters.persistence.memory.tables import KEY, MECHANISMS, USERS
@@ -11,7 +12,7 @@ from mechshare.domain.collections import Collection, CollectionEntry, Collection
 from mechshare.domain.errors import MechanismNotFound, UserNotFound
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.visibility import Visibility
+from mechshare.domain.visibility import ListScope, Visibility
 from mechshare.ports.persistence.collections import CollectionEntryRepository, CollectionRepository
 
 COLLECTIONS = Table("collections", Collection, id=KEY, user_id=Column(refers_to=USERS, cascades=True))
@@ -59,8 +60,12 @@ class MemoryCollectionEntryRepository(CollectionEntryRepository):
     async def find_ids(self, id: CollectionId) -> Sequence[MechanismId]:
         return [one.mechanism_id for one in self._in(id)]
 
-    async def find_first(self, ids: Sequence[CollectionId]) -> Sequence[tuple[CollectionId, MechanismId]]:
-        return [(id, entries[0].mechanism_id) for id in ids if (entries := self._in(id))]
+    async def find_first(
+        self, ids: Sequence[CollectionId], scope: ListScope
+    ) -> Sequence[tuple[CollectionId, MechanismId]]:
+        inside = mechanisms_in(self._access, scope)
+        found = {id: [one.mechanism_id for one in self._in(id) if one.mechanism_id in inside] for id in ids}
+        return [(id, entries[0]) for id, entries in found.items() if entries]
 
     async def find_holding(self, user_id: UserId, mechanism_id: MechanismId) -> Sequence[CollectionId]:
         collections = self._access.read(COLLECTIONS)

@@ -78,13 +78,8 @@ class MemoryMechanismRepository(MechanismRepository):
         return min(len(self._narrowed(filter, scope)), EXACT_TOTAL + 1)
 
     def _narrowed(self, filter: MechanismFilter, scope: ListScope) -> list[AuthoredMechanism]:
-        with_reader = shares_with(self._access, scope.reader) if scope.reader else []
-        shared = {share.mechanism_id for share in with_reader}
-        return [
-            self._authored(mechanism)
-            for mechanism in self._access.read(MECHANISMS)
-            if _is_in(scope, mechanism, shared) and filter.admits(mechanism)
-        ]
+        inside = mechanisms_in(self._access, scope)
+        return [self._authored(mechanism) for mechanism in inside.values() if filter.admits(mechanism)]
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
         for mechanism in mechanisms:
@@ -194,6 +189,13 @@ class MemoryMechanismFiles(MechanismFiles):
             mechanism.user_id == user_id and not mechanism.processing.has_ended
             for mechanism in self._access.read(MECHANISMS)
         )
+
+
+def mechanisms_in(access: Access, scope: ListScope) -> dict[MechanismId, Mechanism]:
+    """Returns what `scope` has, by id."""
+    with_reader = shares_with(access, scope.reader) if scope.reader else []
+    shared = {share.mechanism_id for share in with_reader}
+    return {one.id: one for one in access.read(MECHANISMS) if _is_in(scope, one, shared)}
 
 
 def _is_in(scope: ListScope, mechanism: Mechanism, shared: set[MechanismId]) -> bool:

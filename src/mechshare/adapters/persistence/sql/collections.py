@@ -3,35 +3,42 @@
 from collections.abc import Collection as Some
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
     Integer,
+    Select,
     String,
     Table,
     Text,
+    and_,
     bindparam,
     delete,
     func,
     insert,
+    or_,
     select,
+    true,
     update,
 )
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
+from mechshare.adapters.persistence.sql.mechanisms.lists import PARTS, parts_of
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.tables import mechanisms, metadata
 from mechshare.adapters.persistence.sql.types import Id, IdList, UtcTime
 from mechshare.domain.collections import Collection, CollectionId
 from mechshare.domain.errors import MechanismNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.pagination import Page, PageRequest, Position
-from mechshare.domain.visibility import Visibility
+from mechshare.domain.visibility import ListScope, Visibility
 from mechshare.ports.persistence.collections import CollectionEntryRepository, CollectionRepository
 
 collections = Table(
@@ -81,17 +88,26 @@ _ENTRIES = (
     .order_by(_ENTRY.position, _ENTRY.mechanism_id)
 )
 _AMONG = IsAmong(_ENTRY.collection_id, bindparam("ids", type_=IdList()))
-_FIRST_POSITIONS = (
-    select(_ENTRY.collection_id, func.min(_ENTRY.position).label("position"))
-    .where(_AMONG)
-    .group_by(_ENTRY.collection_id)
-    .subquery()
-)
-_FIRST = select(_ENTRY.collection_id, _ENTRY.mechanism_id).join(
-    _FIRST_POSITIONS,
-    (_FIRST_POSITIONS.c.collection_id == _ENTRY.collection_id)
-    & (_FIRST_POSITIONS.c.position == _ENTRY.position),
-)
+
+
+@cache
+def _first(parts: tuple[str, ...]) -> Select[Any]:
+    """Returns the first mechanisms of collections that are in these parts of a list."""
+    is_inside = or_(*(and_(true(), *PARTS[part]) for part in parts))
+    inside = collection_entries.join(mechanisms, mechanisms.c.id == _ENTRY.mechanism_id)
+    positions = (
+        select(_ENTRY.collection_id, func.min(_ENTRY.position).label("position"))
+        .select_from(inside)
+        .where(_AMONG, is_inside)
+        .group_by(_ENTRY.collection_id)
+        .subquery()
+    )
+    is_first = and_(
+        positions.c.collection_id == _ENTRY.collection_id, positions.c.position == _ENTRY.position
+    )
+    return select(_ENTRY.collection_id, _ENTRY.mechanism_id).join(positions, is_first)
+
+
 _HOLDING = (
     select(_ENTRY.collection_id)
     .join(collections, collections.c.id == _ENTRY.collection_id)
@@ -152,8 +168,11 @@ class SqlCollectionEntryRepository(CollectionEntryRepository):
     async def find_ids(self, id: CollectionId) -> Sequence[MechanismId]:
         return [MechanismId(one) for (one,) in await self._statements.rows(_ENTRIES, {"id": id})]
 
-    async def find_first(self, ids: Sequence[CollectionId]) -> Sequence[tuple[CollectionId, MechanismId]]:
-        rows = await self._statements.rows(_FIRST, {"ids": list(ids)})
+    async def find_first(
+        self, ids: Sequence[CollectionId], scope: ListScope
+    ) -> Sequence[tuple[CollectionId, MechanismId]]:
+        given = {"ids": list(ids)} | ({"reader": scope.reader} if scope.reader else {})
+        rows = await self._statements.rows(_first(parts_of(scope)), given)
         return [(CollectionId(id), MechanismId(first)) for id, first in rows]
 
     async def find_holding(self, user_id: UserId, mechanism_id: MechanismId) -> Sequence[CollectionId]:

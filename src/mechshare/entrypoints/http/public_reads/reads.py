@@ -10,7 +10,7 @@ from litestar import Request
 
 from mechshare.application import Application
 from mechshare.domain.errors import MechanismNotFound
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import SearchPage, Suggestions
 from mechshare.domain.users import Actor
@@ -84,10 +84,10 @@ class PublicReads:
         fresh = await self.needs_fresh(viewer)
         return await self._responses.load(CATEGORIES_KEY, self._read_categories, fresh=fresh)
 
-    async def internal_counts(self) -> Mapping[str, int]:
+    async def internal_counts(self) -> Mapping[CategoryId, int]:
         """Returns how many internal mechanisms the categories have: for signed-in callers, all of whom see these."""
         stored = await self._responses.load(INTERNAL_COUNTS_KEY, self._read_internal_counts)
-        return msgspec.json.decode(stored.body, type=dict[str, int])
+        return msgspec.json.decode(stored.body, type=dict[CategoryId, int])
 
     async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
         ids_by_key = {mechanism_key(id): id for id in ids}

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mechshare.domain.categories import CategoryCount
+from mechshare.domain.ids import CategoryId
 from mechshare.entrypoints.http.protocol.schema_names import published
 
 CATEGORIES_PATH = "/api/v1/categories"
@@ -43,11 +44,10 @@ def categories_response(counts: Iterable[CategoryCount]) -> CategoriesResponse:
     )
 
 
-def with_more(response: CategoriesResponse, *counts: Mapping[str, int]) -> CategoriesResponse:
+def with_more(response: CategoriesResponse, *counts: Mapping[CategoryId, int]) -> CategoriesResponse:
     """Returns the categories with these numbers, by id, added to theirs."""
-    return CategoriesResponse(
-        [
-            replace(one, mechanism_count=one.mechanism_count + sum(more.get(one.id, 0) for more in counts))
-            for one in response.items
-        ]
-    )
+    items = []
+    for one in response.items:
+        more = sum(each.get(CategoryId(one.id), 0) for each in counts)
+        items.append(replace(one, mechanism_count=one.mechanism_count + more))
+    return CategoriesResponse(items)

@@ -73,7 +73,7 @@ def mechanism_list(
     given, parameters = _given(filter)
     if scope.reader is not None:
         parameters["reader"] = scope.reader
-    parts = _parts_of(scope)
+    parts = parts_of(scope)
     is_of_category = given == ("category_ids",) and len(filter.category_ids) == 1
     if is_of_category and parts == _PUBLIC and not words and sort.order.column == "created_at":
         return _of_category(sort), {"category_id": filter.category_ids[0]}
@@ -190,7 +190,7 @@ def _newest(given: tuple[str, ...], parts: tuple[str, ...], among: int) -> Selec
     return select(together).order_by(together.c.created_at.desc(), together.c.id.desc()).limit(most)
 
 
-def _parts_of(scope: ListScope) -> tuple[str, ...]:
+def parts_of(scope: ListScope) -> tuple[str, ...]:
     """Returns the parts of a scope, without common mechanisms: an index keeps each of them in order."""
     if scope.is_everything:
         return ("everything",)
