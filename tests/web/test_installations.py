@@ -57,10 +57,12 @@ async def test_people_wait_for_an_approval_and_then_sign_in(open_site: Any) -> N
     assert (waits.status_code, "awaits approval" in waits.text) == (200, True)
     refused = await newcomer.submit("/sign-in", username="mika", password=PASSWORD)
     assert (refused.status_code, "not approved the account yet" in refused.text) == (403, True)
+    assert "awaits approval" in (await boss.open("/admin/users")).text
     queue = (await boss.open("/admin/registrations")).text
     path = re.search(r'action="(/admin/registrations/[\w-]+/approve)"', queue)
     assert path, queue
     assert (await boss.submit(path[1])).headers["location"] == "/admin/registrations?saved=approved"
+    assert "awaits approval" not in (await boss.open("/admin/users")).text
     await newcomer.sign_in("mika")
     assert "Nobody is waiting." in (await boss.open("/admin/registrations")).text
 

@@ -86,13 +86,13 @@ class CategoryService:
         """Returns how many mechanisms of each category, which is missing if it has none, all who are signed in see, and
         nobody else."""
         async with self._transactions.read() as tx:
-            return await tx.categories.count_internal()
+            return await tx.categories.count_restricted()
 
     async def count_private(self, actor: Actor) -> Mapping[CategoryId, int]:
         """Returns how many private mechanisms of each category, which is missing if it has none, lists show the
         actor: their own and those that are shared with them."""
         async with self._transactions.read() as tx:
-            return await tx.categories.count_private(actor.id)
+            return await tx.categories.count_restricted(actor.id)
 
     async def get_category(self, category_id: CategoryId) -> Category:
         """Returns the category with this id, or that into which it was merged. Raises CategoryNotFound."""

@@ -46,6 +46,7 @@ from mechshare.services.support.invalidation import (
     access_tag,
     lists_of,
     mechanism_tag,
+    shown_in,
     writer_tag,
 )
 
@@ -62,10 +63,10 @@ def effects_of(event: events.Event) -> Effects:
             jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
             failed = notices.failure_notices(before, after)
             if not after.is_public:
-                tags = [own, *_shown(before, after), *_searched(before)]
+                tags = [own, *shown_in(before, after), *_searched(before)]
                 return Effects(jobs=jobs, tags=tags, notices=failed)
             tags = [own, *_searched(before), *_written_by(actor_id)]
-            return Effects(jobs=jobs, tags=tags, refreshed=_shown(before, after), notices=failed)
+            return Effects(jobs=jobs, tags=tags, refreshed=shown_in(before, after), notices=failed)
         case events.MechanismWithdrawnByModerator(mechanism, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             audited = Audited(action, moderator_id, mechanism.id, metadata, reason)
@@ -139,7 +140,7 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismIndexed(found, was_public):
             # The lists too: this repeats what a crash after the commit of the change may have prevented.
             if found.is_public:
-                return Effects(tags=[mechanism_tag(found.id)], refreshed=[*_shown(found), SEARCHES])
+                return Effects(tags=[mechanism_tag(found.id)], refreshed=[*shown_in(found), SEARCHES])
             return Effects(tags=_tags_of([found.id], is_public=was_public))
         case events.DeletionIndexed(mechanism_id, was_public):
             return Effects(tags=_tags_of([mechanism_id], is_public=was_public))
@@ -149,7 +150,7 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(tags=[SEARCHES])
         case events.ProcessingRequested(mechanism):
             tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
-            return Effects(jobs=[_process(mechanism)], tags=tags, refreshed=_shown(mechanism))
+            return Effects(jobs=[_process(mechanism)], tags=tags, refreshed=shown_in(mechanism))
         case events.MainFileSent(mechanism_id, actor_id, metadata):
             return Effects(audit=[Audited(AuditAction.MAIN_FILE_REPLACED, actor_id, mechanism_id, metadata)])
         case events.FormerFileDeleted(mechanism_id, actor_id, number, metadata):
@@ -164,7 +165,7 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(jobs=[Work(JobKind.SEARCH_BY_MOTION, key, request_id, owner=user_id)])
         case events.ProcessingChanged(mechanism):
             tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
-            return Effects(tags=tags, refreshed=_shown(mechanism))
+            return Effects(tags=tags, refreshed=shown_in(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
         case attachment_events.AttachmentAdded():
@@ -327,15 +328,6 @@ def _tags_of_each(ids: Sequence[MechanismId]) -> list[str]:
 
 def _written_by(actor_id: UserId | None) -> list[str]:
     return [] if actor_id is None else [writer_tag(actor_id)]
-
-
-def _shown(*states: Mechanism) -> list[str]:
-    """Returns the tags of the lists and counts that show a mechanism in one of these states to everybody, or to all who
-    are signed in."""
-    public = [state for state in states if state.is_public]
-    are_internal = any(one.is_published and one.visibility is Visibility.INTERNAL for one in states)
-    tags = [*lists_of(*public), CATEGORIES] if public else []
-    return [*tags, INTERNAL_COUNTS] if are_internal else tags
 
 
 def _counted(mechanisms: Sequence[Mechanism]) -> list[str]:

@@ -17,13 +17,13 @@ class CategoryRepository(Protocol):
         """Returns all categories with their numbers of public mechanisms, in the same order. Slow: it counts all of
         them."""
 
-    async def count_internal(self) -> Mapping[CategoryId, int]:
+    async def count_restricted(self, reader: UserId | None = None) -> Mapping[CategoryId, int]:
         """Returns how many internal mechanisms are published in each category and its children, each counted once; a
-        category without any is missing. Slow: it counts all of them."""
+        category without any is missing. Slow: it counts all of them.
 
-    async def count_private(self, reader: UserId) -> Mapping[CategoryId, int]:
-        """Returns the same for the published private mechanisms of `reader`, and for those that are shared with
-        `reader` or a group of theirs."""
+        With a `reader`, counts published private mechanisms instead: those of `reader`, and those that are shared with
+        `reader` or a group of theirs.
+        """
 
     async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
         """Returns the categories whose parent is one of `ids`, in order of creation, then by identifier."""

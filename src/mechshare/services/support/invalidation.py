@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.visibility import Visibility
 
 PUBLIC_LISTS = "mechanisms"
 """The cache tag of everything that shows several mechanisms; the tags below and those of `list_tag` are parts of it."""
@@ -39,6 +40,15 @@ def lists_of(*states: Mechanism) -> list[str]:
     categories = [id for state in states for id in state.categories]
     tags = [list_tag([], None), *(list_tag([id], None) for id in categories)]
     return list(dict.fromkeys([*tags, *(list_tag([], state.user_id) for state in states)]))
+
+
+def shown_in(*states: Mechanism) -> list[str]:
+    """Returns the tags of the lists and counts that show a mechanism in one of these states to everybody, or to all who
+    are signed in."""
+    public = [state for state in states if state.is_public]
+    are_internal = any(one.is_published and one.visibility is Visibility.INTERNAL for one in states)
+    tags = [*lists_of(*public), CATEGORIES] if public else []
+    return [*tags, INTERNAL_COUNTS] if are_internal else tags
 
 
 def writer_tag(id: UserId) -> str:

@@ -241,12 +241,12 @@ async def test_the_counts_of_categories_add_up_to_the_list_of_each_reader(databa
     async with database.read() as tx:
         (gears,) = await tx.categories.find_counts()
         assert gears.mechanism_count == len(FOR_EVERYBODY)
-        internal = (await tx.categories.count_internal())[gears.category.id]
+        internal = (await tx.categories.count_restricted())[gears.category.id]
         for reader in readers:
-            private = (await tx.categories.count_private(reader.id)).get(gears.category.id, 0)
+            private = (await tx.categories.count_restricted(reader.id)).get(gears.category.id, 0)
             total = await tx.mechanisms.count(scope=ListScope(reader=reader.id))
             assert gears.mechanism_count + internal + private == total
-        assert await tx.categories.count_private(readers[-1].id) == {}
+        assert await tx.categories.count_restricted(readers[-1].id) == {}
 
 
 async def test_a_reader_counts_a_mechanism_in_several_categories_of_a_family_once(database: Database) -> None:
@@ -265,9 +265,9 @@ async def test_a_reader_counts_a_mechanism_in_several_categories_of_a_family_onc
         await save_shares(database, a_share(private, recipient))
     async with database.read() as tx:
         for counts in (
-            await tx.categories.count_internal(),
-            await tx.categories.count_private(owner.id),
-            await tx.categories.count_private(reader.id),
+            await tx.categories.count_restricted(),
+            await tx.categories.count_restricted(owner.id),
+            await tx.categories.count_restricted(reader.id),
         ):
             assert counts == {"gears": 1, "spur-gears": 1}
 

@@ -39,10 +39,9 @@ class MemoryCategoryRepository(CategoryRepository):
             for one in await self.find_all()
         )
 
-    async def count_internal(self) -> Mapping[CategoryId, int]:
-        return await self._by_family(self._published(Visibility.INTERNAL))
-
-    async def count_private(self, reader: UserId) -> Mapping[CategoryId, int]:
+    async def count_restricted(self, reader: UserId | None = None) -> Mapping[CategoryId, int]:
+        if reader is None:
+            return await self._by_family(self._published(Visibility.INTERNAL))
         shared = {share.mechanism_id for share in shares_with(self._access, reader)}
         private = self._published(Visibility.PRIVATE)
         return await self._by_family(one for one in private if one.user_id == reader or one.id in shared)

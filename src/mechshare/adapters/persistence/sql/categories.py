@@ -120,11 +120,9 @@ class SqlCategoryRepository(CategoryRepository):
             counts.update({one: row[0] for one in counts if one.id == parent})
         return tuple(CategoryCount(category=one, mechanism_count=count) for one, count in counts.items())
 
-    async def count_internal(self) -> Mapping[CategoryId, int]:
-        return dict(map(tuple, await self._statements.rows(_INTERNAL)))
-
-    async def count_private(self, reader: UserId) -> Mapping[CategoryId, int]:
-        return dict(map(tuple, await self._statements.rows(_PRIVATE, {"reader": reader})))
+    async def count_restricted(self, reader: UserId | None = None) -> Mapping[CategoryId, int]:
+        statement, given = (_PRIVATE, {"reader": reader}) if reader else (_INTERNAL, {})
+        return dict(map(tuple, await self._statements.rows(statement, given)))
 
     async def find_children(self, ids: Sequence[CategoryId]) -> tuple[Category, ...]:
         rows = await self._statements.rows(_CHILDREN, {"ids": ids}) if ids else ()

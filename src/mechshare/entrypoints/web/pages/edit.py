@@ -290,7 +290,7 @@ async def _content(
     attachments = await application.attachments.find_all(actor_of(request), mechanism.id)
     return {
         "mechanism": mechanism,
-        "failed": failed_file(application_of(request), mechanism, language_of(request)),
+        "failed": failed_file(application, mechanism, language_of(request)),
         "values": _values(texts),
         "chosen": texts.categories,
         "saved": saved,
