@@ -6,6 +6,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mechshare.application import Application
 from mechshare.bootstrap.memory import memory_application
@@ -92,7 +93,7 @@ def test_json_and_csv_manifests_are_equivalent(tmp_path: Path) -> None:
         "attachments": "b.step;c.txt",
         "original_offered": "false",
     }
-    rows = (cells.keys(), ('"' + str(cell) + '"' for cell in cells.values()))
+    rows = (cells.keys(), ("" if cell is None else f'"{cell}"' for cell in cells.values()))
     (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows), encoding="utf-8-sig")
 
     assert read_manifest(tmp_path / "a.json") == read_manifest(tmp_path / "a.csv") == Manifest([FULL])
@@ -184,9 +185,22 @@ def test_what_is_exported_can_be_imported(run: Run, clips: Path, tmp_path: Path)
     (clips / "gears").mkdir()
     (clips / "slider_crank.gif").rename(clips / "gears" / "slider_crank.gif")
     (clips / "part.step").write_bytes(b"ISO-10303-21;")
+    Image.new("RGB", (64, 48), "firebrick").save(clips / "own.png")
     entry = {
         "file": "gears/slider_crank.gif",
         "attachments": [{"file": "part.step", "caption": "部品"}],
+        "description": "回転を往復に変える。",
+        "reliability_level": "3",
+        "reliability_reason": "measured",
+        "parameters": "stroke = 12 mm",
+        "license": "CC-BY-4.0",
+        "original_offered": False,
+        "stated_period_s": 0.5,
+        "visibility": "internal",
+        "thumbnail": "own.png",
+        "thumbnail_at": 0.1,
+        "trim_start_ms": 100,
+        "trim_end_ms": 400,
     }
     files = ["歯車.gif", "gears/slider_crank.gif"]
     collection = {"title": "カム列", "visibility": "internal", "files": files}
@@ -207,6 +221,10 @@ def test_what_is_exported_can_be_imported(run: Run, clips: Path, tmp_path: Path)
         assert (collected.title, collected.visibility) == ("カム列", "internal")
         assert [titles[file] for file in collected.files] == ["歯車", "Crank"]
     first, second = one.mechanisms[0], two.mechanisms[0]
+    sent = {name: entry[name] for name in entry if name not in ("file", "attachments", "thumbnail")}
+    for name, entered in (("out", first), ("again", second)):
+        assert {key: getattr(entered, key) for key in sent} == sent
+        assert (tmp_path / name / entered.thumbnail).read_bytes() == (clips / "own.png").read_bytes()
     assert (first.title, first.categories) == (second.title, second.categories) == ("Crank", ["gears"])
     assert [one.caption for one in second.named_attachments] == ["部品"]
     original = (clips / "gears" / "slider_crank.gif").read_bytes()

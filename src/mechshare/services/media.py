@@ -25,10 +25,12 @@ from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.pages import PageNotFound
 from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_downloader, require_visible
 from mechshare.domain.revisions import revisions_of, sees_revision
+from mechshare.domain.thumbnails import own_thumbnail_of
+from mechshare.domain.users import Actor
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
-from mechshare.services.support.access import find_visible, shared_access
+from mechshare.services.support.access import find_editable, find_visible, shared_access
 from mechshare.services.support.invalidation import mechanism_tag
 from mechshare.services.support.stored_files import StoredFiles
 
@@ -195,6 +197,18 @@ class MediaService:
             raise MediaNotFound()
         stored = await self._stored(reference, download_name=attachment.name)
         return replace(stored, known_type=attachment.content_type)
+
+    async def find_own_thumbnail(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
+        """Returns the picture that was sent for the thumbnail, for those who may edit the mechanism.
+
+        Raises MechanismNotFound, UnauthorizedOperation, MediaNotFound, MediaDamaged.
+        """
+        async with self._database.read() as tx:
+            picture = own_thumbnail_of(await find_editable(tx, actor, mechanism_id))
+            reference = await tx.blob_references.find_by_key(picture.key) if picture else None
+        if picture is None or reference is None:
+            raise MediaNotFound()
+        return await self._stored(reference, download_name=picture.name)
 
     async def find_claim_file(
         self, viewer: Viewer, mechanism_id: MechanismId, claim_id: ClaimId

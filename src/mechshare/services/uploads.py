@@ -58,14 +58,20 @@ class UploadService:
         return _original(facts, format, name)
 
     async def receive_thumbnail(
-        self, actor: Actor, chunks: AsyncIterator[bytes], name: str, *, expected_bytes: int = 0
+        self,
+        actor: Actor,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        *,
+        expected_bytes: int = 0,
+        has_quota: bool = True,
     ) -> OriginalFile:
         """Stores a picture for a thumbnail, as `receive` does. Raises UnsupportedThumbnail for another file."""
         require_permission(actor, Permission.CREATE_MECHANISMS)
         expected = await self._expected(expected_bytes)
         head = await _beginning(chunks)
         format = require_thumbnail_format(head)
-        facts = await self._write_new(actor, format.extension, head, chunks, expected)
+        facts = await self._write_new(actor if has_quota else None, format.extension, head, chunks, expected)
         return _original(facts, format, name)
 
     async def receive_attachment(

@@ -16,6 +16,7 @@ from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of
+from mechshare.domain.thumbnails import own_thumbnail_of
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.explanations import explained
@@ -117,7 +118,7 @@ async def _written(
     original = await application.media.find_original(actor, mechanism.id)
     file = Path(mechanism.id) / _safe_name(original)
     await _write(application, original, folder / file)
-    stated = mechanism.reliability
+    stated, trim = mechanism.reliability, mechanism.original.trim if mechanism.original else None
     return ManifestEntry(
         file=str(file),
         title=mechanism.title,
@@ -130,7 +131,24 @@ async def _written(
         license=mechanism.license or "",
         original_offered=mechanism.original_offered,
         stated_period_s=mechanism.stated_period,
+        visibility=mechanism.visibility,
+        thumbnail=await _written_thumbnail(application, actor, mechanism, folder),
+        thumbnail_at=mechanism.media.thumbnail_at if mechanism.media else None,
+        trim_start_ms=trim.start_ms if trim else 0,
+        trim_end_ms=trim.end_ms if trim else None,
     )
+
+
+async def _written_thumbnail(
+    application: Application, actor: Actor, mechanism: Mechanism, folder: Path
+) -> str:
+    """Writes the picture that the author has sent for the thumbnail, and returns its path; "" if there is none."""
+    if own_thumbnail_of(mechanism) is None:
+        return ""
+    stored = await application.media.find_own_thumbnail(actor, mechanism.id)
+    file = Path(mechanism.id) / "thumbnail" / _safe_name(stored)
+    await _write(application, stored, folder / file)
+    return str(file)
 
 
 async def _written_attachments(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, ProcessingState
 from mechshare.domain.statements import Statement
+from mechshare.domain.thumbnails import own_thumbnail_of
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.manifests import ManifestAttachment, ManifestEntry
@@ -71,8 +72,12 @@ class Report:
 class _Shared:
     """A mechanism of this run."""
 
-    path: Path
+    source: Source
     id: MechanismId
+
+    @property
+    def path(self) -> Path:
+        return self.source.path
 
 
 class Importer:
@@ -152,7 +157,7 @@ class Importer:
             self._awaited.add(mechanism.id)
         if mechanism.id in self._processed:
             await self._note_processed(mechanism.id)
-        return _Shared(source.path, mechanism.id)
+        return _Shared(source, mechanism.id)
 
     async def _create(self, source: Source) -> AuthoredMechanism:
         statement, uploads = source.statement(), self._application.uploads
@@ -160,12 +165,35 @@ class Importer:
             self._actor, _chunks_of(source.path), source.path.name, has_quota=False
         )
         try:
-            draft = Draft(statement=statement, media=original)
+            draft = Draft(
+                statement=statement,
+                media=replace(original, trim=source.entry.trim),
+                visibility=source.entry.visibility,
+                thumbnail_at=source.entry.thumbnail_at,
+            )
             return await self._application.mechanisms.import_mechanism(self._actor, draft)
         except Unavailable:
             raise  # the mechanism may have been committed, so its file must stay
         except DomainException:
             await uploads.discard(original)
+            raise
+
+    async def _choose_missing_thumbnail(self, shared: _Shared) -> None:
+        """Chooses the picture that the manifest names for the thumbnail, unless another one was sent for it."""
+        named, application = shared.source.entry.thumbnail, self._application
+        mechanism = (await application.mechanisms.get_mechanism(self._actor, shared.id)).mechanism
+        if not named or mechanism.media is None or own_thumbnail_of(mechanism) is not None:
+            return
+        path = shared.source.folder / named
+        picture = await application.uploads.receive_thumbnail(
+            self._actor, _chunks_of(path), path.name, has_quota=False
+        )
+        try:
+            await application.thumbnails.choose_own_thumbnail(self._actor, shared.id, picture)
+        except Unavailable:
+            raise  # the choice may have been committed, so its file must stay
+        except DomainException:
+            await application.uploads.discard(picture)
             raise
 
     async def _attach_missing(self, mechanism: Mechanism, source: Source) -> None:
@@ -195,12 +223,13 @@ class Importer:
     async def _finish_or_refuse(self, shared: _Shared) -> None:
         try:
             await self._finish(shared)
-        except DomainException as refusal:
+        except (DomainException, Unreadable) as refusal:
             self.report.refused.append((shared.path, why(refusal)))
 
     async def _finish(self, shared: _Shared) -> None:
         """Waits until the mechanism is ready or failed, and reports it."""
         await self._when_processed(shared.id)
+        await self._choose_missing_thumbnail(shared)
         await self._publish(shared.id)
         mechanism = (await self._application.mechanisms.get_mechanism(self._actor, shared.id)).mechanism
         if mechanism.processing.failure is not None:

@@ -4,14 +4,15 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from mechshare.domain.named_values import values_in
 from mechshare.domain.reliability import stated_reliability
 from mechshare.domain.statements import Statement
+from mechshare.domain.trims import Trim
 from mechshare.domain.visibility import Visibility
 
 MANIFEST_NAMES = ("manifest.json", "manifest.csv")
@@ -24,13 +25,20 @@ class UnusableManifest(Exception):
     """The message says where the manifest is wrong, and what it should have there."""
 
 
+NotNegative = Annotated[int, Meta(ge=0)]
+
+
 class ManifestAttachment(Struct, forbid_unknown_fields=True):
     file: str
     caption: str = ""
 
 
 class ManifestEntry(Struct, forbid_unknown_fields=True):
-    """One mechanism. Paths are relative to the folder of the manifest; `parameters` are one a line."""
+    """One mechanism. Paths are relative to the folder of the manifest; `parameters` are one a line.
+
+    `thumbnail` is a picture of the author's, and `thumbnail_at` the moment that the thumbnail of a clip shows, in
+    seconds of the part from `trim_start_ms` to `trim_end_ms`, which is shown of it.
+    """
 
     file: str
     title: str = ""
@@ -43,6 +51,17 @@ class ManifestEntry(Struct, forbid_unknown_fields=True):
     license: str = ""
     original_offered: bool = True
     stated_period_s: float | None = None
+    visibility: Visibility = Visibility.PUBLIC
+    thumbnail: str = ""
+    thumbnail_at: float | None = None
+    trim_start_ms: NotNegative = 0
+    trim_end_ms: NotNegative | None = None
+
+    @property
+    def trim(self) -> Trim | None:
+        """The part of a clip that is shown; None for all of it."""
+        is_whole = not self.trim_start_ms and self.trim_end_ms is None
+        return None if is_whole else Trim(start_ms=self.trim_start_ms, end_ms=self.trim_end_ms)
 
     def statement(self, title: str, categories: Sequence[str]) -> Statement:
         """Returns what the entry states, with `title` if it has none, and with these categories, too.

@@ -18,6 +18,8 @@ from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of
 from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.thumbnails import own_thumbnail_of
+from mechshare.domain.trims import Trim
 from mechshare.domain.visibility import EVERYTHING, Visibility
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database, UnitOfWork
@@ -74,8 +76,10 @@ class PersonalData:
     async def _stored_files(
         self, mechanism: Mechanism, attachments: Iterable[Attachment]
     ) -> AsyncIterator[tuple[str, ZipMember]]:
-        """Yields the original and the attachments, as far as the store has them."""
+        """Yields the original, the attachments and the picture sent for the thumbnail, as far as the store has them."""
         files = [(one.key, f"attachments/{one.id}/{_safe(one.name)}") for one in attachments]
+        if picture := own_thumbnail_of(mechanism):
+            files.append((picture.key, f"thumbnail/{_safe(picture.name)}"))
         if mechanism.original is not None:
             files.insert(0, (mechanism.original.key, _safe(mechanism.original.name)))
         for key, name in files:
@@ -86,15 +90,26 @@ class PersonalData:
 
 def _manifest_entry(mechanism: Mechanism, paths: list[str]) -> dict[str, Any] | None:
     """Returns the entry of a mechanism with a file; None for one without."""
-    if mechanism.original is None or not paths or "/attachments/" in paths[0]:
+    thumbnail = f"mechanisms/{mechanism.id}/thumbnail/"
+    if (
+        mechanism.original is None
+        or not paths
+        or paths[0].startswith(thumbnail)
+        or "/attachments/" in paths[0]
+    ):
         return None
-    stated = mechanism.reliability
+    stated, trim = mechanism.reliability, mechanism.original.trim or Trim()
     return {
         "file": paths[0],
         "title": mechanism.title,
         "description": mechanism.description,
         "categories": mechanism.categories,
-        "attachments": paths[1:],
+        "attachments": [path for path in paths[1:] if not path.startswith(thumbnail)],
+        "thumbnail": next((path for path in paths if path.startswith(thumbnail)), ""),
+        "thumbnail_at": mechanism.media.thumbnail_at if mechanism.media else None,
+        "trim_start_ms": trim.start_ms,
+        "trim_end_ms": trim.end_ms,
+        "visibility": mechanism.visibility,
         "reliability_level": str(int(stated.level)) if stated else "",
         "reliability_reason": stated.reason if stated else "",
         "parameters": lines_of(mechanism.parameters),
