@@ -1,8 +1,13 @@
 """Every page in Debian's Chromium: accessible, without shifts, errors or executed texts; and what people do."""
 
 import re
+import time
 from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from random import randbytes
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -195,6 +200,49 @@ def test_a_newcomer_shares_a_clip_by_its_link(browser: Browser, site: WebSite) -
     found += guest.check()
     guest.close()
     assert found == []
+
+
+def test_an_upload_goes_on_after_the_page_was_reloaded(
+    browser: Browser, site: WebSite, tmp_path: Path
+) -> None:
+    """The connection sends 256 KiB/s until the reload, so that the file of 3 MiB is cut in the middle."""
+    file, padding = tmp_path / "long.mp4", randbytes(3 * 1024 * 1024)
+    file.write_bytes(site.clip.read_bytes() + (len(padding) + 8).to_bytes(4) + b"free" + padding)
+    sender = Watched(browser, site)
+    sender.sign_in("yui")
+    page = sender.open("/upload")
+    network = sender.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 256 * 1024}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files("[data-role=choose]", file)
+    with page.expect_request(lambda request: request.method == "PATCH") as sending:
+        page.click("[data-role=start]")
+    with site.api("yui") as owner:
+        stored = wait_for_bytes(owner, sending.value.url)
+        page.reload()
+        network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+        page.set_input_files("[data-role=choose]", file)
+        with page.expect_request(lambda request: request.method == "PATCH") as resuming:
+            page.click("[data-role=start]")
+        page.wait_for_selector("[data-role=open]")
+        id = (page.get_attribute("[data-role=open]", "href") or "").rpartition("/")[2]
+        original = owner.get(f"/mechanisms/{id}/original").raise_for_status().content
+
+    assert resuming.value.url == sending.value.url
+    assert stored <= int(resuming.value.headers["upload-offset"]) < file.stat().st_size
+    assert sha256(original).digest() == sha256(file.read_bytes()).digest()
+    sender.close()
+
+
+def wait_for_bytes(owner: httpx.Client, upload: str) -> int:
+    """Waits until the server has stored a part of the upload; returns its bytes."""
+    ends = time.monotonic() + MAX_WAIT / 1000
+    while time.monotonic() < ends:
+        head = owner.head(upload, headers={"Tus-Resumable": "1.0.0"}).raise_for_status()
+        if stored := int(head.headers["upload-offset"]):
+            return stored
+        time.sleep(0.1)
+    raise TimeoutError("the server has stored nothing of the upload")
 
 
 def test_an_owner_edits_publishes_and_withdraws(browser: Browser, site: WebSite) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Playwright
 
 from tests.clips import write_clip
 from tests.documents import ROOT
@@ -196,9 +196,7 @@ class Watched:
     def _watch(self, page: Page) -> None:
         page.on("console", lambda message: self._note(message.text, message.location, message.type))
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        page.on(
-            "dialog", lambda dialog: (self.problems.append(f"dialog: {dialog.message}"), dialog.dismiss())
-        )
+        page.on("dialog", self._answer)
         page.on("request", lambda request: self._note_request(request.url))
 
     def _note(self, text: str, location: Any, kind: str) -> None:
@@ -206,6 +204,14 @@ class Watched:
         is_status = text.startswith("Failed to load resource") and location.get("url") == self.page.url
         if kind == "error" and not is_status:
             self.problems.append(f"console: {text}")
+
+    def _answer(self, dialog: Dialog) -> None:
+        """Leaves a page that warns of unsaved work, and notes every other dialog."""
+        if dialog.type == "beforeunload":
+            dialog.accept()
+            return
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _note_request(self, url: str) -> None:
         address = urlsplit(url)
