@@ -196,7 +196,7 @@ class Watched:
     def _watch(self, page: Page) -> None:
         page.on("console", lambda message: self._note(message.text, message.location, message.type))
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        page.on("dialog", self._answer)
+        page.on("dialog", self._close_dialog)
         page.on("request", lambda request: self._note_request(request.url))
 
     def _note(self, text: str, location: Any, kind: str) -> None:
@@ -205,7 +205,7 @@ class Watched:
         if kind == "error" and not is_status:
             self.problems.append(f"console: {text}")
 
-    def _answer(self, dialog: Dialog) -> None:
+    def _close_dialog(self, dialog: Dialog) -> None:
         """Leaves a page that warns of unsaved work, and notes every other dialog."""
         if dialog.type == "beforeunload":
             dialog.accept()

@@ -27,6 +27,10 @@ class PartUploadStore:
     """Stores each part as a blob whose name has its offset, fence and size; `finish` copies the parts into one blob.
 
     Of two parts at the same offset, that with the higher fence counts.
+
+    On Azure, each part and the finished blob are committed by block lists of their own. The parts are not uncommitted
+    blocks of the finished blob, which would save its copy: Azure drops such blocks after a week, allows 50,000 of them,
+    and no listing shows them, so neither garbage collection nor `abort` could delete what an upload left.
     """
 
     def __init__(self, blobs: BlobStore) -> None:
