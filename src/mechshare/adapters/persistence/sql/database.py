@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import datetime
 
 import structlog
@@ -55,7 +55,7 @@ class SqlDatabase:
             with self._noting_damage(), translated(is_writing=True):
                 async with self._dialect.begin() as connection:
                     statements = Statements(connection, self._dialect, is_writing=True)
-                    with _WRITERS.in_use(started):
+                    with _WRITERS.in_use(started), closing(statements):
                         yield unit_of_work(REPOSITORIES, statements)
 
     @asynccontextmanager
@@ -65,7 +65,7 @@ class SqlDatabase:
             with self._noting_damage(), translated():
                 async with self._dialect.reader.connect() as connection:
                     statements = Statements(connection, self._dialect, is_writing=False)
-                    with _READERS.in_use(started):
+                    with _READERS.in_use(started), closing(statements):
                         yield unit_of_work(REPOSITORIES, statements)
 
     async def migrate(self) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     OperationalError,
-    ResourceClosedError,
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -71,8 +70,6 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
         return DatabaseDamaged()
     if isinstance(problem, DBAPIError) and _code(problem) in _INTERRUPTED:
         return Busy() if is_writing else QueryTimedOut()
-    if isinstance(problem, ResourceClosedError):
-        return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
     text = str(problem.orig) if isinstance(problem, DBAPIError) else ""
     if isinstance(problem, DBAPIError) and (
         _code(problem) in _UNKNOWN or any(one in text for one in _UNKNOWN_IN_SQLITE)

@@ -13,12 +13,22 @@ Parameters = Mapping[str, Any]
 
 
 class Statements:
-    """One connection, for the lifetime of the unit of work. Every method raises what `translated` documents."""
+    """One connection, until `close`. Every method raises what `translated` documents, and RuntimeError after `close`:
+    the connection then belongs to another unit of work."""
 
     def __init__(self, connection: AsyncConnection, dialect: Dialect, *, is_writing: bool) -> None:
-        self._connection = connection
+        self._opened: AsyncConnection | None = connection
         self._dialect = dialect
         self._is_writing = is_writing
+
+    def close(self) -> None:
+        self._opened = None
+
+    @property
+    def _connection(self) -> AsyncConnection:
+        if self._opened is None:
+            raise RuntimeError("the unit of work has ended: do all that belongs to it within its block")
+        return self._opened
 
     async def lock_row(self, id: Column[Any], value: Any, *, may_be_deleted: bool = True) -> None:
         """In a transaction, locks the row with this identifier: what is then read of it stays valid until the end.

@@ -13,7 +13,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing, NotExclusive
-from mechshare.adapters.persistence.sql.dialects.sqlite_connection import OneTripConnection
+from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
+    OneTripConnection,
+    StatementEnded,
+    WriterConnection,
+)
+from mechshare.adapters.persistence.sql.dialects.sqlite_group_commit import GroupCommit
 from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
 
 _READERS = 2
@@ -49,10 +54,12 @@ class Sqlite:
         self._read_timeout = read_timeout
         self._identity: tuple[int, int] | None = None
         self._is_reported = False
-        self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
+        self.writer = _sqlite_engine(parsed, WriterConnection, query_only=False, pool_size=1)
+        self._group_commit = GroupCommit(self.writer, timeout=float(str(parsed.query["timeout"])))
         # Readers never run transactions, so there is nothing to roll back when a connection returns to the pool.
         self.reader = _sqlite_engine(
             parsed,
+            OneTripConnection,
             query_only=True,
             pool_size=_READERS,
             pool_reset_on_return=None,
@@ -75,9 +82,13 @@ class Sqlite:
 
     @contextmanager
     def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
-        """Interrupts a statement of a reader after the timeout; no-op for writers."""
+        """Interrupts a statement of a reader after the timeout. A statement of a writer runs to its end, even if its
+        task is cancelled."""
         if connection.engine is not self.reader:
-            yield
+            try:
+                yield
+            except StatementEnded as ended:
+                raise asyncio.CancelledError from ended
             return
         timer = asyncio.get_running_loop().call_later(self._read_timeout, _interrupt, connection)
         try:
@@ -93,19 +104,17 @@ class Sqlite:
     async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
         """Does nothing: `begin` has locked the whole database."""
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """Runs a transaction that takes the write lock at its start, so that it never fails half-way on the lock.
+    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Runs a unit of work. Those that run at the same time share a transaction, each in a savepoint of its own."""
+        return self._group_commit.unit()
 
-        After an exception, the pool rolls it back when the connection returns.
-        """
+    @asynccontextmanager
+    async def migrate(self) -> AsyncIterator[AsyncConnection]:
+        """After an exception, the pool rolls the transaction back when the connection returns."""
         async with self.writer.connect() as connection:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             await connection.exec_driver_sql("COMMIT")
-
-    def migrate(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self.begin()
 
     async def prepare(self) -> None:
         async with self.guard():
@@ -194,11 +203,13 @@ def _interrupt(connection: AsyncConnection) -> None:
         driver.interrupt_statement()
 
 
-def _sqlite_engine(url: URL, *, query_only: bool, **options: Any) -> AsyncEngine:
+def _sqlite_engine(
+    url: URL, connection_type: type[OneTripConnection], *, query_only: bool, **options: Any
+) -> AsyncEngine:
     engine = create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",
-        connect_args={"async_creator_fn": OneTripConnection.to},
+        connect_args={"async_creator_fn": connection_type.to},
         max_overflow=0,
         pool_timeout=float(str(url.query["timeout"])),
         **options,

@@ -5,9 +5,11 @@ These hops cost several times what SQLite takes to find a row. This cursor hops 
 SQLAlchemy buffers all rows anyway.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, Self
 
 import aiosqlite
 
@@ -55,7 +57,7 @@ class OneTripCursor:
 
 class OneTripConnection(aiosqlite.Connection):
     @classmethod
-    def to(cls, *arguments: Any, **options: Any) -> "OneTripConnection":
+    def to(cls, *arguments: Any, **options: Any) -> Self:
         """Returns a connection to await. Takes the arguments of `sqlite3.connect`."""
         connection = cls(lambda: sqlite3.connect(*arguments, **options), _ROWS_AT_A_TIME)
         connection._thread.daemon = True  # otherwise a process that fails would wait for this thread
@@ -72,3 +74,30 @@ class OneTripConnection(aiosqlite.Connection):
     async def run(self, work: Callable[..., None], *arguments: Any) -> None:
         """Runs `work` in the connection's thread, with SQLite's connection as its first argument."""
         await self._execute(work, self._conn, *arguments)  # type: ignore[no-untyped-call]
+
+
+class StatementEnded(Exception):
+    """The task was cancelled while the statement ran, which has ended since.
+
+    Not a CancelledError: SQLAlchemy would close the connection, and thus roll back what others wrote in the
+    transaction.
+    """
+
+
+class WriterConnection(OneTripConnection):
+    """Ends each statement, even if its task is cancelled."""
+
+    async def run(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Raises StatementEnded if the task is cancelled."""
+        try:
+            await super().run(work, *arguments)
+        except asyncio.CancelledError as cancelled:
+            await self._become_idle()
+            raise StatementEnded() from cancelled
+
+    async def _become_idle(self) -> None:
+        """Waits until the connection's thread has done all its work, however often the task is cancelled meanwhile."""
+        idle = asyncio.ensure_future(self._execute(lambda: None))  # type: ignore[no-untyped-call]
+        while not idle.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(idle)

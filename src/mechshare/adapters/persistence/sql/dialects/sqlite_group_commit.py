@@ -1,0 +1,131 @@
+"""Commits units of work that wait for SQLite's only writer together."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from mechshare.domain.overload import Busy
+
+MAX_UNITS = 32
+"""Units of work of one transaction: the first ones wait for the last one before they are committed."""
+
+
+class GroupCommit:
+    """Runs units of work one after the other. Those that begin while others run share a transaction with them, since
+    a commit waits for the disk as long for many as for one.
+
+    A unit that fails is rolled back alone. When the transaction fails, all its units do.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, timeout: float) -> None:
+        """`engine` has one connection. `timeout` is how many seconds a unit waits for its turn."""
+        self._engine = engine
+        self._timeout = timeout
+        self._waiting: deque[_Unit] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[AsyncConnection]:
+        """Runs a unit of work, and returns when it is committed durably. Raises Busy if it has to wait too long for its
+        turn, and what makes the transaction fail."""
+        unit = _Unit()
+        self._waiting.append(unit)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        connection = await self._turn_of(unit)
+        try:
+            yield connection
+        except Exception as problem:
+            unit.ended.set_result(problem)
+            # The problem may be due to what earlier units of the transaction wrote, which nobody may learn of before
+            # it is committed.
+            await unit.committed
+            raise
+        except BaseException as problem:
+            unit.committed.cancel()
+            unit.ended.set_result(problem)
+            raise
+        unit.ended.set_result(None)
+        await unit.committed
+
+    async def _turn_of(self, unit: "_Unit") -> AsyncConnection:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await unit.turn
+        except BaseException as problem:
+            unit.committed.cancel()
+            unit.ended.set_result(problem)
+            if isinstance(problem, TimeoutError):
+                raise Busy() from problem
+            raise
+
+    async def _run(self) -> None:
+        """Runs in a task of its own, so that whoever cancels a unit of work does not cancel the others'."""
+        while first := self._next():
+            transaction = [first]
+            try:
+                await self._run_transaction(transaction)
+            except Exception as problem:
+                for unit in transaction:
+                    unit.fail(problem)
+            else:
+                for unit in transaction:
+                    unit.succeed()
+
+    def _next(self) -> "_Unit | None":
+        while self._waiting:
+            unit = self._waiting.popleft()
+            if not unit.ended.done():
+                return unit
+        return None
+
+    async def _run_transaction(self, units: list["_Unit"]) -> None:
+        """Runs the first unit, then adds and runs those that wait, and commits all."""
+        async with self._engine.connect() as connection:
+            # Takes the write lock, so that no statement has to wait for it.
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if await units[0].run(connection):
+                return  # When the connection returns to the pool, the pool rolls the transaction back.
+            while len(units) < MAX_UNITS and (unit := self._next()):
+                units.append(unit)
+                await _run_in_savepoint(connection, unit)
+            await connection.exec_driver_sql("COMMIT")
+
+
+class _Unit:
+    """Leads from the task of a unit of work to the task that runs the transactions, and back."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.turn: asyncio.Future[AsyncConnection] = loop.create_future()
+        self.ended: asyncio.Future[BaseException | None] = loop.create_future()
+        self.committed: asyncio.Future[None] = loop.create_future()
+
+    async def run(self, connection: AsyncConnection) -> BaseException | None:
+        """Lets the unit use the connection; returns what it raised."""
+        if not self.turn.done():
+            self.turn.set_result(connection)
+        return await self.ended
+
+    def succeed(self) -> None:
+        if not self.committed.done():
+            self.committed.set_result(None)
+
+    def fail(self, problem: Exception) -> None:
+        awaited = self.committed if self.turn.done() else self.turn
+        if not awaited.done():
+            awaited.set_exception(problem)
+
+
+async def _run_in_savepoint(connection: AsyncConnection, unit: _Unit) -> None:
+    await connection.exec_driver_sql("SAVEPOINT unit")
+    if problem := await unit.run(connection):
+        try:
+            await connection.exec_driver_sql("ROLLBACK TO unit")
+        except DBAPIError:
+            raise problem from None  # a full disk, for example: SQLite has rolled back the whole transaction
+    await connection.exec_driver_sql("RELEASE unit")
