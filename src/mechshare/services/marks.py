@@ -3,12 +3,11 @@
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mark_events import MechanismLiked
 from mechshare.domain.marks import MAX_BOOKMARKS, Mark, MarkKind, Marks, TooManyBookmarks
-from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
-from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_visible, visible_among
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -24,31 +23,26 @@ class MarkService:
         """Returns the number of likes and the viewer's own marks. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
             await find_visible(tx, viewer, mechanism_id)
-            return await _marks(tx, viewer, mechanism_id)
+            return await tx.marks.find_marks(mechanism_id, viewer.id if viewer else None)
 
     async def add(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
         """Marks the mechanism; no-op if the actor has done so before. Raises MechanismNotFound, TooManyBookmarks."""
         async with self._transactions.begin() as tx:
             mechanism = await find_visible(tx, actor, mechanism_id)
-            if kind in await tx.marks.find_own(mechanism_id, actor.id):
-                return await _marks(tx, actor, mechanism_id)
             # Only now: the likes of a mechanism then have their times in the order in which they are stored.
             mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
-            if kind is MarkKind.BOOKMARK:
-                await _require_room(tx, actor)
-            await tx.marks.add(mark)
-            if kind is MarkKind.LIKE:
-                await tx.record(MechanismLiked(mark, mechanism.user_id))
-            await _count_later(tx, mechanism_id, kind)
-            return await _marks(tx, actor, mechanism_id)
+            if await tx.marks.add(mark):
+                await _added(tx, mark, mechanism)
+            return await tx.marks.find_marks(mechanism_id, actor.id)
 
     async def remove(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
         """Removes the actor's mark, if there is one. Raises MechanismNotFound."""
         async with self._transactions.begin() as tx:
             await find_visible(tx, actor, mechanism_id)
             await tx.marks.delete(mechanism_id, actor.id, kind)
-            await _count_later(tx, mechanism_id, kind)
-            return await _marks(tx, actor, mechanism_id)
+            if kind is MarkKind.LIKE:
+                await tx.counts.mark_stale(mechanism_id)
+            return await tx.marks.find_marks(mechanism_id, actor.id)
 
     async def find_bookmarked(self, actor: Actor, request: PageRequest) -> Page[AuthoredMechanism]:
         """Returns a page of what the actor has bookmarked, the newest bookmark first.
@@ -64,17 +58,9 @@ class MarkService:
         )
 
 
-async def _marks(tx: UnitOfWork, viewer: Viewer, mechanism_id: MechanismId) -> Marks:
-    likes = await tx.marks.count(mechanism_id, MarkKind.LIKE)
-    own = await tx.marks.find_own(mechanism_id, viewer.id) if viewer else frozenset()
-    return Marks(likes=likes, own=own)
-
-
-async def _count_later(tx: Transaction, mechanism_id: MechanismId, kind: MarkKind) -> None:
-    if kind is MarkKind.LIKE:
-        await tx.counts.mark_stale(mechanism_id)
-
-
-async def _require_room(tx: Transaction, actor: Actor) -> None:
-    if await tx.marks.count_of_user(actor.id, MarkKind.BOOKMARK) >= MAX_BOOKMARKS:
+async def _added(tx: Transaction, mark: Mark, mechanism: Mechanism) -> None:
+    if mark.kind is MarkKind.LIKE:
+        await tx.record(MechanismLiked(mark, mechanism.user_id))
+        await tx.counts.mark_stale(mechanism.id)
+    elif await tx.marks.count_of_user(mark.user_id, MarkKind.BOOKMARK) > MAX_BOOKMARKS:
         raise TooManyBookmarks(limit=MAX_BOOKMARKS)

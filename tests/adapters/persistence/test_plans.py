@@ -94,6 +94,7 @@ HOT: dict[str, Step] = {
     },
     "deep for a reader": lambda tx: tx.mechanisms.find_all(DEEP, scope=READER),
     "deep by number for a reader": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000), scope=READER),
+    "public of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER),
     "of a user for a reader": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER, scope=READER),
     "private mechanisms of categories": lambda tx: tx.categories.count_restricted(UserId(USER)),
     "internal mechanisms of categories": lambda tx: tx.categories.count_restricted(),
@@ -204,3 +205,19 @@ async def test_pages_use_a_generic_plan(filled: str, statements: list[tuple[str,
         found = await connection.execute("SELECT custom_plans FROM pg_prepared_statements")
         # PostgreSQL makes five custom plans before it chooses the generic one.
         assert await found.fetchall() == [(5,)] * 2 * len(pages)
+
+
+async def test_the_public_list_of_a_user_reads_no_drafts(
+    filled: str, statements: list[tuple[str, Any]]
+) -> None:
+    database = SqlDatabase(filled)
+    async with database.read() as tx:
+        await tx.mechanisms.find_all(PageRequest(), OF_USER)
+    await database.close()
+    statement, parameters = statements[-1]
+    async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
+        found = await connection.execute("EXPLAIN (FORMAT JSON) " + statement, parameters)
+        (plan,) = await found.fetchone() or ()
+    indexes = re.findall(r'"Index Name": "(ix_mechanisms_\w+)"', json.dumps(plan))
+    assert indexes
+    assert set(indexes) == {"ix_mechanisms_public_of_user"}

@@ -3,22 +3,23 @@
 from typing import Protocol
 
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.marks import Mark, MarkKind
+from mechshare.domain.marks import Mark, MarkKind, Marks
 from mechshare.domain.pagination import Page, PageRequest
 
 
 class MarkRepository(Protocol):
     """Marks end with their mechanism and with the account of their user."""
 
-    async def add(self, mark: Mark) -> None:
-        """Stores the mark; no-op if the user has one of this kind. Raises MechanismNotFound if the mechanism or the
-        user does not exist."""
+    async def add(self, mark: Mark) -> bool:
+        """Stores the mark; returns whether it did. It does not if the user has one of this kind. Raises
+        MechanismNotFound if the mechanism or the user does not exist."""
 
     async def delete(self, mechanism_id: MechanismId, user_id: UserId, kind: MarkKind) -> None:
         """Deletes the mark, if it exists."""
 
-    async def count(self, mechanism_id: MechanismId, kind: MarkKind) -> int:
-        """Returns how many users have a mark of this kind on the mechanism."""
+    async def find_marks(self, mechanism_id: MechanismId, user_id: UserId | None) -> Marks:
+        """Returns how many users like the mechanism, and the kinds of marks that this user has on it; of nobody,
+        none."""
 
     async def count_of_user(self, user_id: UserId, kind: MarkKind) -> int:
         """Returns how many marks of this kind the user has.
@@ -26,9 +27,6 @@ class MarkRepository(Protocol):
         In a transaction, other transactions that count the same wait until it ends, so that a limit holds for all of
         them together.
         """
-
-    async def find_own(self, mechanism_id: MechanismId, user_id: UserId) -> frozenset[MarkKind]:
-        """Returns the kinds of marks that the user has on the mechanism."""
 
     async def find_of_user(self, user_id: UserId, kind: MarkKind, request: PageRequest) -> Page[Mark]:
         """Returns a page of the user's marks, newest first; positions are (created_at, mechanism_id)."""

@@ -7,7 +7,7 @@ import pytest
 
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.marks import Mark, MarkKind
+from mechshare.domain.marks import Mark, MarkKind, Marks
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
@@ -28,6 +28,15 @@ async def save_marks(database: Database, *marks: Mark) -> None:
             await tx.marks.add(mark)
 
 
+async def test_only_the_first_mark_of_a_kind_is_stored(database: Database) -> None:
+    mika = await save_user(database)
+    (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
+    async with database.begin() as tx:
+        assert await tx.marks.add(a_mark(mika, mechanism))
+        assert not await tx.marks.add(a_mark(mika, mechanism, hours=1))
+        assert await tx.marks.add(a_mark(mika, mechanism, MarkKind.BOOKMARK))
+
+
 async def test_a_user_has_one_mark_of_each_kind_on_a_mechanism(database: Database) -> None:
     mika, other = await save_user(database), await save_user(database)
     (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
@@ -35,9 +44,10 @@ async def test_a_user_has_one_mark_of_each_kind_on_a_mechanism(database: Databas
     bookmark = a_mark(mika, mechanism, MarkKind.BOOKMARK)
     await save_marks(database, a_mark(mika, mechanism), again, bookmark, a_mark(other, mechanism))
     async with database.begin() as tx:
-        assert await tx.marks.count(mechanism.id, MarkKind.LIKE) == 2
+        found = await tx.marks.find_marks(mechanism.id, mika.id)
+        assert found == Marks(likes=2, own=frozenset({MarkKind.LIKE, MarkKind.BOOKMARK}))
+        assert await tx.marks.find_marks(mechanism.id, None) == Marks(likes=2, own=frozenset())
         assert await tx.marks.count_of_user(mika.id, MarkKind.LIKE) == 1
-        assert await tx.marks.find_own(mechanism.id, mika.id) == {MarkKind.LIKE, MarkKind.BOOKMARK}
         (stored,) = (await tx.marks.find_of_user(mika.id, MarkKind.LIKE, PageRequest())).items
     assert stored.created_at == NOW
 
@@ -50,7 +60,8 @@ async def test_deleting_a_deleted_mark_changes_nothing(database: Database) -> No
         async with database.begin() as tx:
             await tx.marks.delete(mechanism.id, mika.id, MarkKind.LIKE)
     async with database.read() as tx:
-        assert await tx.marks.find_own(mechanism.id, mika.id) == {MarkKind.BOOKMARK}
+        found = await tx.marks.find_marks(mechanism.id, mika.id)
+    assert found == Marks(likes=0, own=frozenset({MarkKind.BOOKMARK}))
 
 
 async def test_the_marks_of_a_user_are_listed_newest_first(database: Database) -> None:
@@ -77,8 +88,8 @@ async def test_a_mark_needs_its_mechanism_and_ends_with_it_and_with_the_account(
         await tx.mechanisms.delete(mechanism.id, mechanism.version)
         await tx.users.delete(other.id)
     async with database.read() as tx:
-        assert await tx.marks.count(mechanism.id, MarkKind.LIKE) == 0
-        assert await tx.marks.count(second.id, MarkKind.LIKE) == 1
+        assert (await tx.marks.find_marks(mechanism.id, None)).likes == 0
+        assert (await tx.marks.find_marks(second.id, None)).likes == 1
 
 
 async def test_concurrent_marks_of_one_user_are_one_and_of_many_are_all_counted(database: Database) -> None:
@@ -89,4 +100,4 @@ async def test_concurrent_marks_of_one_user_are_one_and_of_many_are_all_counted(
             *(save_marks(database, a_mark(user, mechanism)) for user in users for _ in range(3))
         )
     async with database.read() as tx:
-        assert await tx.marks.count(mechanism.id, MarkKind.LIKE) == len(users)
+        assert (await tx.marks.find_marks(mechanism.id, None)).likes == len(users)

@@ -1,6 +1,6 @@
 """Likes and bookmarks in SQL."""
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, bindparam, delete, func, insert, select
+from sqlalchemy import Column, ForeignKey, Index, String, Table, bindparam, delete, func, select, text
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
@@ -10,7 +10,7 @@ from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.adapters.persistence.sql.types import Id, UtcTime
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.marks import Mark, MarkKind
+from mechshare.domain.marks import Mark, MarkKind, Marks
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.marks import MarkRepository
 
@@ -25,15 +25,20 @@ marks = Table(
 )
 
 _MARK = record_of(Mark, marks)
-_INSERT = insert(marks)
+# Two transactions that add the same mark wait for each other.
+_INSERT = text(
+    "INSERT INTO marks (mechanism_id, user_id, kind, created_at) VALUES (:mechanism_id, :user_id, :kind, :created_at)"
+    " ON CONFLICT (mechanism_id, user_id, kind) DO NOTHING"
+).bindparams(*(bindparam(column.name, type_=column.type) for column in marks.columns))
 _OF_KIND = marks.c.kind == bindparam("kind")
 _ON_MECHANISM = marks.c.mechanism_id == bindparam("mechanism_id")
 _BY_USER = marks.c.user_id == bindparam("user_id")
-_ONE = select(marks.c.kind).where(_ON_MECHANISM, _BY_USER, _OF_KIND)
 _DELETE = delete(marks).where(_ON_MECHANISM, _BY_USER, _OF_KIND)
-_COUNT = select(func.count()).select_from(marks).where(_ON_MECHANISM, _OF_KIND)
 _COUNT_OF_USER = select(func.count()).select_from(marks).where(_BY_USER, _OF_KIND)
-_OWN = select(marks.c.kind).where(_ON_MECHANISM, _BY_USER)
+_LIKES_AND_OWN = select(
+    func.count().filter(marks.c.kind == MarkKind.LIKE.value),
+    *(func.count().filter(_BY_USER, marks.c.kind == kind.value) for kind in MarkKind),
+).where(_ON_MECHANISM)
 _NEWEST = paged_query(
     select(*(marks.c[name] for name in _MARK.columns)).where(_BY_USER, _OF_KIND),
     key=marks.c.created_at,
@@ -47,13 +52,9 @@ class SqlMarkRepository(MarkRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def add(self, mark: Mark) -> None:
-        await self._statements.advisory_lock(f"marks {mark.mechanism_id} {mark.user_id}")
-        same = {"mechanism_id": mark.mechanism_id, "user_id": mark.user_id, "kind": mark.kind}
-        if await self._statements.row(_ONE, same):
-            return
+    async def add(self, mark: Mark) -> bool:
         try:
-            await self._statements.change(_INSERT, _MARK.values(mark))
+            return await self._statements.change(_INSERT, _MARK.values(mark)) == 1
         except ForeignKeyViolated as problem:
             raise MechanismNotFound() from problem
 
@@ -61,16 +62,16 @@ class SqlMarkRepository(MarkRepository):
         same = {"mechanism_id": mechanism_id, "user_id": user_id, "kind": kind}
         await self._statements.change(_DELETE, same)
 
-    async def count(self, mechanism_id: MechanismId, kind: MarkKind) -> int:
-        return int((await self._statements.row(_COUNT, {"mechanism_id": mechanism_id, "kind": kind}))[0])
+    async def find_marks(self, mechanism_id: MechanismId, user_id: UserId | None) -> Marks:
+        found = {"mechanism_id": mechanism_id, "user_id": user_id}
+        likes, *own = await self._statements.row(_LIKES_AND_OWN, found)
+        return Marks(
+            likes=likes, own=frozenset(kind for kind, number in zip(MarkKind, own, strict=True) if number)
+        )
 
     async def count_of_user(self, user_id: UserId, kind: MarkKind) -> int:
         await self._statements.advisory_lock(f"marks of {user_id}")
         return int((await self._statements.row(_COUNT_OF_USER, {"user_id": user_id, "kind": kind}))[0])
-
-    async def find_own(self, mechanism_id: MechanismId, user_id: UserId) -> frozenset[MarkKind]:
-        rows = await self._statements.rows(_OWN, {"mechanism_id": mechanism_id, "user_id": user_id})
-        return frozenset(MarkKind(kind) for (kind,) in rows)
 
     async def find_of_user(self, user_id: UserId, kind: MarkKind, request: PageRequest) -> Page[Mark]:
         return await paged(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -146,9 +147,10 @@ class SqlNotificationRepository(NotificationRepository):
         self._statements = statements
 
     async def add(self, notification: Notification) -> bool:
-        if not await self._refers_to_rows(notification):
-            return False
+        # The first of these is the more frequent reason.
         if notification.kind is NotificationKind.LIKE and await self._has_unread_likes(notification):
+            return False
+        if not await self._refers_to_rows(notification):
             return False
         await self._statements.change(_INSERT, _NOTIFICATION.values(notification))
         return True
@@ -160,10 +162,8 @@ class SqlNotificationRepository(NotificationRepository):
             (users.c.id, notification.actor_id),
             (mechanisms.c.id, notification.mechanism_id),
         ]
-        for column, id in referred:
-            if id is not None and await self._statements.row(select(column).where(column == id)) is None:
-                return False
-        return True
+        existing = [exists(select(column).where(column == id)) for column, id in referred if id is not None]
+        return all(await self._statements.row(select(*existing)))
 
     async def _has_unread_likes(self, notification: Notification) -> bool:
         await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")

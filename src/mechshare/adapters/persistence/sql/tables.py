@@ -156,6 +156,9 @@ mechanisms = Table(
     Index("ix_mechanisms_original_key", "original_key"),
     # Includes the column of its condition, so that SQLite counts without reading the table.
     _partial("ix_mechanisms_public_created", "created_at", "id", "is_public", where="is_published"),
+    _partial(
+        "ix_mechanisms_public_of_user", "user_id", "created_at", "id", "is_public", where="is_published"
+    ),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
     _partial(
