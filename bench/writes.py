@@ -12,6 +12,7 @@ from bench.bars import Bar
 from bench.callers import Callers
 from bench.candidates import OURS, Candidate
 from bench.fixed_rate import Stream, message, run
+from bench.http import request
 from bench.installations import EMBEDDED, make_installation
 from bench.known import Known
 from bench.load import Lines, put_load
@@ -24,6 +25,7 @@ AS_SHIPPED = {
     "MECHSHARE_JOB_SLOTS": "1",
     "MECHSHARE_REQUESTS_PER_MINUTE": _OUT_OF_REACH,
     "MECHSHARE_SEARCHES_PER_MINUTE": _OUT_OF_REACH,
+    "MECHSHARE_UPLOADS_PER_HOUR": _OUT_OF_REACH,
 }
 """Jobs run, and the rate limiter counts; only its limits are out of reach, since all requests have one address."""
 _ADDRESSES = 39
@@ -114,9 +116,13 @@ def _measure(
     seconds = _WARM_UP + _SECONDS
     requests = _writes(case.writes, headers, list(islice(ids, int(case.rate * (seconds + 1)))))
     writes = Stream(case.rate, requests)
+    lines = Lines(lines=addresses(case.reads))
+    for (
+        path
+    ) in lines.lines:  # One after the other: many searches at once, none of them cached, would be refused.
+        request(server.address, path)
     writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
     writer.start()
-    lines = Lines(lines=addresses(case.reads))
     pause = _PAUSE if case.reads == SEARCHES else 0.0
     put_load(server.address, folder, seconds=_WARM_UP, lines=lines, pause=pause)
     before = server.cpu()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mechshare.adapters.cache.memory import MemoryCache
 from mechshare.ports.cache import CacheKey
+from mechshare.testing.bounds import bounded
 
 LONG = timedelta(minutes=5)
 
@@ -128,6 +129,7 @@ import asyncio, sys
 from pathlib import Path
 from mechshare.adapters.cache.memory import MemoryCache
 from mechshare.ports.cache import CacheKey
+from mechshare.testing.bounds import bounded
 
 cache = MemoryCache(generation_table=Path(sys.argv[1]))
 for line in sys.stdin:
@@ -160,6 +162,7 @@ from datetime import timedelta
 from pathlib import Path
 from mechshare.adapters.cache.memory import MemoryCache
 from mechshare.ports.cache import CacheKey
+from mechshare.testing.bounds import bounded
 
 cache = MemoryCache(generation_table=Path(sys.argv[1]))
 
@@ -268,3 +271,27 @@ def slowly(gate: asyncio.Event, truth: dict[str, int], tag: str) -> Callable[[],
 async def settle() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("change", "loads"), [("refresh", 1), ("invalidate", 2)])
+async def test_a_load_in_progress_is_shared_across_refreshes_and_not_across_invalidations(
+    change: str, loads: int
+) -> None:
+    cache, gate, begun = MemoryCache(), asyncio.Event(), []
+
+    async def slow() -> bytes:
+        begun.append("")
+        await gate.wait()
+        return b"loaded"
+
+    first = asyncio.create_task(cache.get_or_load("g", "k", slow, LONG))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert begun == [""]
+    await getattr(cache, change)("g")
+    second = asyncio.create_task(cache.get_or_load("g", "k", slow, LONG))
+    await asyncio.sleep(0)
+    gate.set()
+    async with bounded():
+        assert await asyncio.gather(first, second) == [b"loaded"] * 2
+    assert len(begun) == loads

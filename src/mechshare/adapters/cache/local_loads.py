@@ -1,13 +1,17 @@
 """Loads whose results only this process caches."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from mechshare.adapters.cache.entries import Entries, Generation
+from mechshare.adapters.cache.generations import are_refreshed
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.metrics import CACHE_LOADS
-from mechshare.ports.cache import CacheKey, Load, Uncacheable
+from mechshare.ports.cache import STALENESS, CacheKey, Load, Uncacheable
+
+_MAX_OUTDATED_SECONDS = STALENESS.total_seconds()
 
 
 class LocalLoads:
@@ -16,6 +20,7 @@ class LocalLoads:
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
         self._loads: SingleFlight[tuple[CacheKey, tuple[bytes, ...]]] = SingleFlight()
+        self._in_progress: dict[CacheKey, Generation] = {}
 
     async def get_or_load(
         self, names: Sequence[CacheKey], load: Load, lifetime: timedelta, *, fresh: bool = False
@@ -32,17 +37,38 @@ class LocalLoads:
             # The lifetime begins before the load: its result may be that old.
             expires_at = time.monotonic() + lifetime.total_seconds()
             CACHE_LOADS.inc(len(places))
-            loaded = await load([absent[place][0] for place in places])
+            with self._progress([absent[place] for place in places]):
+                loaded = await load([absent[place][0] for place in places])
             for place, body in zip(places, loaded, strict=True):
                 name, generation = absent[place]
                 if not isinstance(body, Uncacheable):
                     self._entries.store(*name, body, generation, expires_at)
             return loaded
 
-        # A refresh since a load began makes its result outdated: do not join it.
-        keys = [(name, generation.numbers) for name, generation in absent]
+        keys = [(name, self._shared(name, generation, fresh=fresh).numbers) for name, generation in absent]
         loaded = iter(await self._loads.load(keys, load_absent))
         return [next(loaded) if body is None else body for body in found]
+
+    def _shared(self, name: CacheKey, generation: Generation, *, fresh: bool) -> Generation:
+        """Returns the generation of the load in progress whose result the caller may get, or `generation` if there is
+        none.
+
+        The result is then as old as that of an outdated entry: frequent refreshes do not multiply loads that take long.
+        """
+        begun = self._in_progress.get(name)
+        if begun is None or fresh or not are_refreshed(begun.numbers, generation.numbers):
+            return generation
+        return begun if generation.read_at < begun.read_at + _MAX_OUTDATED_SECONDS else generation
+
+    @contextmanager
+    def _progress(self, begun: Sequence[tuple[CacheKey, Generation]]) -> Iterator[None]:
+        self._in_progress.update(begun)
+        try:
+            yield
+        finally:
+            for name, generation in begun:
+                if self._in_progress.get(name) is generation:
+                    del self._in_progress[name]
 
     async def close(self) -> None:
         await self._loads.close()
