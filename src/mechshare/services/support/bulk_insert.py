@@ -1,4 +1,4 @@
-"""Inserts mechanisms that are created concurrently in shared transactions."""
+"""Inserts mechanisms that are created concurrently by shared statements."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion, TooManyUnfinishedClips,
 
 
 class BulkInsert:
-    """Stores each mechanism with its jobs, or not at all. Batches them, because a transaction costs about as much for
+    """Stores each mechanism with its jobs, or not at all. Batches them, because the statements cost about as much for
     many as for one."""
 
     def __init__(self, transactions: Transactions, clip_limit: ClipLimit) -> None:
