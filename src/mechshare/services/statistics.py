@@ -116,7 +116,9 @@ class StatisticsService:
             some = frozenset(ids[start : start + _BATCH])
             counted = {one: count for one, count in self._unwritten.items() if one.mechanism_id in some}
             async with self._transactions.begin() as tx:
-                found = await tx.mechanisms.find_authored(list(some))
+                # Only a view by somebody who is signed in may be the owner's.
+                known = sorted({one.mechanism_id for one in counted if one.user_id is not None})
+                found = await tx.mechanisms.find_authored(known)
                 owners = {item.mechanism.id: item.mechanism.user_id for item in found}
                 await tx.traffic.add(_traffic(counted, owners))
             for one in counted:

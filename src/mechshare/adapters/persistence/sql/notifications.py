@@ -9,11 +9,11 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    ScalarSelect,
     String,
     Table,
     bindparam,
     delete,
-    exists,
     func,
     insert,
     or_,
@@ -80,6 +80,14 @@ notification_mutes = Table(
 
 _NOTIFICATION = record_of(Notification, notifications)
 _INSERT = insert(notifications)
+
+
+def _number_among(table: Table, name: str) -> ScalarSelect[int]:
+    among = IsAmong(table.c.id, bindparam(name, type_=IdList()))
+    return select(func.count()).select_from(table).where(among).scalar_subquery()
+
+
+_REFERRED = select(_number_among(users, "people"), _number_among(mechanisms, "about"))
 _COLUMNS = tuple(notifications.c[name] for name in _NOTIFICATION.columns)
 _OF_USER = notifications.c.user_id == bindparam("of_user")
 _IS_UNREAD = notifications.c.read_at.is_(None)
@@ -157,13 +165,10 @@ class SqlNotificationRepository(NotificationRepository):
 
     async def _refers_to_rows(self, notification: Notification) -> bool:
         # Without locks: two people who notify each other would wait for each other's rows.
-        referred: list[tuple[Column[Any], str | None]] = [
-            (users.c.id, notification.user_id),
-            (users.c.id, notification.actor_id),
-            (mechanisms.c.id, notification.mechanism_id),
-        ]
-        existing = [exists(select(column).where(column == id)) for column, id in referred if id is not None]
-        return all(await self._statements.row(select(*existing)))
+        people = {notification.user_id, notification.actor_id} - {None}
+        about = {notification.mechanism_id} - {None}
+        found = await self._statements.row(_REFERRED, {"people": sorted(people), "about": list(about)})
+        return tuple(found) == (len(people), len(about))
 
     async def _has_unread_likes(self, notification: Notification) -> bool:
         await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")

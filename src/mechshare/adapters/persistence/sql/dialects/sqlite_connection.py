@@ -87,10 +87,19 @@ class StatementEnded(Exception):
 class WriterConnection(OneTripConnection):
     """Ends each statement, even if its task is cancelled."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._first: list[str] = []
+
+    def before_next(self, statement: str) -> None:
+        """Runs `statement` right before the next one, without a hop of its own."""
+        self._first.append(statement)
+
     async def run(self, work: Callable[..., None], *arguments: Any) -> None:
         """Raises StatementEnded if the task is cancelled."""
+        first, self._first = self._first, []
         try:
-            await super().run(work, *arguments)
+            await super().run(_after(first, work), *arguments)
         except asyncio.CancelledError as cancelled:
             await self._become_idle()
             raise StatementEnded() from cancelled
@@ -101,3 +110,12 @@ class WriterConnection(OneTripConnection):
         while not idle.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(idle)
+
+
+def _after(first: Sequence[str], work: Callable[..., None]) -> Callable[..., None]:
+    def run_all(connection: sqlite3.Connection, *arguments: Any) -> None:
+        for statement in first:
+            connection.execute(statement)
+        work(connection, *arguments)
+
+    return run_all if first else work

@@ -4,10 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from mechshare.adapters.persistence.sql.dialects.sqlite_connection import WriterConnection
 from mechshare.domain.overload import Busy
 
 MAX_UNITS = 32
@@ -122,10 +124,11 @@ class _Unit:
 
 
 async def _run_in_savepoint(connection: AsyncConnection, unit: _Unit) -> None:
-    await connection.exec_driver_sql("SAVEPOINT unit")
+    driver = cast(WriterConnection, (await connection.get_raw_connection()).driver_connection)
+    driver.before_next("SAVEPOINT unit")
     if problem := await unit.run(connection):
         try:
             await connection.exec_driver_sql("ROLLBACK TO unit")
         except DBAPIError:
             raise problem from None  # a full disk, for example: SQLite has rolled back the whole transaction
-    await connection.exec_driver_sql("RELEASE unit")
+    driver.before_next("RELEASE unit")
