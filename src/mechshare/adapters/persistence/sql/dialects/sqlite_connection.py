@@ -95,6 +95,10 @@ class WriterConnection(OneTripConnection):
         """Runs `statement` right before the next one, without a hop of its own."""
         self._first.append(statement)
 
+    async def rollback(self) -> None:
+        self._first.clear()
+        await super().rollback()
+
     async def run(self, work: Callable[..., None], *arguments: Any) -> None:
         """Raises StatementEnded if the task is cancelled."""
         first, self._first = self._first, []
