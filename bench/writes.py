@@ -117,9 +117,8 @@ def _measure(
     requests = _writes(case.writes, headers, list(islice(ids, int(case.rate * (seconds + 1)))))
     writes = Stream(case.rate, requests)
     lines = Lines(lines=addresses(case.reads))
-    for (
-        path
-    ) in lines.lines:  # One after the other: many searches at once, none of them cached, would be refused.
+    # One after the other: many searches at once, none of them cached, would be refused.
+    for path in lines.lines:
         request(server.address, path)
     writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
     writer.start()
