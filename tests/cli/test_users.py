@@ -11,13 +11,19 @@ from mechshare.application import Application
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import InvalidCredentials, InvalidField, InvalidToken, NameTaken, UserNotFound
 from mechshare.domain.sessions import Tokens
+from mechshare.domain.statements import Statement
+from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.context import run as run_with
 from mechshare.entrypoints.cli.main import cli
+from mechshare.services.support.drafts import Draft, ExternalMedia
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 from tests.cli.conftest import Run
 
 PASSWORD = "four-bar linkage"
+ELSEWHERE = ExternalMedia(
+    file_url="https://example.com/a.mp4", thumbnail_url="https://example.com/a.webp", duration=1.5
+)
 
 
 def create_admin(run: Run, name: str = "boss") -> str:
@@ -141,3 +147,22 @@ def test_an_invitation_is_created_listed_and_revoked(run: Run) -> None:
     assert "設計課" in run("invitations", "list").output
     run("invitations", "revoke", created["id"])
     assert json.loads(run("invitations", "list", "--json").output) == []
+
+
+def test_the_comments_of_a_user_are_listed_and_deleted(run: Run, chosen: Settings) -> None:
+    create_admin(run)
+
+    async def write(application: Application) -> None:
+        user = await application.users.find_by_login("boss")
+        actor = Actor(id=user.id, role=user.role)
+        draft = Draft(statement=Statement(title="カム"), media=ELSEWHERE)
+        made = await application.mechanisms.import_mechanism(actor, draft)
+        for text in ("遊び", "spam\nspam"):
+            await application.comments.add(actor, made.mechanism.id, text)
+
+    run_with(chosen, write)
+    listed = json.loads(run("users", "comments", "boss", "--json").output)
+    assert [one["text"] for one in listed] == ["遊び", "spam\nspam"]
+    assert "spam spam" in run("users", "comments", "boss").output
+    assert run("users", "delete-comments", "boss").output == "2 comments deleted\n"
+    assert json.loads(run("users", "comments", "boss", "--json").output) == []

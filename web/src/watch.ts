@@ -1,6 +1,7 @@
 // Loaded by the watch page and by embedded players.
 import "./comments";
 import "./external";
+import "./in_place";
 import "./player";
 import "./zoom";
 import { announce, find, text } from "./page";

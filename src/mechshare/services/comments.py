@@ -35,7 +35,7 @@ from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import Viewer, require_poster, require_withdrawer
+from mechshare.domain.policy import Viewer, require_permission, require_poster, require_withdrawer
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
@@ -205,6 +205,13 @@ class CommentService:
             await delete_comment(tx, comment, self._clock.now())
             if comment.user_id != actor.id:
                 await tx.record(CommentDeletedByModerator(comment, actor.id, request_metadata))
+
+    async def find_of_user(self, actor: Actor, user_id: UserId) -> Sequence[Comment]:
+        """Returns all comments of a user that are not deleted, oldest first, for moderators. Raises
+        UnauthorizedOperation."""
+        require_permission(actor, Permission.WITHDRAW_ANY_MECHANISM)
+        async with self._transactions.read() as tx:
+            return await tx.writings.find_comments(user_id)
 
     async def lock(
         self, actor: Actor, mechanism_id: MechanismId, request_metadata: RequestMetadata
