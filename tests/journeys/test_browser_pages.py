@@ -171,6 +171,27 @@ def test_a_moderator_withdraws_with_a_reason_that_the_owner_reads(browser: Brows
     assert found == []
 
 
+def test_a_page_takes_a_like_and_shows_news_without_a_reload(browser: Browser, site: WebSite) -> None:
+    owner = Watched(browser, site)
+    owner.sign_in("yui")
+    page = owner.open(f"/m/{site.mechanisms[1]}")
+    page.evaluate("window.stays = true")
+    like, unread = page.locator("form[action$='/marks/like'] button"), page.locator(".bell strong")
+    like.click()
+    expect(like).to_have_attribute("aria-pressed", "true", timeout=MAX_WAIT)
+
+    before = int(unread.text_content() or 0)
+    with site.api("hana") as other:
+        said = {"text": "play"}
+        other.post(f"/mechanisms/{site.mechanisms[1]}/comments", json=said).raise_for_status()
+    expect(unread).to_have_text(str(before + 1), timeout=MAX_WAIT)
+
+    assert page.evaluate("window.stays")
+    found = owner.check()
+    owner.close()
+    assert found == []
+
+
 def test_a_newcomer_shares_a_clip_by_its_link(browser: Browser, site: WebSite) -> None:
     newcomer = Watched(browser, site, viewport={"width": 390, "height": 844}, has_touch=True)
     page = newcomer.open("/upload")
