@@ -22,6 +22,7 @@ from mechshare.entrypoints.cli.motion import analyse, motion, search, similar
 from mechshare.entrypoints.cli.prune import prune
 from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.tokens import tokens
+from mechshare.entrypoints.cli.user_comments import delete_comments, list_comments
 from mechshare.entrypoints.cli.users import users
 from mechshare.entrypoints.cli.verify import verify
 from mechshare.entrypoints.masking import masked
@@ -54,6 +55,8 @@ cli.add_command(demo)
 cli.add_command(import_clips)
 cli.add_command(export)
 cli.add_command(users)
+users.add_command(list_comments)
+users.add_command(delete_comments)
 cli.add_command(tokens)
 cli.add_command(invitations)
 cli.add_command(jobs)

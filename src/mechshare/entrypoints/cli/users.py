@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,6 @@ import click
 
 from mechshare.application import Application
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
-from mechshare.domain.comments import Comment
 from mechshare.domain.errors import NameTaken, UserNotFound
 from mechshare.domain.groups import OwnGroup
 from mechshare.domain.ids import GroupId
@@ -159,40 +157,6 @@ def export_account(chosen: Settings, username: str, file: Path) -> None:
             return written.tell()
 
     click.echo(f"{run(chosen, command)} bytes in {file}")
-
-
-@users.command("comments")
-@click.argument("username")
-@json_option
-@pass_settings
-def list_comments(chosen: Settings, username: str, as_json: bool) -> None:
-    """List the comments of a user, oldest first."""
-    found = run(chosen, lambda application: _comments_of(application, username))
-    if as_json:
-        print_json(found)
-        return
-    rows = [(_day(one.created_at), one.mechanism_id, one.id, one.text) for one in found]
-    print_table(("written", "mechanism", "comment", "text"), rows)
-
-
-@users.command("delete-comments")
-@click.argument("username")
-@pass_settings
-def delete_comments(chosen: Settings, username: str) -> None:
-    """Delete all comments of a user, as after spam. Those that were replied to leave an empty place."""
-
-    async def command(application: Application) -> int:
-        found = await _comments_of(application, username)
-        for one in found:
-            await application.comments.delete(OPERATOR, one.mechanism_id, one.id, RequestMetadata())
-        return len(found)
-
-    click.echo(f"{run(chosen, command)} comments deleted")
-
-
-async def _comments_of(application: Application, username: str) -> Sequence[Comment]:
-    user = await application.users.find_by_login(username)
-    return await application.comments.find_of_user(OPERATOR, user.id)
 
 
 @users.command("set-role")
