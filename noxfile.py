@@ -13,6 +13,7 @@ nox.options.reuse_existing_virtualenvs = True
 ADAPTERS = "[postgres,redis,azure,s3,opensearch]"
 SLOWEST = "--durations=25"
 LONG = (
+    "tests/adapters/media/test_hostile_media.py",
     "tests/adapters/media/test_long_clips.py",
     "tests/attacks",
     "tests/chaos",
@@ -66,8 +67,10 @@ def tests(session: nox.Session) -> None:
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     # First the tests that can run beside others, then those that load a server or require responses within seconds.
     # Four keep two cores busy, since many tests wait for leases and for processes that start; of the latter two do.
-    session.run("pytest", "-m", "not serial", "-n", "4", "--dist", "loadfile", SLOWEST)
-    session.run("pytest", *SERIAL, "-m", "serial", "-n", "2", "--dist", "loadfile", SLOWEST)
+    # tests/conftest.py puts the slow files first, so that none runs on when the other processes have ended.
+    spread = ("--dist", "loadfile", "--no-loadscope-reorder")
+    session.run("pytest", "-m", "not serial", "-n", "4", *spread, SLOWEST)
+    session.run("pytest", *SERIAL, "-m", "serial", "-n", "2", *spread, SLOWEST)
 
 
 @nox.session

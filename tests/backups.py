@@ -31,7 +31,7 @@ async def fill_with_clips(url: str, store: Any, count: int) -> dict[str, bytes]:
     clips: dict[str, bytes] = {}
     for number in range(count):
         clips |= clips_of(number)
-        name_clips(url, number)
+    name_clips(url, *range(count))
     await store.prepare()
     for key, content in clips.items():
         await store.write(key, chunks(content))
@@ -48,8 +48,14 @@ def clips_of(number: int) -> Mapping[str, bytes]:
     }
 
 
-def name_clips(url: str, number: int) -> None:
-    """Makes mechanism `number` refer to its clips; size and digest of the derivative are not yet recorded."""
+def name_clips(url: str, *numbers: int) -> None:
+    """Makes these mechanisms refer to their clips; size and digest of the derivatives are not yet recorded."""
+    with connected(url) as connection:
+        for number in numbers:
+            _name_clips(connection, number)
+
+
+def _name_clips(connection: Connection, number: int) -> None:
     (key, original), (made, _) = clips_of(number).items()
     file = OriginalFile(
         key=key,
@@ -62,11 +68,10 @@ def name_clips(url: str, number: int) -> None:
         _reference(number, key, "original", size=file.size, sha256=file.sha256),
         _reference(number, made, "video", size=None, sha256=None),
     ]
-    with connected(url) as connection:
-        delete_clip_rows(connection, number)
-        connection.execute(insert(REFERENCES), references)
-        named = {"original": file, "original_key": key, "file_url": blob_url(made)}
-        connection.execute(update(MECHANISMS).where(MECHANISMS.c.id == uuid(2, number)).values(named))
+    delete_clip_rows(connection, number)
+    connection.execute(insert(REFERENCES), references)
+    named = {"original": file, "original_key": key, "file_url": blob_url(made)}
+    connection.execute(update(MECHANISMS).where(MECHANISMS.c.id == uuid(2, number)).values(named))
 
 
 def delete_clip_rows(connection: Connection, number: int) -> None:

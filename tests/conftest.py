@@ -13,7 +13,7 @@ settings.register_profile("mechshare", deadline=None, suppress_health_check=[Hea
 settings.load_profile("mechshare")
 TESTS = Path(__file__).parent
 PROGRAMS = ("attacks", "chaos", "examples", "journeys")
-"""Folders whose tests start whole installations and may take minutes."""
+"""Folders whose tests start whole installations and may take minutes; they come first."""
 SERIAL = ("attacks", "chaos/test_degradation.py", "chaos/test_shutdown.py")
 """Folders and modules that need most of the machine: they load a server, or require a response within seconds. At most
 two run at a time."""
@@ -38,16 +38,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not place_of(item).startswith(PROGRAMS))
     for item in items:
         for mark in item.iter_markers("contract"):
             item.user_properties.append(("contract", mark.args))
-        place = item.path.relative_to(TESTS).as_posix()
+        place = place_of(item)
         if place.startswith(PROGRAMS):
             item.add_marker(pytest.mark.timeout(MAX_PROGRAM_SECONDS))
         if place.startswith(SERIAL) and place not in NOT_SERIAL:
             item.add_marker(pytest.mark.serial)
         if config.getoption("--long"):
             item.add_marker(pytest.mark.timeout(0), append=False)
+
+
+def place_of(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).as_posix()
 
 
 @pytest.hookimpl(wrapper=True)

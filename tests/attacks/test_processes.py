@@ -11,7 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from mechshare import settings
+from mechshare.entrypoints.cli.main import cli
 from tests.attacks.server import AttackedServer, attackable_server
 
 TIMEOUT = 60.0
@@ -114,9 +117,11 @@ async def test_one_of_two_servers_that_start_together_is_refused(tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["DATABASE", "BLOBS", "SEARCH", "JOBS"])
 def test_in_memory_adapters_are_refused_for_several_processes(tmp_path: Path, name: str) -> None:
-    message = refused(tmp_path, "--workers", "2", **{f"MECHSHARE_{name}_URL": "memory:"})
-    assert f"MECHSHARE_{name}_URL=memory:" in message
-    assert "--workers 1" in message
+    chosen = settings.load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": "memory:"})
+    ended = CliRunner().invoke(cli, ["serve", "--workers", "2"], obj=chosen)
+    assert ended.exit_code == 1
+    assert f"MECHSHARE_{name}_URL=memory:" in ended.output
+    assert "--workers 1" in ended.output
 
 
 async def test_sighup_replaces_the_processes_without_an_interruption(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_refusal_is_printed_in_one_line(tmp_path: Path) -> None:
     assert ended.stderr.strip() == "User not found."
 
 
-HOSTS = 6
+HOSTS = 3
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

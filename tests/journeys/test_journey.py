@@ -4,9 +4,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import cache
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -77,8 +79,17 @@ async def share(client: httpx.AsyncClient, headers: dict[str, str], path: Path, 
 
 def drawn(clip: DemoClip, into: Path) -> Path:
     path = into / clip.file_name
-    save_clip(clip.frames(), RATE, path)
+    path.write_bytes(_content_of(clip))
     return path
+
+
+@cache
+def _content_of(clip: DemoClip) -> bytes:
+    """Draws a clip once for all deployments, since that takes seconds."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / clip.file_name
+        save_clip(clip.frames(), RATE, path)
+        return path.read_bytes()
 
 
 async def processed(client: httpx.AsyncClient, headers: dict[str, str], id: str) -> dict[str, Any]:
@@ -209,15 +220,18 @@ FAILED = {
 
 
 async def test_hostile_files_fail_with_a_reason_and_the_server_keeps_running(
-    client: httpx.AsyncClient, tmp_path: Path
+    client: httpx.AsyncClient, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     headers = await signed_up(client)
+    failing = list(FAILED.items())
+    if request.node.callspec.params["client"] not in ("memory", "embedded"):
+        failing = failing[:2]  # the others differ in nothing that a deployment sees
     for name, content in REFUSED.items():
         response = await client.post(
             MECHANISMS, headers=headers, data={"title": name}, files={"file": (name, content, "video/mp4")}
         )
         assert (response.status_code, response.json()["code"]) == (415, "UNSUPPORTED_FILE"), name
-    for name, content in FAILED.items():
+    for name, content in failing:
         path = tmp_path / name
         path.write_bytes(content)
         id = await share(client, headers, path)

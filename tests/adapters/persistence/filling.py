@@ -1,5 +1,6 @@
 """A database with rows in every table, some of them with odd values, and the content of any database."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ ODD_JSON = '{"code": "crashed",  "detail": "歯車", "from_a_later_version": [1,
 LARGE = ("users", "mechanisms", "jobs", "receipts", "blob_references")
 """Tables that tests fill with more than a batch of rows: one for each kind of primary key, as tables of a kind are
 read by the same code."""
+_filled_files: dict[tuple[int, int], bytes] = {}
 
 
 def uuid(kind: int, number: int) -> str:
@@ -237,13 +239,28 @@ def connected(url: str) -> Iterator[Connection]:
 
 async def fill(url: str, count: int, *, large: int = 0) -> None:
     """Creates a database at `url` with `count` rows in each table, fewer categories, and `large` in those of LARGE."""
-    path, _, options = url.removeprefix("sqlite:///").partition("?")
-    if url.startswith("sqlite:") and not options and not Path(path).exists():
-        await sqlite_database(Path(path))
-    else:
+    path = Path(url.removeprefix("sqlite:///").partition("?")[0])
+    if not url.startswith("sqlite:") or path.exists():
         database = SqlDatabase(url)
         await database.migrate()
         await database.close()
+        _insert_rows(url, count, large)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(await _filled_file(count, large))
+
+
+async def _filled_file(count: int, large: int) -> bytes:
+    """Returns a filled SQLite file; each is made once, since copying one is much faster."""
+    if (count, large) not in _filled_files:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "template.db"
+            _insert_rows(await sqlite_database(path), count, large)
+            _filled_files[count, large] = path.read_bytes()
+    return _filled_files[count, large]
+
+
+def _insert_rows(url: str, count: int, large: int) -> None:
     with connected(url) as connection:
         for table in metadata.sorted_tables:
             rows = max(count, large) if table.name in LARGE else count
