@@ -163,6 +163,12 @@ async def test_any_position_in_a_cursor_is_handled(site: Site, place: str) -> No
             assert_clear_response(response)
 
 
+async def test_the_short_form_combines_each_text_with_each_parameter_of_some_route() -> None:
+    texts = list(TEXTS.values())
+    pairs = {pair for start in range(len(READ)) for pair in combined(texts, QUERIES, start, every=False)}
+    assert pairs == set(product(texts, QUERIES))
+
+
 @pytest.mark.parametrize("row", WITH_BODY)
 async def test_any_value_in_a_body_is_handled(site: Site, row: str, long: bool) -> None:
     method, template = row.split(" ")
