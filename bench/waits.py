@@ -199,10 +199,13 @@ def _first_view(address: str) -> Iterator[Wait]:
 
 
 class _Loaded:
-    """A file as it is sent to a browser: its size in bytes, compressed if the server compresses it."""
+    """A file as it is sent to a browser: its size in bytes, compressed if the server compresses it. Raises RuntimeError
+    if there is no such file."""
 
     def __init__(self, address: str, path: str) -> None:
         response = request(address, path, headers={"Accept-Encoding": "gzip", "Accept-Language": "en"})
+        if response.status != 200:
+            raise RuntimeError(f"{path}: {response.status}")
         self.size = len(response.body)
         is_gzip = response.headers.get("content-encoding") == "gzip"
         self._body = gzip.decompress(response.body) if is_gzip else response.body
