@@ -69,7 +69,7 @@ def main() -> None:
             return
         if options.processes:
             servers = stack.enter_context(distributed_servers(folder, ("postgresql", "redis")))
-            print_processes(console, measure_processes(options.processes, folder, servers))
+            print_processes(console, measure_processes(options.processes, folder, servers, options.rounds))
             return
         if options.writes:
             measured = measure_beside_writes(options.writes, folder)

@@ -16,7 +16,7 @@ from bench.rows import RequestPlan, rows
 
 _PROCESSES = (1, 2)
 _ROWS = ("get hot anonymous", "get cold", "list first page cold", "create")
-_SECONDS, _ROUNDS = 2, 3
+_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Rates:
     by_processes: Mapping[int, float]
 
 
-def measure_processes(count: int, folder: Path, servers: Mapping[str, str]) -> list[Rates]:
+def measure_processes(count: int, folder: Path, servers: Mapping[str, str], rounds: int) -> list[Rates]:
     """Measures an installation with `count` mechanisms on PostgreSQL and Redis, with the numbers of processes in
     turns."""
     data = folder / "processes"
     installation = make_installation(DISTRIBUTED, count, data, servers, is_searchable=False)
     known = Known(installation)
     found: dict[str, dict[int, list[float]]] = {row: {number: [] for number in _PROCESSES} for row in _ROWS}
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         for number in _PROCESSES:
             for row, rate in _rates(number, installation, known, folder).items():
                 found[row][number].append(rate)
