@@ -76,7 +76,7 @@ def print_waits(console: Console, measured: Sequence[Wait]) -> None:
 def print_processes(console: Console, measured: Sequence[Rates]) -> None:
     """Prints requests/s, and how many times those of one process several reach."""
     numbers = list(measured[0].by_processes)
-    table = _table("", "requests/s", *(f"{number} processes" for number in numbers), "times")
+    table = _table("", "requests/s", *(f"processes: {number}" for number in numbers), "times")
     for one in measured:
         rates = list(one.by_processes.values())
         table.add_row(one.row, *(f"{rate:,.0f}" for rate in rates), ratio(rates[-1] / rates[0]))
