@@ -23,7 +23,7 @@ from mechshare.adapters.media.pictures import frame_of, image_of
 from mechshare.adapters.media.timing import Clip, TimedFrame
 from mechshare.adapters.motion.analysis import analysed
 from mechshare.adapters.motion_index.outlines import are_copies
-from mechshare.domain.motion import MotionAnalysis, MotionKind
+from mechshare.domain.motion import VECTOR_NUMBERS, MotionAnalysis, MotionKind
 from mechshare.testing.drawn_motion import (
     MACHINES,
     Look,
@@ -276,7 +276,7 @@ def _analysed(pictures: Pictures) -> MotionAnalysis:
 
 def _numbers(vector: bytes) -> np.ndarray:
     """Returns the numbers that compare motions, of length 1; zeros for a clip without a vector."""
-    numbers = np.frombuffer(vector, np.int8)[:488].astype(float) if vector else np.zeros(488)
+    numbers = np.frombuffer(vector or bytes(VECTOR_NUMBERS), np.int8)[:VECTOR_NUMBERS].astype(float)
     return numbers / max(float(np.sqrt((numbers**2).sum())), 1.0)
 
 

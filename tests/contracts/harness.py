@@ -398,13 +398,6 @@ async def _numpy_motion_index(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _two_pass_motion_index(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.motion_index.exact import NumpyMotionIndex
-
-    yield NumpyMotionIndex(exact_vectors=0)
-
-
-@asynccontextmanager
 async def _http_webhooks(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.webhooks.http import HttpWebhookSender
 
@@ -463,7 +456,6 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "motion_index": {
         "memory": _memory_motion_index,
         "numpy": _numpy_motion_index,
-        "numpy-two-pass": _two_pass_motion_index,
     },
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
     "persistence": {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.motion import VECTOR_BYTES
+from mechshare.domain.motion import ANALYSIS, VECTOR_BYTES
 from tests.http.conftest import API, Site
 from tests.services.world import GIF
 
@@ -17,12 +17,12 @@ def vector(*numbers: int) -> bytes:
     return bytes(number % 256 for number in numbers) + bytes(VECTOR_BYTES - len(numbers))
 
 
-async def move(site: Site, made: dict[str, Any], *numbers: int) -> None:
+async def move(site: Site, made: dict[str, Any], *numbers: int, analysis: int = ANALYSIS) -> None:
     """Gives the mechanism a vector that begins with these numbers."""
     async with site.adapters.database.begin() as tx:
         found = await tx.motions.find(MechanismId(made["id"]))
         assert found is not None
-        await tx.motions.save(replace(found, vector=vector(*numbers)))
+        await tx.motions.save(replace(found, vector=vector(*numbers), analysis=analysis))
 
 
 async def similar(site: Site, made: dict[str, Any], headers: Any = None, query: str = "") -> list[Any]:
@@ -42,7 +42,7 @@ async def test_a_clip_says_how_it_moves(site: Site) -> None:
         "seam": 1.0,
         "confidence": 1.0,
         "there_and_back": True,
-        "analysis": 1,
+        "analysis": 2,
     }
     assert made["loop"] == {"start": 0.0, "end": 2.4}
 
@@ -112,6 +112,16 @@ async def test_what_moves_alike_is_found_most_alike_first(site: Site) -> None:
     assert [title for title, _ in found] == ["near", "far"]
     assert 1 > found[0][1] > found[1][1] > 0.3
     assert [title for title, _ in await similar(site, own, query="?limit=1")] == ["near"]
+
+
+async def test_what_an_earlier_version_analysed_is_not_compared(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    current, older, oldest = [await site.published(mika, title) for title in ("current", "older", "oldest")]
+    await move(site, current, 100)
+    await move(site, older, 100, analysis=ANALYSIS - 1)
+    await move(site, oldest, 100, analysis=ANALYSIS - 1)
+
+    assert [await similar(site, made) for made in (current, older)] == [[], []]
 
 
 async def test_the_uploader_of_a_clip_learns_what_moves_alike(site: Site) -> None:

@@ -9,14 +9,17 @@ from math import isfinite
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import MechanismId
 
-ANALYSIS = 1
+ANALYSIS = 2
 """The version of the analysis. Another version finds other figures or other vectors, which don't compare with these."""
 GREY_SIDE = 64
 """The width and height of the pictures that are analysed, in px."""
 MAX_PICTURES = 1024
 """The most pictures of one clip that are analysed."""
-VECTOR_BYTES = 488 + 16 * 16
-"""The bytes of a vector: 488 numbers that compare motions, then a picture of 16 x 16 that compares clips."""
+VECTOR_NUMBERS = 48
+"""The numbers of a vector that compare motions, one signed byte each."""
+OUTLINE_SIDE = 16
+"""The side of the picture after them, in px, which shows whether two clips are copies of one clip."""
+VECTOR_BYTES = VECTOR_NUMBERS + OUTLINE_SIDE**2
 CONFIDENT = 0.5
 """The least confidence with which a period is stated."""
 

@@ -1,7 +1,7 @@
 """The contract suite of indexes of motions. The fixture `motion_index` provides an empty one."""
 
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.motion import VECTOR_BYTES
+from mechshare.domain.motion import OUTLINE_SIDE, VECTOR_BYTES, VECTOR_NUMBERS
 from mechshare.ports.motion_index import MotionIndex
 
 
@@ -41,8 +41,9 @@ async def test_equally_similar_mechanisms_are_in_the_order_of_their_identifiers(
 
 
 async def test_a_copy_is_distinguished_from_a_clip_that_only_moves_alike(motion_index: MotionIndex) -> None:
-    own = bytes(range(100)) + bytes(388) + bytes(number % 120 for number in range(256))
-    other = own[:488] + bytes((number * 37) % 100 for number in range(256))
+    numbers, places = bytes(range(VECTOR_NUMBERS)), range(OUTLINE_SIDE**2)
+    own = numbers + bytes(place % 120 for place in places)
+    other = numbers + bytes((place * 37) % 100 for place in places)
     await motion_index.put([(_A, own), (_B, other)])
 
     first, second = await motion_index.nearest(own, offset=0, limit=2)

@@ -11,7 +11,16 @@ from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
 from mechshare.adapters.motion_index.memory import MemoryMotionIndex
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.motion import GREY_SIDE, Motion, MotionKind
-from mechshare.testing.drawn_motion import drawn, four_bar, grey_pictures, rotor, turning, wiper
+from mechshare.testing.drawn_motion import (
+    any_look,
+    cam,
+    drawn,
+    four_bar,
+    grey_pictures,
+    rotor,
+    turning,
+    wiper,
+)
 
 STEP = 0.04
 
@@ -66,6 +75,24 @@ async def test_a_mirrored_and_slower_copy_is_nearest_to_its_original() -> None:
     first, second = await index.nearest(vector, offset=0, limit=2)
     assert (first.mechanism_id, first.is_duplicate) == (own, True)
     assert first.likeness > 0.8 > second.likeness
+
+
+async def test_a_copy_with_another_colour_for_each_part_is_nearest_to_its_original() -> None:
+    analyser, index, random = NumpyMotionAnalyser(), MemoryMotionIndex(), Random(6)
+    machines = {
+        MechanismId(f"01900000-0000-7000-8000-{number:012x}"): make(random)
+        for number, make in enumerate((four_bar, four_bar, four_bar, cam, cam))
+    }
+    for id, machine in machines.items():
+        pictures = drawn(machine, turning(1.3, 30), any_look(random))
+        await index.put([(id, (await analyser.analyse(grey_pictures(pictures, STEP))).vector)])
+
+    for id, machine in machines.items():
+        copy = drawn(machine, turning(1.3, 40, 0.4), any_look(random))
+        vector = (await analyser.analyse(grey_pictures(copy, STEP))).vector
+        assert vector is not None
+        (nearest,) = await index.nearest(vector, offset=0, limit=1)
+        assert nearest.mechanism_id == id
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ from mechshare.ports.motion import MotionAnalyser
 
 _MAX_CONTAINER_BYTES = 16 * 1024 * 1024
 """Bytes by which a new container may exceed the former one."""
+_TIMEOUT_ALONE = 90.0
+"""Seconds for the analysis of a clip that nobody waits for, on a machine that is busy."""
 _log = structlog.get_logger("mechshare.media")
 
 
@@ -74,7 +76,7 @@ class AvMediaProcessor:
         trim: Trim | None = None,
     ) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
-            motion = self._loop_responder(Path(folder))
+            motion = LoopResponder(self._analyser, Path(folder) / GREY)
             measurements = await self._run_child(
                 source, format, Path(folder), progress, Wishes(trim=trim), motion=motion
             )
@@ -137,13 +139,10 @@ class AvMediaProcessor:
     async def analyse(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> MotionFiles:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
-            motion = self._loop_responder(folder)
+            motion = LoopResponder(self._analyser, folder / GREY, _TIMEOUT_ALONE)
             await self._run_child(source, format, folder, progress, Wishes(OnlyMotion()), motion=motion)
             made = _move_made(folder, into, (PREVIEW, PHASES))
             return MotionFiles(motion=motion.found, preview=made.get(PREVIEW), phases=made.get(PHASES))
-
-    def _loop_responder(self, folder: Path) -> LoopResponder:
-        return LoopResponder(self._analyser, folder / GREY)
 
     async def keep_ready(self) -> None:
         """Keeps a child process waiting that has imported what decoding needs, in some 45 MiB of memory."""

@@ -11,7 +11,7 @@ import structlog
 from mechshare.domain.motion import GREY_SIDE, MAX_PICTURES, GreyPictures, Motion, MotionAnalysis
 from mechshare.ports.motion import MotionAnalyser
 
-_TIMEOUT = 10.0
+TIMEOUT = 10.0
 """Seconds. A clip whose analysis takes longer is ready without it."""
 _NO_CUT = b"null\n"
 _MAX_BYTES = MAX_PICTURES * GREY_SIDE**2
@@ -24,9 +24,10 @@ class LoopResponder:
     A strip of pictures that can't be analysed never fails the clip, which then has no motion.
     """
 
-    def __init__(self, analyser: MotionAnalyser | None, strip: Path) -> None:
+    def __init__(self, analyser: MotionAnalyser | None, strip: Path, timeout: float = TIMEOUT) -> None:
         self._analyser = analyser
         self._strip = strip
+        self._timeout = timeout
         self._has_replied = False
         self.found: MotionAnalysis | None = None
 
@@ -42,7 +43,7 @@ class LoopResponder:
             return _NO_CUT
         try:
             clip = await asyncio.to_thread(self._pictures, message["grey"])
-            self.found = await asyncio.wait_for(self._analyser.analyse(clip), _TIMEOUT)
+            self.found = await asyncio.wait_for(self._analyser.analyse(clip), self._timeout)
         except Exception as problem:  # a clip is ready without its motion, whatever the reason
             _log.warning("motion_not_analysed", problem=f"{type(problem).__name__}: {problem}"[:200])
             return _NO_CUT

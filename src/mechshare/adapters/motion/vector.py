@@ -1,7 +1,8 @@
-"""Describes a motion by a vector that stays the same under what doesn't change the motion.
+"""Describes a motion by a vector that stays nearly the same under what doesn't change the motion.
 
-Turning or mirroring the picture, other colours, another size or place, another speed, direction or phase leave it as it
-is: it holds how strongly each place moves, around the centre of what moves, as amplitudes over the angle.
+Turning or mirroring the picture, another colour for each part, another size or place, another speed, direction or phase
+change it little: it holds when something is at each place around the centre of the motion, as amplitudes over the
+angle, and not how bright it is.
 """
 
 from functools import cache
@@ -11,38 +12,38 @@ import numpy as np
 
 from mechshare.adapters.motion.arrays import Floats
 from mechshare.adapters.motion.grid import binomial
-from mechshare.domain.motion import GREY_SIDE
+from mechshare.domain.motion import GREY_SIDE, OUTLINE_SIDE, VECTOR_NUMBERS
 
-NUMBERS = 488
-"""The numbers of a vector, one byte each."""
-OUTLINE_SIDE = 16
-"""The side of the picture after the vector, which shows whether two clips are copies of one clip."""
 LEAST_PICTURES = 6
 _ANGLES, _ORDERS, _RADII = 48, 8, 10
 _FIRST_RADIUS, _RADIUS_STEP, _OUTLINE_REACH = 0.2, 0.25, 2.2
 """In standard deviations of what moves from its centre."""
-_MAP_WEIGHTS = (1.0, 0.5, 0.7, 0.4)
-_SHAPE_WEIGHTS = (1.0, 0.6)
+_HARMONICS = (1, 2, 3)
 _CURVE_WEIGHT = _SPEED_WEIGHT = 0.4
 _CURVE_POINTS, _QUANTILES = 16, 8
-_SCALE = 127 / 0.35
-"""The largest number of a vector of length 1 that a byte holds is 0.35."""
-NORMALS = Path(__file__).with_name("normals.bin")
-"""The mean and the standard deviation of each number over drawn linkages, as `tools/motion_normals.py` writes them:
-2 x NUMBERS float32, little-endian."""
+_NEAR = 2
+"""Px around a place in which the strongest motion counts as full presence."""
+_NOISE = 4.0
+"""Grey values: a variation that is much smaller says nothing about when something is at a place."""
+FEATURES = (1 + len(_HARMONICS)) * _RADII * _ORDERS + _CURVE_POINTS + _QUANTILES
+"""The numbers that describe a motion before they are projected."""
+_SCALE = 127 / 0.5
+"""The largest number of a vector of length 1 that a byte holds is 0.5."""
+PROJECTION = Path(__file__).with_name("projection.bin")
+"""The mean of each feature over drawn machines, then the directions that distinguish machines however they are
+coloured, as `tools/motion_projection.py` writes them: (1 + VECTOR_NUMBERS) x FEATURES float32, little-endian."""
 
 
 def described(
     pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[int, int]
 ) -> bytes:
-    """Returns the vector and the outline: NUMBERS + OUTLINE_SIDE squared signed bytes.
+    """Returns the vector and the outline: VECTOR_NUMBERS + OUTLINE_SIDE squared signed bytes.
 
     `curve` is the mean distance by lag and `steps` the distances of neighbours, both as parts of the distance of any
     two pictures; `period` is in steps; `size` is that of the clip in px.
     """
-    numbers = raw_vector(pictures, curve, steps, period, size)
-    mean, deviation = normals()
-    unit = _unit((numbers - mean) / deviation)
+    mean, directions = projection()
+    unit = _unit(directions @ (features(pictures, curve, steps, period, size) - mean))
     whole = pictures[: _whole_periods(len(pictures), period)]
     outline = _unit(_outline(_moving(whole.std(axis=0)), size))
     return _as_bytes(unit) + _as_bytes(outline)
@@ -53,26 +54,20 @@ def _as_bytes(unit: Floats) -> bytes:
 
 
 @cache
-def normals() -> tuple[Floats, Floats]:
-    """Returns the mean and the standard deviation of each number."""
-    mean, deviation = np.frombuffer(NORMALS.read_bytes(), "<f4").reshape(2, NUMBERS)
-    return mean, deviation
+def projection() -> tuple[Floats, Floats]:
+    """Returns the mean of each feature, and the directions as rows."""
+    rows = np.frombuffer(PROJECTION.read_bytes(), "<f4").reshape(1 + VECTOR_NUMBERS, FEATURES)
+    return rows[0], rows[1:]
 
 
-def raw_vector(
+def features(
     pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[int, int]
 ) -> Floats:
-    """Returns the numbers of the vector before they are made comparable."""
+    """Returns the numbers that describe a motion before they are projected."""
     count = _whole_periods(len(pictures), period)
-    whole = pictures[:count]
-    maps = [_moving(map) for map in _motion_maps(whole, period or float(count))]
+    maps = _presence_maps(pictures[:count], period or float(count))
     centre, spread = _place_of(maps[0], size)
-    spectra = [_spectrum(np.sqrt(map), centre, spread, size) for map in maps]
-    parts = [weight * _unit(np.abs(spectrum)) for weight, spectrum in zip(_MAP_WEIGHTS, spectra, strict=True)]
-    parts += [
-        weight * _unit(_shape(spectrum))
-        for weight, spectrum in zip(_SHAPE_WEIGHTS, (spectra[0], spectra[2]), strict=True)
-    ]
+    parts = [_unit(np.abs(_spectrum(map, centre, spread, size))) for map in maps[1:]]
     parts.append(_CURVE_WEIGHT * _unit(_half_period(curve, period or float(count))))
     parts.append(_SPEED_WEIGHT * _unit(_speeds(steps[: count - 1])))
     return np.concatenate([part.ravel() for part in parts])
@@ -85,29 +80,64 @@ def _whole_periods(count: int, period: float | None) -> int:
     return min(count, max(LEAST_PICTURES, round(int(count / period + 0.02) * period)))
 
 
-def _motion_maps(pictures: Floats, period: float) -> list[Floats]:
-    """Returns for each place how much it varies, its step, and the amplitudes at one and at two turns a period."""
-    steps = np.sqrt((np.diff(pictures, axis=0) ** 2).mean(axis=0))
+def _presence_maps(pictures: Floats, period: float) -> list[Floats]:
+    """Returns for each place whether something moves there, for what part of the time something is there, and the
+    amplitudes at one, two and three turns a period.
+
+    Each is relative to how much the place itself varies, so that the contrast of a part has no influence.
+    """
+    deviation = pictures.std(axis=0)
+    reach = np.maximum(pictures.max(axis=0) - pictures.min(axis=0), 1)
+    present = _present(deviation)
+    maps = [present, present * 4 * (deviation / reach) ** 2]
     turns = np.arange(len(pictures)) / period
     centred = pictures - pictures.mean(axis=0)
-    amplitudes = [
-        2 * np.abs(np.tensordot(np.exp(-2j * np.pi * harmonic * turns).astype(np.complex64), centred, 1))
-        / len(pictures)
-        for harmonic in (1, 2)
-    ]  # fmt: skip
-    return [pictures.std(axis=0), steps, *amplitudes]
+    varied = np.sqrt(deviation**2 + _NOISE**2)
+    for harmonic in _HARMONICS:
+        wave = np.exp(-2j * np.pi * harmonic * turns).astype(np.complex64)
+        amplitude = np.sqrt(2) * np.abs(np.tensordot(wave, centred, 1)) / len(pictures)
+        maps.append(present * amplitude / varied)
+    return [_smoothed(map) for map in maps]
+
+
+def _present(deviation: Floats) -> Floats:
+    """Returns 0..1: how much each place varies beside the places around it, so that weak and strong contrasts count
+    the same and edges stay where they are. The little that noise leaves everywhere counts as nothing."""
+    moving = _without_floor(deviation, 0.3)
+    around = moving
+    for axis in (0, 1):
+        around = _largest_near(around, axis)
+    present = np.minimum(1.3 * moving / (around + 2), 1)
+    return present * np.clip(10 * present - 1, 0, 1)
+
+
+def _largest_near(values: Floats, axis: int) -> Floats:
+    """Returns the largest value within _NEAR px along an axis."""
+    places = np.arange(GREY_SIDE)
+    shifted = [
+        np.take(values, np.clip(places + shift, 0, GREY_SIDE - 1), axis) for shift in range(-_NEAR, _NEAR + 1)
+    ]
+    largest: Floats = np.max(shifted, axis=0)
+    return largest
 
 
 def _moving(map: Floats) -> Floats:
     """Returns the map without its floor, which is noise, and smoothed."""
-    floor = float(np.clip(np.quantile(map, 0.25), 0.5, 2.5))
-    return binomial(binomial(np.maximum(0, map - 1.3 * floor), 0), 1)
+    return _smoothed(_without_floor(map, 0.5))
 
 
-def _place_of(map: Floats, size: tuple[int, int]) -> tuple[tuple[float, float], float]:
+def _without_floor(map: Floats, least: float) -> Floats:
+    floor = float(np.clip(np.quantile(map, 0.25), least, 2.5))
+    return np.maximum(0, map - 1.3 * floor)
+
+
+def _smoothed(map: Floats) -> Floats:
+    return binomial(binomial(map, 0), 1)
+
+
+def _place_of(weights: Floats, size: tuple[int, int]) -> tuple[tuple[float, float], float]:
     """Returns the centre of what moves as (x, y), and its spread along an axis, in px of the clip."""
-    weights = np.sqrt(map) + 1e-9
-    weights = weights / weights.sum()
+    weights = (weights + 1e-9) / (weights + 1e-9).sum()
     y, x = _coordinates(size)
     centre = float((weights * x).sum()), float((weights * y).sum())
     squares = (x - centre[0]) ** 2 + (y - centre[1]) ** 2
@@ -144,13 +174,6 @@ def _sampled(map: Floats, x: Floats, y: Floats, size: tuple[int, int]) -> Floats
     return np.where(inside, (1 - down) * upper + down * lower, 0)
 
 
-def _shape(spectrum: Floats) -> Floats:
-    """Returns how the angles of neighbouring radii belong together, which turning and mirroring leave as it is."""
-    together = (spectrum[:-1] * spectrum[1:].conj()).real
-    shape: Floats = np.sign(together) * np.sqrt(np.abs(together))
-    return shape
-
-
 def _half_period(curve: Floats, period: float) -> Floats:
     lags = np.arange(1, _CURVE_POINTS + 1) / _CURVE_POINTS * period / 2
     return np.interp(lags, np.arange(len(curve)), curve)
@@ -165,7 +188,7 @@ def _speeds(steps: Floats) -> Floats:
 
 def _outline(map: Floats, size: tuple[int, int]) -> Floats:
     """Returns what moves as a small picture around its centre, in which places of equal mean have no part."""
-    centre, spread = _place_of(map, size)
+    centre, spread = _place_of(np.sqrt(map), size)
     places = ((np.arange(OUTLINE_SIDE) + 0.5) / OUTLINE_SIDE * 2 - 1) * _OUTLINE_REACH * spread
     x, y = centre[0] + places[None, :], centre[1] + places[:, None]
     small: Floats = np.sqrt(_sampled(map, x + 0 * y, y + 0 * x, size))

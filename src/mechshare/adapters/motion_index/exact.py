@@ -1,4 +1,4 @@
-"""The index in the memory of the process: exact up to a hundred thousand vectors, beyond in two passes."""
+"""The index in the memory of the process, which compares a vector with all others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,13 +15,9 @@ if TYPE_CHECKING:
 
 
 class NumpyMotionIndex(MotionIndex):
-    """A matrix of all vectors, 744 bytes each and as many again for its growth. NumPy is loaded at the first use.
+    """A matrix of all vectors, VECTOR_BYTES each and as many again for its growth. NumPy is loaded at the first use."""
 
-    Above `exact_vectors` a first pass chooses which are compared, so that an equally near one may be missing.
-    """
-
-    def __init__(self, exact_vectors: int = 100_000) -> None:
-        self._exact_vectors = exact_vectors
+    def __init__(self) -> None:
         self._vectors: dict[MechanismId, bytes] = {}
         self._matrix: Matrix | None = None
         self._is_current = False
@@ -45,7 +41,7 @@ class NumpyMotionIndex(MotionIndex):
         vectors = dict(self._vectors)
         if self._matrix is None or not self._is_current:
             self._is_current = True
-            self._matrix = Matrix({id: numbers_of(one) for id, one in vectors.items()}, self._exact_vectors)
+            self._matrix = Matrix({id: numbers_of(one) for id, one in vectors.items()})
         found = self._matrix.nearest(numbers_of(vector), offset + limit)[offset:]
         return [
             Neighbour(
