@@ -4,7 +4,7 @@ from math import sqrt
 
 from mechshare.domain.motion import OUTLINE_SIDE, VECTOR_NUMBERS
 
-POSSIBLE = 0.85
+POSSIBLE = 0.75
 """The least likeness of copies."""
 _SAME = 0.93
 """The least correlation of the outlines of copies, in the best of eight turns and reflections."""
