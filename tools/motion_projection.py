@@ -66,7 +66,8 @@ def _spread(differences: np.ndarray) -> np.ndarray:
     weights = np.array([1.0] * (differences.shape[1] - 1) + [_DAMAGED_WEIGHT])
     flat = (differences * np.sqrt(weights)[:, None]).reshape(-1, differences.shape[2])
     spread = flat.T @ flat / (len(differences) * (weights.sum() - 1))
-    return spread + _LEAST_SPREAD * spread.trace() / len(spread) * np.eye(len(spread))
+    spread += _LEAST_SPREAD * spread.trace() / len(spread) * np.eye(len(spread))
+    return np.asarray(spread)
 
 
 def _drawings(number: int, kind: str) -> np.ndarray:
@@ -106,7 +107,7 @@ def _smaller(random: Random, pictures: Pictures) -> Pictures:
     width, height = pictures[0].size
     small = [one.resize((round(width * 0.8), round(height * 0.8)), Image.Resampling.BOX) for one in pictures]
     edges = (width - small[0].width) // 2, (height - small[0].height) // 2
-    return [ImageOps.expand(one, edges, one.getpixel((0, 0))) for one in small]
+    return [ImageOps.expand(one, edges, tuple(np.asarray(one)[0, 0].tolist())) for one in small]
 
 
 _DAMAGES: Sequence[Callable[[Random, Pictures], Pictures]] = (

@@ -107,8 +107,9 @@ def _present(deviation: Floats) -> Floats:
     around = moving
     for axis in (0, 1):
         around = _largest_near(around, axis)
-    present = np.minimum(1.3 * moving / (around + 2), 1)
-    return present * np.clip(10 * present - 1, 0, 1)
+    relative = np.minimum(1.3 * moving / (around + 2), 1)
+    present: Floats = relative * np.clip(10 * relative - 1, 0, 1)
+    return present
 
 
 def _largest_near(values: Floats, axis: int) -> Floats:
@@ -128,7 +129,8 @@ def _moving(map: Floats) -> Floats:
 
 def _without_floor(map: Floats, least: float) -> Floats:
     floor = float(np.clip(np.quantile(map, 0.25), least, 2.5))
-    return np.maximum(0, map - 1.3 * floor)
+    rest: Floats = np.maximum(0, map - 1.3 * floor)
+    return rest
 
 
 def _smoothed(map: Floats) -> Floats:
