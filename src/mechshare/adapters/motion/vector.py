@@ -106,20 +106,20 @@ def _present(deviation: Floats) -> Floats:
     moving = _without_floor(deviation, 0.3)
     around = moving
     for axis in (0, 1):
-        around = _largest_near(around, axis)
+        around = _maximum_near(around, axis)
     relative = np.minimum(1.3 * moving / (around + 2), 1)
     present: Floats = relative * np.clip(10 * relative - 1, 0, 1)
     return present
 
 
-def _largest_near(values: Floats, axis: int) -> Floats:
+def _maximum_near(values: Floats, axis: int) -> Floats:
     """Returns the largest value within _NEAR px along an axis."""
     places = np.arange(GREY_SIDE)
     shifted = [
         np.take(values, np.clip(places + shift, 0, GREY_SIDE - 1), axis) for shift in range(-_NEAR, _NEAR + 1)
     ]
-    largest: Floats = np.max(shifted, axis=0)
-    return largest
+    maximum: Floats = np.max(shifted, axis=0)
+    return maximum
 
 
 def _moving(map: Floats) -> Floats:

@@ -27,10 +27,10 @@ class Matrix:
         products = np.concatenate([part @ own for part in _parts(self._rows)])
         length = max(float(np.sqrt((own.astype(np.float64) ** 2).sum())), 1.0)
         likeness = np.clip(products / (self._lengths * length), 0, 1)
-        return [(self._ids[place], float(likeness[place])) for place in _largest(likeness, limit)]
+        return [(self._ids[place], float(likeness[place])) for place in _greatest(likeness, limit)]
 
 
-def _largest(values: np.ndarray, count: int) -> np.ndarray:
+def _greatest(values: np.ndarray, count: int) -> np.ndarray:
     """Returns the places of the `count` largest values, the largest first, equal ones in their order."""
     places = np.arange(len(values))
     if count < len(values):
