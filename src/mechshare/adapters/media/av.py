@@ -32,12 +32,10 @@ from mechshare.adapters.media.page_files import split_pages
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.spare_child import SpareChild
 from mechshare.adapters.media.tasks import (
-    NO_WISHES,
     CopyWithoutMetadata,
     OnlyMotion,
     Task,
     ThumbnailAt,
-    Wishes,
 )
 from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.kinds import MechanismKind, kind_of
@@ -77,9 +75,8 @@ class AvMediaProcessor:
     ) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
             motion = LoopResponder(self._analyser, Path(folder) / GREY)
-            measurements = await self._run_child(
-                source, format, Path(folder), progress, Wishes(trim=trim), motion=motion
-            )
+            task = Task(format, self._limits, trim=trim)
+            measurements = await self._run_child(task, source, Path(folder), progress, motion)
             size, digest = await asyncio.to_thread(_size_and_digest, source)
             facts = MediaFacts(**measurements, size=size, sha256=digest)
             if facts.duration_ms is not None:
@@ -113,14 +110,15 @@ class AvMediaProcessor:
     ) -> Path:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
-            await self._run_child(source, format, folder, progress, Wishes(ThumbnailAt(at), trim))
+            task = Task(format, self._limits, ThumbnailAt(at), trim)
+            await self._run_child(task, source, folder, progress)
             _checked_format(folder / THUMBNAIL)
             return (folder / THUMBNAIL).replace(into / THUMBNAIL)
 
     async def draw_model(self, source: Path, format: ModelFormat, into: Path, progress: Progress) -> Path:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
-            await self._run_child(source, format, folder, progress, NO_WISHES)
+            await self._run_child(Task(format, self._limits), source, folder, progress)
             _checked_format(folder / THUMBNAIL)
             return (folder / THUMBNAIL).replace(into / THUMBNAIL)
 
@@ -130,8 +128,8 @@ class AvMediaProcessor:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
             size = await asyncio.to_thread(os.path.getsize, source)
-            limits = _for_copy(self._limits, size)
-            await self._run_child(source, format, folder, progress, Wishes(CopyWithoutMetadata()), limits)
+            task = Task(format, _for_copy(self._limits, size), CopyWithoutMetadata())
+            await self._run_child(task, source, folder, progress)
             if _sniffed(folder / COPY) is not format:
                 raise rejected(FailureCode.CRASHED, f"{COPY} has a wrong format")
             return (folder / COPY).replace(into / f"{COPY}.{format.extension}")
@@ -140,7 +138,7 @@ class AvMediaProcessor:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
             motion = LoopResponder(self._analyser, folder / GREY, _TIMEOUT_ALONE)
-            await self._run_child(source, format, folder, progress, Wishes(OnlyMotion()), motion=motion)
+            await self._run_child(Task(format, self._limits, OnlyMotion()), source, folder, progress, motion)
             made = _move_made(folder, into, (PREVIEW, PHASES))
             return MotionFiles(motion=motion.found, preview=made.get(PREVIEW), phases=made.get(PHASES))
 
@@ -165,19 +163,16 @@ class AvMediaProcessor:
 
     async def _run_child(
         self,
+        task: Task,
         source: Path,
-        format: MediaFormat | ModelFormat,
         folder: Path,
         progress: Progress,
-        wishes: Wishes,
-        limits: MediaLimits | None = None,
         motion: LoopResponder | None = None,
     ) -> dict[str, Any]:
-        limits, motion = limits or self._limits, motion or LoopResponder(None, folder / GREY)
         child = await self._spare.take()
         try:
-            child.give(Task(format, limits, wishes), source, folder)
-            return await child.run(progress, motion)
+            child.give(task, source, folder)
+            return await child.run(progress, motion or LoopResponder(None, folder / GREY))
         finally:
             await child.end()
             self._warn(child.confinement)

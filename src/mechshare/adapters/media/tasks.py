@@ -28,34 +28,24 @@ class OnlyMotion:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the child is to make: everything, or one thing `only`; of a clip, the part `trim`."""
-
-    only: ThumbnailAt | CopyWithoutMetadata | OnlyMotion | None = None
-    trim: Trim | None = None
-
-
-NO_WISHES = Wishes()
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
-    """What a child is to do with a file of `format`, within `limits`. Of a model it draws a thumbnail."""
+    """What a child is to do with a file of `format`, within `limits`: make everything, or one thing `only`; of a clip,
+    show the part `trim`. Of a model it draws a thumbnail."""
 
     format: MediaFormat | ModelFormat
     limits: MediaLimits
-    wishes: Wishes = NO_WISHES
+    only: ThumbnailAt | CopyWithoutMetadata | OnlyMotion | None = None
+    trim: Trim | None = None
 
     def message(self) -> dict[str, Any]:
         """Returns the task in the form in which the child gets it, as JSON."""
-        only, trim = self.wishes.only, self.wishes.trim
         return {
             "format": self.format.value,
             "is_model": isinstance(self.format, ModelFormat),
             "parent": os.getpid(),
             "limits": asdict(self.limits),
-            "only_thumbnail": asdict(only) if isinstance(only, ThumbnailAt) else None,
-            "only_copy": isinstance(only, CopyWithoutMetadata),
-            "only_motion": isinstance(only, OnlyMotion),
-            "trim": asdict(trim) if trim else None,
+            "only_thumbnail": asdict(self.only) if isinstance(self.only, ThumbnailAt) else None,
+            "only_copy": isinstance(self.only, CopyWithoutMetadata),
+            "only_motion": isinstance(self.only, OnlyMotion),
+            "trim": asdict(self.trim) if self.trim else None,
         }
