@@ -6,6 +6,8 @@ from io import BytesIO
 from typing import Any
 
 import httpx
+import micawber
+from micawber.parsers import full_handler
 from PIL import Image
 
 from mechshare.domain.ids import UserId
@@ -238,6 +240,17 @@ async def test_oembed_describes_public_mechanisms_within_the_given_size(site: Si
     assert small["width"] <= 200
     assert small["height"] <= 100
     assert f'width="{small["width"]}"' in small["html"]
+
+
+async def test_a_consumer_of_oembed_embeds_the_player_in_place_of_the_address(site: Site) -> None:
+    made = await site.published(await site.sign_up("ana"), "Cam")
+    address = f"{HOST}/m/{made['id']}"
+    provider = micawber.Provider(f"{HOST}/oembed")
+    response = await site.client.get(f"/oembed?{provider.encode_params(address, maxwidth=200)}")
+
+    described = provider.handle_response(response.text, address)
+
+    assert f'src="{HOST}/embed/{made["id"]}"' in full_handler(address, described)
 
 
 async def test_oembed_refuses_other_addresses_and_formats(site: Site) -> None:
