@@ -13,6 +13,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import httpx
+import pytest
 from click.testing import CliRunner
 
 from mechshare import settings
@@ -61,8 +62,8 @@ class Installation:
 
 
 @asynccontextmanager
-async def installed(folder: Path, **chosen: str) -> AsyncIterator[Installation]:
-    async with deployed("embedded", folder / "data") as environ:
+async def installed(deployment: str, folder: Path, **chosen: str) -> AsyncIterator[Installation]:
+    async with deployed(deployment, folder / "data") as environ:
         environ |= {f"MECHSHARE_{name.upper()}": value for name, value in chosen.items()}
         with served(folder, **environ) as url:
             installation = Installation(url, environ | {"MECHSHARE_OPERATIONS_ADDRESS": "off"})
@@ -115,8 +116,9 @@ def left_with_zip(client: httpx.Client, made: dict[str, Any]) -> None:
     assert client.get(f"{API}/users/me").status_code == 401
 
 
-async def test_a_public_installation_is_read_and_joined_by_everybody(tmp_path: Path) -> None:
-    async with installed(tmp_path) as here:
+@pytest.mark.parametrize("deployment", ("embedded", "distributed"))
+async def test_a_public_installation_is_read_and_joined_by_everybody(deployment: str, tmp_path: Path) -> None:
+    async with installed(deployment, tmp_path) as here:
         with here.browser(**PAGE) as newcomer:
             joined = newcomer.post(
                 "/register", data={"username": "mika", "email": "m@a.example", "password": PASSWORD}
@@ -171,8 +173,11 @@ def _reported_and_withdrawn(
         assert (read["decision"], read["decision_reason"]) == ("withdraw", "belongs to another")
 
 
-async def test_a_company_invites_its_people_and_shows_strangers_nothing(tmp_path: Path) -> None:
-    async with installed(tmp_path, anonymous="none", registration="invitation") as here:
+@pytest.mark.parametrize("deployment", ("embedded", "distributed"))
+async def test_a_company_invites_its_people_and_shows_strangers_nothing(
+    deployment: str, tmp_path: Path
+) -> None:
+    async with installed(deployment, tmp_path, anonymous="none", registration="invitation") as here:
         assert here.register("mika").status_code == 403
         with here.signed_in("boss") as boss:
             invited = boss.post(f"{API}/invitations", json={"max_uses": 2}).raise_for_status().json()
@@ -233,7 +238,7 @@ def _is_silent(response: httpx.Response) -> None:
 
 
 async def test_a_laptop_serves_its_one_user(tmp_path: Path) -> None:
-    async with installed(tmp_path, registration="closed") as here:
+    async with installed("embedded", tmp_path, registration="closed") as here:
         assert here.register("mika").status_code == 403
         with here.signed_in("boss") as boss:
             made = shared(boss, "crank", "public", "力学,Springs")
