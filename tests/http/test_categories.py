@@ -117,6 +117,26 @@ async def test_the_tree_has_two_levels(site: Site, admin: dict[str, str], child:
     assert (response.status_code, response.json()["details"][0]["field"]) == (422, "parent_id")
 
 
+async def test_lists_and_searches_take_the_name_of_a_category_and_follow_a_new_one(
+    site: Site, admin: dict[str, str]
+) -> None:
+    await site.published(admin, "one", categories="玩具/Toys")
+    (id,) = await counts(site)
+    for path in (LIST, SEARCH):
+        for name in ("玩具", "ＴＯＹＳ", id):
+            assert await titles(site, path, category=name) == {"one"}
+        assert await titles(site, path, category="遊具") == set()
+        assert await titles(site, path, category="\N{COMBINING ACUTE ACCENT}" * 100) == set()
+    assert 'class="card"' in (await site.client.get("/", params={"category": "玩具"})).text
+
+    await send(site, admin, "PATCH", id, {"name_ja": "遊具"})
+    await site.work()
+
+    for path in (LIST, SEARCH):
+        assert await titles(site, path, category="遊具") == {"one"}
+        assert await titles(site, path, category="玩具") == set()
+
+
 async def test_a_category_with_children_is_not_deleted(site: Site, admin: dict[str, str]) -> None:
     response = await send(site, admin, "DELETE", "gears", {})
     assert (response.status_code, response.json()["code"]) == (409, "CATEGORY_HAS_CHILDREN")

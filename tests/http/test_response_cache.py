@@ -432,7 +432,7 @@ async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, re
         scope["state"] = {}
         await keeping(scope, receive, send)
 
-    query = "category=".ljust(length, "x")
+    query = "category=gears".ljust(length, "&")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
         responses = [await client.get(f"{API}/mechanisms?{query}") for _ in range(2)]
     assert {response.status_code for response in responses} == {200}

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -117,6 +117,13 @@ def ids_by_name(
         for name in (former.id, former.name_en, former.name_ja):
             found.setdefault(name_key(name), former.target_id)
     return found
+
+
+def find_named(ids: Mapping[str, CategoryId], text: str) -> CategoryId | None:
+    """Returns the category, of `ids_by_name`, whose id or name is the whole cleaned `text`, or else one of the names in
+    it."""
+    keys = (name_key(text), *map(name_key, names_of_both(text)))
+    return next((ids[key] for key in keys if key in ids), None)
 
 
 def families(

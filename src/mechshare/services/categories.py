@@ -15,6 +15,7 @@ from mechshare.domain.categories import (
     clean_name,
     clean_slug,
     families,
+    find_named,
     ids_by_name,
     is_slug,
     name_key,
@@ -28,7 +29,7 @@ from mechshare.domain.category_events import (
     CategoryMoved,
     CategoryRenamed,
 )
-from mechshare.domain.errors import CategoryNotFound, NameTaken
+from mechshare.domain.errors import CategoryNotFound, InvalidField, NameTaken
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
@@ -102,17 +103,27 @@ class CategoryService:
             return _existing(await tx.categories.find_by_id(current))
 
     async def find_families(self, ids: Sequence[CategoryId]) -> tuple[tuple[CategoryId, ...], ...]:
-        """Returns for each of `ids` the category itself, or that into which it was merged, followed by its children.
+        """Returns for each of `ids`, or names, the category itself, or that into which it was merged, followed by its
+        children.
 
-        An id that belongs to no category is returned as a family without mechanisms.
+        What belongs to no category is returned as a family without mechanisms.
         """
-        possible = [id for id in ids if is_slug(id)]
+        wanted = await self._find_named(ids)
+        possible = [id for id in wanted if is_slug(id)]
         if not possible:
-            return tuple((id,) for id in dict.fromkeys(ids))
+            return tuple((id,) for id in dict.fromkeys(wanted))
         async with self._transactions.read() as tx:
             redirects = await tx.category_redirects.find(possible)
             parents = [*possible, *(one.target_id for one in redirects)]
-            return families(ids, redirects, await tx.categories.find_children(parents))
+            return families(wanted, redirects, await tx.categories.find_children(parents))
+
+    async def _find_named(self, ids: Sequence[CategoryId]) -> Sequence[CategoryId]:
+        """Returns `ids` with the id of the category in place of each name, in any width and case."""
+        if all(map(is_slug, ids)):
+            return ids
+        async with self._transactions.read() as tx:
+            by_name = ids_by_name(await tx.categories.find_all(), await tx.category_redirects.find_all())
+        return [id if is_slug(id) else _named(by_name, id) for id in ids]
 
     async def create_category(
         self,
@@ -274,3 +285,10 @@ def _existing(category: Category | None) -> Category:
     if category is None:
         raise CategoryNotFound()
     return category
+
+
+def _named(by_name: Mapping[str, CategoryId], text: CategoryId) -> CategoryId:
+    try:
+        return find_named(by_name, clean_name("category", text)) or text
+    except InvalidField:  # no category can have this name
+        return text

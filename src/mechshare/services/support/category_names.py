@@ -1,6 +1,6 @@
 """The categories that authors name: they are found by id or name, or added."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
@@ -8,9 +8,8 @@ from mechshare.domain.categories import (
     Category,
     category_named,
     clean_name,
+    find_named,
     ids_by_name,
-    name_key,
-    names_of_both,
 )
 from mechshare.domain.category_events import CategoryCreated
 from mechshare.domain.errors import InvalidField
@@ -43,14 +42,14 @@ class CategoryNames:
         # In a transaction, this waits for others that read all categories: two never add the same name.
         redirects = await tx.category_redirects.find_all()
         ids = ids_by_name(await tx.categories.find_all(), redirects)
-        if new := [name for name in cleaned if _find(ids, name) is None]:
+        if new := [name for name in cleaned if find_named(ids, name) is None]:
             self._require_addition(actor, new)
         taken = {*ids.values(), *(one.id for one in redirects)}
         for name in new:
-            if _find(ids, name) is None:
+            if find_named(ids, name) is None:
                 category = category_named(name, taken, self.clock.now())
                 ids |= ids_by_name([await self._add(tx, actor, category, request_metadata)])
-        found = (_find(ids, name) for name in cleaned)
+        found = (find_named(ids, name) for name in cleaned)
         return tuple(dict.fromkeys(id for id in found if id is not None))
 
     def _require_addition(self, actor: Actor, names: Sequence[str]) -> None:
@@ -69,9 +68,3 @@ class CategoryNames:
         saved = await tx.categories.save(category)
         await tx.record(CategoryCreated(saved.id, actor.id, request_metadata))
         return saved
-
-
-def _find(ids: Mapping[str, CategoryId], text: str) -> CategoryId | None:
-    """Returns the category whose id or name is the whole `text`, or else one of the names in it."""
-    keys = (name_key(text), *map(name_key, names_of_both(text)))
-    return next((ids[key] for key in keys if key in ids), None)

@@ -8,6 +8,7 @@ from litestar import Request
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from mechshare.domain.categories import is_slug
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.licenses import LICENSES, clean_license
 from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter, few_ranges, search_filter
@@ -62,7 +63,8 @@ class TrimFields(Struct, forbid_unknown_fields=True):
 Categories = Annotated[
     list[str] | None,
     QueryParameter(
-        name="category", description="In any of these, or in a category below one; may be repeated."
+        name="category",
+        description="In any of these, by id or name, or in a category below one; may be repeated.",
     ),
 ]
 CategoryMatching = Annotated[
@@ -120,13 +122,18 @@ def is_filter_parameter(name: str) -> bool:
     return name in _NAMES or name.startswith(_RANGE)
 
 
+def has_lasting_meaning(request: Request[Any, Any, Any]) -> bool:
+    """Whether the address means the same at all times. One that names a category does not: categories are renamed."""
+    return all(map(is_slug, request.query_params.getall("category", [])))
+
+
 async def in_categories(
     request: Request[Any, Any, Any],
     filter: MechanismFilter,
     ids: Iterable[str],
     match: CategoryMatch,
 ) -> MechanismFilter:
-    """Returns the filter with these categories, and those below them. Raises InvalidField."""
+    """Returns the filter with these categories, by id or name, and those below them. Raises InvalidField."""
     families = await application_of(request).categories.find_families(tuple(map(CategoryId, ids)))
     return filter.in_categories(families, match)
 

@@ -60,6 +60,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     StatedPeriod,
     Title,
     TrimFields,
+    has_lasting_meaning,
     is_filter_parameter,
     mechanism_filter,
 )
@@ -304,7 +305,8 @@ async def list_response(
     if viewer is not None:
         return await _list_for(request, viewer, key)
     page = await public_reads_of(request).mechanism_page(key)
-    return public_response(request, page, key.response_key if filter.user_id is None else None)
+    is_remembered = filter.user_id is None and has_lasting_meaning(request)
+    return public_response(request, page, key.response_key if is_remembered else None)
 
 
 def _is_of_list(name: str) -> bool:

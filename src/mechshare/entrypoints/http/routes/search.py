@@ -33,6 +33,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     PeriodMax,
     PeriodMin,
     ReliabilityMin,
+    has_lasting_meaning,
     in_categories,
     is_filter_parameter,
     stated_filter,
@@ -141,7 +142,8 @@ async def search_mechanisms(
     if viewer is not None:
         return await _search_for(request, viewer, key)
     found = await public_reads_of(request).search(key)
-    return public_response(request, found, key.response_key if key.user_id is None else None)
+    is_remembered = key.user_id is None and has_lasting_meaning(request)
+    return public_response(request, found, key.response_key if is_remembered else None)
 
 
 def _is_repeated(name: str) -> bool:
