@@ -116,7 +116,7 @@ def left_with_zip(client: httpx.Client, made: dict[str, Any]) -> None:
     assert client.get(f"{API}/users/me").status_code == 401
 
 
-@pytest.mark.parametrize("deployment", ("embedded", "distributed"))
+@pytest.mark.parametrize("deployment", ["embedded", "distributed"])
 async def test_a_public_installation_is_read_and_joined_by_everybody(deployment: str, tmp_path: Path) -> None:
     async with installed(deployment, tmp_path) as here:
         with here.browser(**PAGE) as newcomer:
@@ -173,7 +173,7 @@ def _reported_and_withdrawn(
         assert (read["decision"], read["decision_reason"]) == ("withdraw", "belongs to another")
 
 
-@pytest.mark.parametrize("deployment", ("embedded", "distributed"))
+@pytest.mark.parametrize("deployment", ["embedded", "distributed"])
 async def test_a_company_invites_its_people_and_shows_strangers_nothing(
     deployment: str, tmp_path: Path
 ) -> None:
