@@ -16,6 +16,7 @@ from tests.chaos.clips import clip
 from tests.chaos.installation import API, ended, installed, signed_up, upload
 
 HEALTHY = 5
+_CHILD = b"mechshare.adapters.media.child"
 
 
 @pytest.mark.short_form_on("distributed")  # five attempts take 30 s at least
@@ -85,11 +86,17 @@ async def _killing_what_opens(content: bytes, scratch: Path) -> AsyncIterator[se
 
 
 def _confined(content: bytes, scratch: Path) -> set[int]:
-    """Returns the processes whose folder, below `scratch`, lies beside a source that is `content`."""
+    """Returns the sandbox processes that have a source below `scratch` open that is `content`."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # the process or its clip is gone
-            folder = (process / "cwd").readlink()
-            if scratch in folder.parents and (folder.parents[1] / "source.gif").read_bytes() == content:
+            if _CHILD in (process / "cmdline").read_bytes() and any(
+                scratch in path.parents and path.name == "source.gif" and path.read_bytes() == content
+                for path in _open_files(process)
+            ):
                 found.add(int(process.name))
     return found
+
+
+def _open_files(process: Path) -> list[Path]:
+    return [descriptor.readlink() for descriptor in (process / "fd").iterdir()]
