@@ -1,6 +1,6 @@
 """Receives uploaded files."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from mechshare.domain.accepted_files import require_format
 from mechshare.domain.attachments import ReceivedFile
@@ -50,12 +50,9 @@ class UploadService:
         False. Nothing is stored if it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, QuotaExceeded,
         DiskReserveReached, StorageFull, Unavailable, or what `chunks` raises.
         """
-        require_permission(actor, Permission.CREATE_MECHANISMS)
-        expected = await self._expected(expected_bytes)
-        head = await _beginning(chunks)
-        format = require_format(head)
-        facts = await self._write_new(actor if has_quota else None, format.extension, head, chunks, expected)
-        return _original(facts, format, name)
+        return await self._receive(
+            require_format, actor, chunks, name, expected_bytes=expected_bytes, has_quota=has_quota
+        )
 
     async def receive_thumbnail(
         self,
@@ -67,12 +64,9 @@ class UploadService:
         has_quota: bool = True,
     ) -> OriginalFile:
         """Stores a picture for a thumbnail, as `receive` does. Raises UnsupportedThumbnail for another file."""
-        require_permission(actor, Permission.CREATE_MECHANISMS)
-        expected = await self._expected(expected_bytes)
-        head = await _beginning(chunks)
-        format = require_thumbnail_format(head)
-        facts = await self._write_new(actor if has_quota else None, format.extension, head, chunks, expected)
-        return _original(facts, format, name)
+        return await self._receive(
+            require_thumbnail_format, actor, chunks, name, expected_bytes=expected_bytes, has_quota=has_quota
+        )
 
     async def receive_attachment(
         self,
@@ -100,6 +94,24 @@ class UploadService:
         """Deletes a received file of which nothing was made, and releases its bytes."""
         await self._blobs.delete(file.key)
         await self._reservations.release(file.key)
+
+    async def _receive(
+        self,
+        require: Callable[[bytes], MediaFormat],
+        actor: Actor,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        *,
+        expected_bytes: int,
+        has_quota: bool,
+    ) -> OriginalFile:
+        """Stores a file whose format `require` finds by its first bytes, or refuses."""
+        require_permission(actor, Permission.CREATE_MECHANISMS)
+        expected = await self._expected(expected_bytes)
+        head = await _beginning(chunks)
+        format = require(head)
+        facts = await self._write_new(actor if has_quota else None, format.extension, head, chunks, expected)
+        return _original(facts, format, name)
 
     async def _expected(self, bytes: int) -> int:
         """Returns the bytes to expect: `bytes`, at most `max_bytes`. Raises DiskReserveReached if there is no room."""
