@@ -14,8 +14,10 @@ PUBLIC_AUDIENCE: Audience = (_PUBLIC,)
 
 
 def audience_of(mechanism: Mechanism, shares: Sequence[Share]) -> Audience:
-    """Returns who finds the mechanism, which has these `shares`, in addition to its owner, who finds it in their own
-    list; nobody finds an unpublished or unlisted one."""
+    """Returns who finds the mechanism, which has these `shares`; nobody if it is unpublished or unlisted.
+
+    The owner is not included: owners find all their mechanisms in a list of their own.
+    """
     if not mechanism.is_published:
         return ()
     match mechanism.visibility:

@@ -280,7 +280,8 @@ def _day(time: datetime | None) -> str:
 
 
 async def _find_admin(application: Application, username: str) -> User | None:
-    """Returns the admin of this name, None if nobody has it. Raises click.ClickException for another user."""
+    """Returns the admin with this name; None if there is no such user. Raises click.ClickException if the user is not
+    an admin."""
     try:
         user = await application.users.find_by_login(username)
     except UserNotFound:

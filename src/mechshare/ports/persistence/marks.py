@@ -18,8 +18,8 @@ class MarkRepository(Protocol):
         """Deletes the mark, if it exists."""
 
     async def find_marks(self, mechanism_id: MechanismId, user_id: UserId | None) -> Marks:
-        """Returns how many users like the mechanism, and the kinds of marks that this user has on it; of nobody,
-        none."""
+        """Returns how many users like the mechanism, and which kinds of marks this user has on it: none if `user_id` is
+        None."""
 
     async def count_of_user(self, user_id: UserId, kind: MarkKind) -> int:
         """Returns how many marks of this kind the user has.

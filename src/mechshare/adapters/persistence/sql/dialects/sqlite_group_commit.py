@@ -43,7 +43,7 @@ class GroupCommit:
             yield connection
         except Exception as problem:
             unit.ended.set_result(problem)
-            # The problem may be due to what earlier units of the transaction wrote, which nobody may learn of before
+            # The problem may be due to what earlier units of the transaction wrote, which must stay hidden until
             # it is committed.
             await unit.committed
             raise
@@ -66,7 +66,7 @@ class GroupCommit:
             raise
 
     async def _run(self) -> None:
-        """Runs in a task of its own, so that whoever cancels a unit of work does not cancel the others'."""
+        """Runs in a task of its own, so that cancelling one unit of work does not cancel the others."""
         while first := self._next():
             transaction = [first]
             try:
