@@ -108,22 +108,14 @@ class CategoryService:
 
         What belongs to no category is returned as a family without mechanisms.
         """
-        wanted = await self._find_named(ids)
-        possible = [id for id in wanted if is_slug(id)]
-        if not possible:
-            return tuple((id,) for id in dict.fromkeys(wanted))
+        if not ids:
+            return ()
         async with self._transactions.read() as tx:
+            wanted = await _find_named(tx, ids)
+            possible = [id for id in wanted if is_slug(id)]
             redirects = await tx.category_redirects.find(possible)
             parents = [*possible, *(one.target_id for one in redirects)]
             return families(wanted, redirects, await tx.categories.find_children(parents))
-
-    async def _find_named(self, ids: Sequence[CategoryId]) -> Sequence[CategoryId]:
-        """Returns `ids` with the id of the category in place of each name, in any width and case."""
-        if all(map(is_slug, ids)):
-            return ids
-        async with self._transactions.read() as tx:
-            by_name = ids_by_name(await tx.categories.find_all(), await tx.category_redirects.find_all())
-        return [id if is_slug(id) else _named(by_name, id) for id in ids]
 
     async def create_category(
         self,
@@ -285,6 +277,14 @@ def _existing(category: Category | None) -> Category:
     if category is None:
         raise CategoryNotFound()
     return category
+
+
+async def _find_named(tx: UnitOfWork, ids: Sequence[CategoryId]) -> Sequence[CategoryId]:
+    """Returns `ids` with the id of the category in place of each name, in any width and case."""
+    if all(map(is_slug, ids)):
+        return ids
+    by_name = ids_by_name(await tx.categories.find_all(), await tx.category_redirects.find_all())
+    return [id if is_slug(id) else _named(by_name, id) for id in ids]
 
 
 def _named(by_name: Mapping[str, CategoryId], text: CategoryId) -> CategoryId:

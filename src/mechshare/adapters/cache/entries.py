@@ -29,6 +29,11 @@ class Generation(NamedTuple):
     numbers: tuple[bytes, ...]
     read_at: float
 
+    def may_be_served(self, numbers: tuple[bytes, ...], now: float) -> bool:
+        """Whether the result of the load may be served at the time `now`, when the slots contain `numbers`: the tag was
+        at most refreshed since, and the result is not older than STALENESS."""
+        return are_refreshed(self.numbers, numbers) and now < self.read_at + _MAX_OUTDATED_SECONDS
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -61,8 +66,7 @@ class Entries:
             return None
         now, numbers = time.monotonic(), self._numbers(entry.slots)
         if numbers != entry.generation.numbers:
-            is_outdated = are_refreshed(entry.generation.numbers, numbers)
-            if not is_outdated or now >= entry.generation.read_at + _MAX_OUTDATED_SECONDS:
+            if not entry.generation.may_be_served(numbers, now):
                 self._drop(name)
                 return None
             if fresh:

@@ -6,12 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from mechshare.adapters.cache.entries import Entries, Generation
-from mechshare.adapters.cache.generations import are_refreshed
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.metrics import CACHE_LOADS
-from mechshare.ports.cache import STALENESS, CacheKey, Load, Uncacheable
-
-_MAX_OUTDATED_SECONDS = STALENESS.total_seconds()
+from mechshare.ports.cache import CacheKey, Load, Uncacheable
 
 
 class LocalLoads:
@@ -56,9 +53,9 @@ class LocalLoads:
         The result is then as old as that of an outdated entry: frequent refreshes do not multiply loads that take long.
         """
         begun = self._in_progress.get(name)
-        if begun is None or fresh or not are_refreshed(begun.numbers, generation.numbers):
+        if begun is None or fresh or not begun.may_be_served(generation.numbers, generation.read_at):
             return generation
-        return begun if generation.read_at < begun.read_at + _MAX_OUTDATED_SECONDS else generation
+        return begun
 
     @contextmanager
     def _progress(self, begun: Sequence[tuple[CacheKey, Generation]]) -> Iterator[None]:

@@ -47,7 +47,7 @@ from mechshare.ports.motion import MotionAnalyser
 _MAX_CONTAINER_BYTES = 16 * 1024 * 1024
 """Bytes by which a new container may exceed the former one."""
 _TIMEOUT_ALONE = 90.0
-"""Seconds for the analysis of a clip that nobody waits for, on a machine that is busy."""
+"""Seconds that an analysis may take that is a job of its own: it delays no upload, and the machine may be busy."""
 _log = structlog.get_logger("mechshare.media")
 
 
@@ -108,17 +108,16 @@ class AvMediaProcessor:
         progress: Progress,
         trim: Trim | None = None,
     ) -> Path:
-        with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
-            folder = Path(name)
-            task = Task(format, self._limits, ThumbnailAt(at), trim)
-            await self._run_child(task, source, folder, progress)
-            _checked_format(folder / THUMBNAIL)
-            return (folder / THUMBNAIL).replace(into / THUMBNAIL)
+        return await self._draw(Task(format, self._limits, ThumbnailAt(at), trim), source, into, progress)
 
     async def draw_model(self, source: Path, format: ModelFormat, into: Path, progress: Progress) -> Path:
+        return await self._draw(Task(format, self._limits), source, into, progress)
+
+    async def _draw(self, task: Task, source: Path, into: Path, progress: Progress) -> Path:
+        """Runs a task whose only result is a thumbnail; returns the path of that."""
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
-            await self._run_child(Task(format, self._limits), source, folder, progress)
+            await self._run_child(task, source, folder, progress)
             _checked_format(folder / THUMBNAIL)
             return (folder / THUMBNAIL).replace(into / THUMBNAIL)
 

@@ -139,7 +139,8 @@ def _smoothed(map: Floats) -> Floats:
 
 def _place_of(weights: Floats, size: tuple[int, int]) -> tuple[tuple[float, float], float]:
     """Returns the centre of what moves as (x, y), and its spread along an axis, in px of the clip."""
-    weights = (weights + 1e-9) / (weights + 1e-9).sum()
+    weights = weights + 1e-9
+    weights = weights / weights.sum()
     y, x = _coordinates(size)
     centre = float((weights * x).sum()), float((weights * y).sum())
     squares = (x - centre[0]) ** 2 + (y - centre[1]) ** 2

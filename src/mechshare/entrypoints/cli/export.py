@@ -15,7 +15,6 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.named_values import lines_of
 from mechshare.domain.thumbnails import own_thumbnail_of
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.context import pass_settings, run
@@ -30,6 +29,7 @@ from mechshare.entrypoints.cli.manifests import (
 )
 from mechshare.entrypoints.cli.output import progress_bar
 from mechshare.services.media import StoredMedia
+from mechshare.services.support.manifest_fields import manifest_fields
 from mechshare.services.support.paging import items_of
 from mechshare.settings import Settings
 
@@ -118,24 +118,11 @@ async def _written(
     original = await application.media.find_original(actor, mechanism.id)
     file = Path(mechanism.id) / _safe_name(original)
     await _write(application, original, folder / file)
-    stated, trim = mechanism.reliability, mechanism.original.trim if mechanism.original else None
     return ManifestEntry(
         file=str(file),
-        title=mechanism.title,
-        description=mechanism.description,
-        categories=list(mechanism.categories),
         attachments=await _written_attachments(application, actor, mechanism.id, folder),
-        reliability_level=str(stated.level) if stated else "",  # type: ignore[arg-type]
-        reliability_reason=stated.reason if stated else "",
-        parameters=lines_of(mechanism.parameters),
-        license=mechanism.license or "",
-        original_offered=mechanism.original_offered,
-        stated_period_s=mechanism.stated_period,
-        visibility=mechanism.visibility,
         thumbnail=await _written_thumbnail(application, actor, mechanism, folder),
-        thumbnail_at=mechanism.media.thumbnail_at if mechanism.media else None,
-        trim_start_ms=trim.start_ms if trim else 0,
-        trim_end_ms=trim.end_ms if trim else None,
+        **manifest_fields(mechanism),
     )
 
 

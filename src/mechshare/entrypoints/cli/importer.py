@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import BinaryIO
 import structlog
 
 from mechshare.application import Application
+from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import DomainException, OutOfSpace, Unavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import JobKind
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, ProcessingState
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile, ProcessingState
 from mechshare.domain.statements import Statement
 from mechshare.domain.thumbnails import own_thumbnail_of
 from mechshare.domain.users import Actor
@@ -164,7 +165,7 @@ class Importer:
         original = await uploads.receive(
             self._actor, _chunks_of(source.path), source.path.name, has_quota=False
         )
-        try:
+        async with self._discarding_if_refused(original):
             draft = Draft(
                 statement=statement,
                 media=replace(original, trim=source.entry.trim),
@@ -172,29 +173,21 @@ class Importer:
                 thumbnail_at=source.entry.thumbnail_at,
             )
             return await self._application.mechanisms.import_mechanism(self._actor, draft)
-        except Unavailable:
-            raise  # the mechanism may have been committed, so its file must stay
-        except DomainException:
-            await uploads.discard(original)
-            raise
 
     async def _choose_missing_thumbnail(self, shared: _Shared) -> None:
         """Chooses the picture that the manifest names for the thumbnail, unless another one was sent for it."""
         named, application = shared.source.entry.thumbnail, self._application
+        if not named:
+            return
         mechanism = (await application.mechanisms.get_mechanism(self._actor, shared.id)).mechanism
-        if not named or mechanism.media is None or own_thumbnail_of(mechanism) is not None:
+        if mechanism.media is None or own_thumbnail_of(mechanism) is not None:
             return
         path = shared.source.folder / named
         picture = await application.uploads.receive_thumbnail(
             self._actor, _chunks_of(path), path.name, has_quota=False
         )
-        try:
+        async with self._discarding_if_refused(picture):
             await application.thumbnails.choose_own_thumbnail(self._actor, shared.id, picture)
-        except Unavailable:
-            raise  # the choice may have been committed, so its file must stay
-        except DomainException:
-            await application.uploads.discard(picture)
-            raise
 
     async def _attach_missing(self, mechanism: Mechanism, source: Source) -> None:
         """Adds the attachments that the mechanism lacks, as after an interruption."""
@@ -212,12 +205,18 @@ class Importer:
     async def _attach(self, id: MechanismId, path: Path, attachment: ManifestAttachment) -> None:
         uploads = self._application.uploads
         file = await uploads.receive_attachment(self._actor, _chunks_of(path), path.name, has_quota=False)
-        try:
+        async with self._discarding_if_refused(file):
             await self._application.attachments.add(self._actor, id, file, attachment.caption)
+
+    @asynccontextmanager
+    async def _discarding_if_refused(self, file: OriginalFile | ReceivedFile) -> AsyncIterator[None]:
+        """Discards a stored file if what is to use it is refused."""
+        try:
+            yield
         except Unavailable:
-            raise  # the attachment may have been committed, so its file must stay
+            raise  # what uses the file may have been committed, so the file must stay
         except DomainException:
-            await uploads.discard(file)
+            await self._application.uploads.discard(file)
             raise
 
     async def _finish_or_refuse(self, shared: _Shared) -> None:

@@ -118,6 +118,7 @@ _TAGGED = (
     *(groups, categories, search, reports, invitations, registrations, audit, operations),
 )
 """In the order of their tags in the OpenAPI document."""
+_STREAMS = (processing.EVENTS_PATH, notifications.EVENTS_PATH)
 _SHORT_BODY = 1024 * 1024
 _COLLECTED_AFTER = (20_000, 20, 20)
 """Thresholds for `gc.set_threshold`. Reference counting frees what a response allocates; at the default thresholds the
@@ -131,9 +132,6 @@ def create() -> ASGIApp:
     chosen = settings.load(os.environ)
     configure_logging(chosen)
     return build_app(build(chosen, LoggingObserver()), owns_process=True)
-
-
-_STREAMS = (processing.EVENTS_PATH, notifications.EVENTS_PATH)
 
 
 def build_app(

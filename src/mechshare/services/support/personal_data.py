@@ -19,10 +19,10 @@ from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.thumbnails import own_thumbnail_of
-from mechshare.domain.trims import Trim
 from mechshare.domain.visibility import EVERYTHING, Visibility
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database, UnitOfWork
+from mechshare.services.support.manifest_fields import manifest_fields
 from mechshare.services.support.paging import items_of
 from mechshare.services.support.zip_stream import ZipMember
 
@@ -98,24 +98,11 @@ def _manifest_entry(mechanism: Mechanism, paths: list[str]) -> dict[str, Any] | 
         or "/attachments/" in paths[0]
     ):
         return None
-    stated, trim = mechanism.reliability, mechanism.original.trim or Trim()
     return {
         "file": paths[0],
-        "title": mechanism.title,
-        "description": mechanism.description,
-        "categories": mechanism.categories,
         "attachments": [path for path in paths[1:] if not path.startswith(thumbnail)],
         "thumbnail": next((path for path in paths if path.startswith(thumbnail)), ""),
-        "thumbnail_at": mechanism.media.thumbnail_at if mechanism.media else None,
-        "trim_start_ms": trim.start_ms,
-        "trim_end_ms": trim.end_ms,
-        "visibility": mechanism.visibility,
-        "reliability_level": str(int(stated.level)) if stated else "",
-        "reliability_reason": stated.reason if stated else "",
-        "parameters": lines_of(mechanism.parameters),
-        "license": mechanism.license or "",
-        "original_offered": mechanism.original_offered,
-        "stated_period_s": mechanism.stated_period,
+        **manifest_fields(mechanism),
     }
 
 

@@ -90,11 +90,11 @@ def _mentions(text: str, facts: MutableMapping[str, Any]) -> Iterator[_Link]:
 
 def _without_trailing(address: str) -> str:
     """Returns the address without the marks that follow it, such as a bracket that it does not open."""
-    unopened = max(0, address.count(")") - address.count("("))
-    while address and (address[-1] in _TRAILING or (address[-1] == ")" and unopened)):
-        unopened -= address[-1] == ")"
-        address = address[:-1]
-    return address
+    unopened, end = max(0, address.count(")") - address.count("(")), len(address)
+    while end and (address[end - 1] in _TRAILING or (address[end - 1] == ")" and unopened)):
+        end -= 1
+        unopened -= address[end] == ")"
+    return address[:end]
 
 
 def _text(content: str) -> Token:

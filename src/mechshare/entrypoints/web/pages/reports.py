@@ -124,10 +124,8 @@ async def _queue(
 async def _subject(request: Req, mechanism_id: str, comment_id: str, user_id: str) -> dict[str, str]:
     """Returns what is reported, its name, and the text of a comment. Raises MechanismNotFound, CommentNotFound,
     UserNotFound."""
-    application, none = (
-        application_of(request),
-        {"mechanism_id": "", "comment_id": "", "user_id": "", "text": ""},
-    )
+    application = application_of(request)
+    none = {"mechanism_id": "", "comment_id": "", "user_id": "", "text": ""}
     if mechanism_id:
         found = await application.mechanisms.get_mechanism(actor_of(request), mechanism_id_in(mechanism_id))
         return none | {"mechanism_id": found.mechanism.id, "name": found.mechanism.title}
