@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import Enum
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -51,10 +52,11 @@ class PersonalData:
             async with self._database.read() as tx:
                 attachments = await tx.attachments.find_of(mechanism.id)
                 mechanisms.append(await _described(tx, mechanism, attachments))
-            stored = [one async for one in self._stored_files(mechanism, attachments)]
-            for _, member in stored:
-                yield member
-            if entry := _manifest_entry(mechanism, [path for path, _ in stored]):
+            files = _files(mechanism, attachments)
+            stored = [one for one in files if await self._blobs.stat(one.key) is not None]
+            for one in stored:
+                yield ZipMember(one.path, self._blobs.read(one.key))
+            if entry := _manifest_entry(mechanism, stored):
                 manifest[mechanism.id] = entry
         yield _json_file("mechanisms", mechanisms)
         async with self._database.read() as tx:
@@ -73,35 +75,47 @@ class PersonalData:
         async for item in items_of(find_page):
             yield item.mechanism
 
-    async def _stored_files(
-        self, mechanism: Mechanism, attachments: Iterable[Attachment]
-    ) -> AsyncIterator[tuple[str, ZipMember]]:
-        """Yields the original, the attachments and the picture sent for the thumbnail, as far as the store has them."""
-        files = [(one.key, f"attachments/{one.id}/{_safe(one.name)}") for one in attachments]
-        if picture := own_thumbnail_of(mechanism):
-            files.append((picture.key, f"thumbnail/{_safe(picture.name)}"))
-        if mechanism.original is not None:
-            files.insert(0, (mechanism.original.key, _safe(mechanism.original.name)))
-        for key, name in files:
-            if await self._blobs.stat(key) is not None:
-                path = f"mechanisms/{mechanism.id}/{name}"
-                yield path, ZipMember(path, self._blobs.read(key))
+
+class _Kind(Enum):
+    ORIGINAL = "original"
+    ATTACHMENT = "attachment"
+    THUMBNAIL = "thumbnail"
+    """The picture that was sent for the thumbnail."""
 
 
-def _manifest_entry(mechanism: Mechanism, paths: list[str]) -> dict[str, Any] | None:
-    """Returns the entry of a mechanism with a file; None for one without."""
-    thumbnail = f"mechanisms/{mechanism.id}/thumbnail/"
-    if (
-        mechanism.original is None
-        or not paths
-        or paths[0].startswith(thumbnail)
-        or "/attachments/" in paths[0]
-    ):
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of a mechanism: its key in the store, and its path in the export."""
+
+    kind: _Kind
+    key: str
+    path: str
+
+
+def _files(mechanism: Mechanism, attachments: Iterable[Attachment]) -> list[_File]:
+    folder = f"mechanisms/{mechanism.id}"
+    files = []
+    if mechanism.original is not None:
+        path = f"{folder}/{_safe(mechanism.original.name)}"
+        files.append(_File(_Kind.ORIGINAL, mechanism.original.key, path))
+    for one in attachments:
+        files.append(_File(_Kind.ATTACHMENT, one.key, f"{folder}/attachments/{one.id}/{_safe(one.name)}"))
+    if picture := own_thumbnail_of(mechanism):
+        files.append(_File(_Kind.THUMBNAIL, picture.key, f"{folder}/thumbnail/{_safe(picture.name)}"))
+    return files
+
+
+def _manifest_entry(mechanism: Mechanism, stored: Iterable[_File]) -> dict[str, Any] | None:
+    """Returns the entry of a mechanism whose original is `stored`; None for another one."""
+    paths: dict[_Kind, list[str]] = {kind: [] for kind in _Kind}
+    for one in stored:
+        paths[one.kind].append(one.path)
+    if not paths[_Kind.ORIGINAL]:
         return None
     return {
-        "file": paths[0],
-        "attachments": [path for path in paths[1:] if not path.startswith(thumbnail)],
-        "thumbnail": next((path for path in paths if path.startswith(thumbnail)), ""),
+        "file": paths[_Kind.ORIGINAL][0],
+        "attachments": paths[_Kind.ATTACHMENT],
+        "thumbnail": next(iter(paths[_Kind.THUMBNAIL]), ""),
         **manifest_fields(mechanism),
     }
 
