@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from mechshare.adapters.media.child_process import ChildProcess, Progress, rejected
+from mechshare.adapters.media.child_process import ChildProcess
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.motion import LoopResponder
 from mechshare.adapters.media.names import (
@@ -29,6 +29,7 @@ from mechshare.adapters.media.names import (
     final_name,
 )
 from mechshare.adapters.media.page_files import split_pages
+from mechshare.adapters.media.running_task import Progress, rejected
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.spare_child import SpareChild
 from mechshare.adapters.media.tasks import (
@@ -151,8 +152,8 @@ class AvMediaProcessor:
             (folder / "empty").touch()
             child = await ChildProcess.start()
             try:
-                child.give(Task(MediaFormat.GIF, self._limits), folder / "empty", folder)
-                await child.run(_ignore_progress, LoopResponder(None, folder / GREY))
+                task, motion = Task(MediaFormat.GIF, self._limits), LoopResponder(None, folder / GREY)
+                await child.run(task, folder / "empty", folder, _ignore_progress, motion)
             except MediaRejected:
                 if child.confinement is None:
                     raise
@@ -170,8 +171,9 @@ class AvMediaProcessor:
     ) -> dict[str, Any]:
         child = await self._spare.take()
         try:
-            child.give(task, source, folder)
-            return await child.run(progress, motion or LoopResponder(None, folder / GREY))
+            return await child.run(
+                task, source, folder, progress, motion or LoopResponder(None, folder / GREY)
+            )
         finally:
             await child.end()
             self._warn(child.confinement)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from mechshare.adapters.media.child_process import rejected
+from mechshare.adapters.media.running_task import rejected
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 from mechshare.ports.media import PageFile
 
