@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.lineage import Lineage, LineageEdge
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.entrypoints.web.text_width import cut_to_width
 
 MAX_DRAWN = 20
 """Mechanisms in each direction, the nearest ones."""
 NODE_WIDTH, NODE_HEIGHT = 150, 28
 _COLUMN, _ROW, _MARGIN = 200, 44, 8
-_MAX_TITLE = 10
-"""Characters of a title that fit a node in any script."""
+TITLE_INDENT, _FONT_SIZE = 8, 13
+"""Pixels; the style sheet sets the same size of the typeface."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Node:
 
     @property
     def short_title(self) -> str:
-        return self.title if len(self.title) <= _MAX_TITLE else self.title[: _MAX_TITLE - 1] + "…"
+        return cut_to_width(self.title, (NODE_WIDTH - 2 * TITLE_INDENT) / _FONT_SIZE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
