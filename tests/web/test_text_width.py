@@ -11,9 +11,9 @@ def test_text_that_fits_stays_whole(text: str) -> None:
 
 
 def test_as_many_characters_stay_as_their_widths_allow() -> None:
-    kept = {text[0]: len(cut_to_width(text * 40, 10)) for text in ("i", "n", "機")}
+    shown = {text[0]: len(cut_to_width(text * 40, 10)) for text in ("i", "n", "機")}
 
-    assert kept["i"] > kept["n"] > kept["機"] == 10
+    assert shown["i"] > shown["n"] > shown["機"] == 10
 
 
 def test_no_blank_stands_before_the_ellipsis() -> None:

@@ -28,13 +28,13 @@ def cut_to_width(text: str, width: float) -> str:
     clusters = list(_clusters(text))
     if sum(map(_width, clusters)) <= width:
         return text
-    room, kept = width - _FULL, ""
+    room, shown = width - _FULL, ""
     for cluster in clusters:
         room -= _width(cluster)
         if room < 0:
             break
-        kept += cluster
-    return kept.rstrip() + _ELLIPSIS
+        shown += cluster
+    return shown.rstrip() + _ELLIPSIS
 
 
 def _width(cluster: str) -> float:
