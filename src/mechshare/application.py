@@ -26,6 +26,7 @@ from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.model_thumbnails import ModelThumbnailService
 from mechshare.services.motion_searches import MotionSearchService
 from mechshare.services.motions import AnalysisService, MotionService
 from mechshare.services.notification_feed import NotificationFeed
@@ -84,6 +85,7 @@ class Application:
     attachments: AttachmentService
     revisions: RevisionService
     main_files: MainFileService
+    model_thumbnails: ModelThumbnailService
     uploads: UploadService
     resumable_uploads: ResumableUploadService
     storage_quotas: StorageQuotaService

@@ -1,5 +1,7 @@
 """Thumbnails of 3-D models among the attachments."""
 
+from dataclasses import replace
+
 import pytest
 
 from mechshare.domain.blobs import BlobRole
@@ -7,6 +9,7 @@ from mechshare.domain.jobs import JobKind
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.trims import Trim, TrimChange
 from mechshare.ports.media import MediaRejected
+from mechshare.services import model_thumbnails
 from tests.services.world import HERE, chunks
 
 STL = b"solid\nfacet normal 0 0 1\nvertex 0 0 0\nvertex 1 0 0\nvertex 1 1 0\n"
@@ -105,3 +108,33 @@ async def test_the_thumbnails_of_models_end_with_their_mechanism(world, mika):
     await world.work()
 
     assert await world.keys() == []
+
+
+async def test_models_of_an_earlier_release_are_drawn_once_an_operator_asks_for_it(world, mika, monkeypatch):
+    monkeypatch.setattr(model_thumbnails, "_BATCH_SIZE", 2)
+    made = await world.external(mika)
+    drawn = await attach(world, mika, made.id)
+    await world.work()
+    earlier = [replace(drawn, id=f"a{place}", position=place + 1, thumbnail_key=None) for place in range(3)]
+    async with world.database.begin() as tx:
+        for one in earlier:
+            await tx.attachments.add(one)
+
+    assert await world.app.model_thumbnails.draw_missing() == 3
+    assert await world.app.model_thumbnails.draw_missing() == 3
+    jobs = await world.work()
+
+    assert {(job.subject, job.owner) for job in jobs} == {(one.id, mika.id) for one in earlier}
+    assert len(jobs) == 3
+    assert all(one.thumbnail_key for one in await stored(world, mika, made.id))
+    assert await world.app.model_thumbnails.draw_missing() == 0
+
+
+async def test_what_can_not_be_drawn_is_not_tried_for_ever(world, mika):
+    made = await world.external(mika)
+    failure = ProcessingFailure(code=FailureCode.UNREADABLE, detail="no triangle")
+    world.media.faults = [MediaRejected(failure, permanent=True)]
+    await attach(world, mika, made.id)
+    await world.work()
+
+    assert await world.app.model_thumbnails.draw_missing() == 0

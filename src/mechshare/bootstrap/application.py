@@ -58,7 +58,7 @@ from mechshare.services.maintenance.upload_expiry import DeleteExpiredUploads
 from mechshare.services.marks import MarkService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
-from mechshare.services.model_thumbnails import DrawModel
+from mechshare.services.model_thumbnails import DrawModel, ModelThumbnailService
 from mechshare.services.motion_files import FileMotions
 from mechshare.services.motion_searches import MotionSearchService, SearchByMotion
 from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
@@ -202,6 +202,7 @@ def build(
         attachments=AttachmentService(transactions, clock, ids),
         revisions=RevisionService(transactions),
         main_files=MainFileService(transactions, clock, clip_limit),
+        model_thumbnails=ModelThumbnailService(transactions),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         resumable_uploads=ResumableUploadService(
             transactions, adapters.uploads, disks, clock, ids, upload_limits

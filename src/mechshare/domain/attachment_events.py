@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mechshare.domain.attachments import Attachment
-from mechshare.domain.ids import UserId
+from mechshare.domain.ids import AttachmentId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +23,12 @@ class AttachmentRemoved:
     request_id: str
 
 
-AttachmentEvent = AttachmentAdded | AttachmentRemoved
+@dataclass(frozen=True, slots=True)
+class DrawingRequested:
+    """An operator wants the thumbnail of a 3-D model, which a mechanism of `owner_id` has as an attachment."""
+
+    attachment_id: AttachmentId
+    owner_id: UserId
+
+
+AttachmentEvent = AttachmentAdded | AttachmentRemoved | DrawingRequested

@@ -40,6 +40,8 @@ class ModelFormat(StrEnum):
 
 
 _MODEL_FORMATS: Mapping[str, ModelFormat] = {_STL: ModelFormat.STL, _3MF: ModelFormat.THREE_MF}
+MODEL_TYPES = tuple(_MODEL_FORMATS)
+"""The content types of the 3-D models that can be drawn."""
 
 
 def model_format_of(content_type: str) -> ModelFormat | None:

@@ -170,6 +170,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
         case attachment_events.AttachmentAdded():
             return Effects(jobs=drawing_of(event))
+        case attachment_events.DrawingRequested(id, owner_id):
+            return Effects(jobs=[Work(JobKind.DRAW_MODEL, id, unless_pending=True, owner=owner_id)])
         case (
             attachment_events.AttachmentRemoved(key, request_id)
             | events.FileReplaced(key, request_id)

@@ -1,8 +1,10 @@
 """Draws the thumbnails of attachments that are 3-D models."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from mechshare.domain.attachment_events import DrawingRequested
 from mechshare.domain.attachments import Attachment
 from mechshare.domain.blobs import BlobFacts, BlobRole
 from mechshare.domain.ids import AttachmentId
@@ -17,6 +19,32 @@ from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_FENCE = 1_000
 """No job has as many attempts."""
+_BATCH_SIZE = 200
+
+
+class ModelThumbnailService:
+    """Has models drawn, for operators."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def draw_missing(self) -> int:
+        """Enqueues a job for each model that has neither a thumbnail nor a reason why it has none, and returns how many
+        there are. A model whose job has not ended gets no second one."""
+        count, after = 0, None
+        while batch := await self._request_batch(after):
+            count, after = count + len(batch), batch[-1].id
+        return count
+
+    async def _request_batch(self, after: AttachmentId | None) -> Sequence[Attachment]:
+        async with self._transactions.begin() as tx:
+            batch = await tx.attachments.find_undrawn(after, limit=_BATCH_SIZE)
+            found = await tx.mechanisms.find_authored(list({one.mechanism_id for one in batch}))
+            owners = {item.mechanism.id: item.mechanism.user_id for item in found}
+            for one in batch:
+                if owner := owners.get(one.mechanism_id):  # None if it was deleted meanwhile
+                    await tx.record(DrawingRequested(one.id, owner))
+        return batch
 
 
 class DrawModel:

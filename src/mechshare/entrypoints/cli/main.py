@@ -18,6 +18,7 @@ from mechshare.entrypoints.cli.import_clips import import_clips
 from mechshare.entrypoints.cli.invitations import invitations
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
+from mechshare.entrypoints.cli.models import draw_models
 from mechshare.entrypoints.cli.motion import analyse, motion, search, similar
 from mechshare.entrypoints.cli.prune import prune
 from mechshare.entrypoints.cli.serve import serve, worker
@@ -69,6 +70,7 @@ cli.add_command(verify)
 cli.add_command(prune)
 cli.add_command(reindex)
 cli.add_command(analyse)
+cli.add_command(draw_models)
 cli.add_command(search)
 cli.add_command(similar)
 cli.add_command(motion)

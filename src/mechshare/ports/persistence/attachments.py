@@ -1,5 +1,6 @@
 """The attachments of mechanisms."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from mechshare.domain.attachments import Attachment
@@ -26,3 +27,7 @@ class AttachmentRepository(Protocol):
 
     async def find_of(self, mechanism_id: MechanismId) -> tuple[Attachment, ...]:
         """Returns the attachments of the mechanism in their order."""
+
+    async def find_undrawn(self, after: AttachmentId | None, *, limit: int) -> Sequence[Attachment]:
+        """Returns the first `limit` 3-D models that have neither a thumbnail nor a reason why they have none, by their
+        identifiers, which follow `after` if it is given."""

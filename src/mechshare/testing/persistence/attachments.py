@@ -85,3 +85,19 @@ async def test_transactions_that_lock_the_attachments_number_them_one_after_anot
         await asyncio.gather(*(append() for _ in range(4)))
     async with database.read() as tx:
         assert [one.position for one in await tx.attachments.find_of(id)] == [0, 1, 2, 3]
+
+
+async def test_models_without_a_thumbnail_are_found_page_by_page(database: Database) -> None:
+    id = await a_stored_mechanism(database)
+    models = [replace(an_attachment(id, place), content_type="model/stl") for place in range(4)]
+    drawn, failed, *undrawn = sorted(models, key=lambda one: one.id)
+    failure = ProcessingFailure(code=FailureCode.UNREADABLE, detail="0 triangles")
+    async with database.begin() as tx:
+        for one in (*undrawn, drawn, failed, an_attachment(id)):
+            await tx.attachments.add(one)
+        await tx.attachments.save(replace(drawn, thumbnail_key="media/m/1-a.webp"))
+        await tx.attachments.save(replace(failed, thumbnail_failure=failure))
+    async with database.read() as tx:
+        [first] = await tx.attachments.find_undrawn(None, limit=1)
+        assert [first, *await tx.attachments.find_undrawn(first.id, limit=9)] == undrawn
+        assert list(await tx.attachments.find_undrawn(undrawn[-1].id, limit=9)) == []

@@ -1,5 +1,6 @@
 """Attachments in memory."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mechshare.adapters.persistence.memory.access import Access
@@ -56,3 +57,12 @@ class MemoryAttachmentRepository(AttachmentRepository):
     async def find_of(self, mechanism_id: MechanismId) -> tuple[Attachment, ...]:
         rows = [one for one in self._access.read(ATTACHMENTS) if one.mechanism_id == mechanism_id]
         return tuple(sorted(rows, key=lambda one: (one.position, one.id)))
+
+    async def find_undrawn(self, after: AttachmentId | None, *, limit: int) -> Sequence[Attachment]:
+        undrawn = [
+            one
+            for one in self._access.read(ATTACHMENTS)
+            if one.model_format and one.thumbnail_key is None and one.thumbnail_failure is None
+        ]
+        later = [one for one in undrawn if one.id > (after or "")]
+        return sorted(later, key=lambda one: one.id)[:limit]

@@ -1,5 +1,7 @@
 """Attachments in SQL."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -19,9 +21,10 @@ from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import metadata
-from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime
+from mechshare.adapters.persistence.sql.types import NOTHING, Id, JsonColumn, UtcTime
 from mechshare.domain.attachments import Attachment
 from mechshare.domain.errors import MechanismNotFound
+from mechshare.domain.file_types import MODEL_TYPES
 from mechshare.domain.ids import AttachmentId, MechanismId
 from mechshare.domain.media import ProcessingFailure
 from mechshare.ports.persistence.attachments import AttachmentRepository
@@ -63,6 +66,17 @@ _OF_MECHANISM = (
     .where(attachments.c.mechanism_id == bindparam("mechanism_id"))
     .order_by(attachments.c.position, attachments.c.id)
 )
+_UNDRAWN = (
+    select(attachments)
+    .where(
+        attachments.c.content_type.in_(MODEL_TYPES),
+        attachments.c.thumbnail_key.is_(None),
+        attachments.c.thumbnail_failure.is_(None),
+        attachments.c.id > bindparam("after", type_=attachments.c.id.type),
+    )
+    .order_by(attachments.c.id)
+    .limit(bindparam("limit", type_=Integer()))
+)
 
 
 class SqlAttachmentRepository(AttachmentRepository):
@@ -98,3 +112,7 @@ class SqlAttachmentRepository(AttachmentRepository):
     async def find_of(self, mechanism_id: MechanismId) -> tuple[Attachment, ...]:
         rows = await self._statements.rows(_OF_MECHANISM, {"mechanism_id": mechanism_id})
         return tuple(_ATTACHMENT.value(row) for row in rows)
+
+    async def find_undrawn(self, after: AttachmentId | None, *, limit: int) -> Sequence[Attachment]:
+        rows = await self._statements.rows(_UNDRAWN, {"after": after or NOTHING, "limit": limit})
+        return [_ATTACHMENT.value(row) for row in rows]
