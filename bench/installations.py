@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from opensearchpy import AsyncOpenSearch
-from servers.kinds import KINDS, environment
+from servers.kinds import KINDS, environment, postgresql
 from servers.running import ServerAbsent, ServerFailed
 from sqlalchemy import Engine, text
 
@@ -102,7 +102,7 @@ def distributed_servers(root: Path, kinds: Sequence[str] = SERVERS) -> Iterator[
         environ: dict[str, str] = {}
 
         def start(kind: str) -> None:
-            server = KINDS[kind](root)
+            server = postgresql(root, waits_for_disk=True) if kind == "postgresql" else KINDS[kind](root)
             stack.callback(server.stop)
             server.start()
             environ.update(environment(kind, server.port))

@@ -9,6 +9,10 @@ from pathlib import Path
 from servers.running import VERSIONS, ServerAbsent
 
 _FETCH = "org.apache.maven.plugins:maven-dependency-plugin:3.6.0:get"
+_APT_OPTIONS = ("-o", "DPkg::Lock::Timeout=600", "-o", "Acquire::Retries=5")
+"""Waits for another apt, as a new machine may run one, and downloads again what did not arrive."""
+_NPM_SETTINGS = {"npm_config_fetch_retries": "6"}
+_MAVEN_OPTIONS = ("-Daether.connector.http.retryHandler.count=6", "-Dmaven.wagon.http.retryHandler.count=6")
 _ANALYSIS_COMMON = """\
 description=Adds the analysers and token filters that most indexes use
 version={version}
@@ -38,9 +42,9 @@ def debian_program(name: str, package: str, *, where: str = "") -> str:
     found = shutil.which(name, path=where or None)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-q"], check=False, stdout=subprocess.DEVNULL, env=environ)
-        install = ["apt-get", "install", "-q", "-y", package]
-        subprocess.run(install, check=True, stdout=subprocess.DEVNULL, env=environ)
+        apt = ["apt-get", "-q", *_APT_OPTIONS]
+        subprocess.run([*apt, "update"], check=False, stdout=subprocess.DEVNULL, env=environ)
+        subprocess.run([*apt, "install", "-y", package], check=True, stdout=subprocess.DEVNULL, env=environ)
         found = shutil.which(name, path=where or None)
     if found is None:
         raise ServerAbsent(f"{name} is missing: install {package}, as with 'apt-get install {package}'.")
@@ -57,7 +61,8 @@ def azurite() -> str:
         fetch = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
         # npm trusts only the certificates bundled with Node.js unless the machine's are configured.
         trust = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}
-        subprocess.run([*fetch, f"azurite@{VERSIONS['azurite']}"], check=True, env={**trust, **os.environ})
+        environ = {**trust, **_NPM_SETTINGS, **os.environ}
+        subprocess.run([*fetch, f"azurite@{VERSIONS['azurite']}"], check=True, env=environ)
     return str(program)
 
 
@@ -100,6 +105,7 @@ def java_home() -> Path:
 
 def _from_maven(group: str, name: str, version: str, packaging: str) -> Path:
     artifact = f"{group}:{name}:{version}:{packaging}"
-    subprocess.run(["mvn", "-q", "-B", _FETCH, f"-Dartifact={artifact}", "-Dtransitive=false"], check=True)
+    fetch = ["mvn", "-q", "-B", *_MAVEN_OPTIONS, _FETCH, f"-Dartifact={artifact}", "-Dtransitive=false"]
+    subprocess.run(fetch, check=True)
     repository = Path.home() / ".m2" / "repository"
     return repository / group.replace(".", "/") / name / version / f"{name}-{version}.{packaging}"

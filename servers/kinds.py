@@ -16,8 +16,12 @@ _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
-def postgresql(root: Path) -> Server:
-    """Returns a server with many connections, ordering by code points and no password for this machine."""
+def postgresql(root: Path, *, waits_for_disk: bool = False) -> Server:
+    """Returns a server with many connections, ordering by code points and no password for this machine.
+
+    Unless it `waits_for_disk`, as in production, a loss of power could lose what it has acknowledged. A kill of its
+    processes never does, and no test stalls for seconds because the disk of a busy machine is slow.
+    """
     where = f"/usr/lib/postgresql/{VERSIONS['postgresql']}/bin"
     program = Path(getting.debian_program("postgres", f"postgresql-{VERSIONS['postgresql']}", where=where))
     folder = own_folder(root, "postgresql")
@@ -27,7 +31,7 @@ def postgresql(root: Path) -> Server:
     # In `folder`, because the user nobody may have no access to the current folder.
     subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=USER, group=GROUP)
     options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-    options += ["-c", "max_connections=200"]
+    options += ["-c", "max_connections=200", "-c", f"fsync={'on' if waits_for_disk else 'off'}"]
     pg_isready = str(program.with_name("pg_isready"))
 
     def is_ready(port: int) -> bool:

@@ -2,9 +2,22 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from tests.servers import address, new_container, opensearch_alias, postgresql_database, redis_url
+from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.bootstrap.adapters import Adapters, choose_adapters, choose_uploads
+from mechshare.settings import Settings
+from mechshare.urls import scheme_of, server_url
+from tests.servers import (
+    SERVER_TIMEOUT,
+    address,
+    new_container,
+    opensearch_alias,
+    postgresql_database,
+    redis_url,
+)
 
 PARTS = ("database", "blobs", "search", "jobs", "cache")
 """Parts of a deployment. The server of the cache also counts rate limits."""
@@ -44,3 +57,26 @@ async def deployed(name: str, data: Path) -> AsyncIterator[dict[str, str]]:
         if "cache" in parts:
             environ["MECHSHARE_CACHE_URL"] = environ["MECHSHARE_LIMITS_URL"] = redis_url()
         yield environ
+
+
+def deployed_adapters(chosen: Settings) -> Adapters:
+    """Returns the adapters of a deployment, with instant hashing of passwords, and with SERVER_TIMEOUT for servers."""
+    adapters = choose_adapters(chosen, passwords=FastPasswordHasher())
+    if scheme_of(chosen.database_url) == "postgresql":
+        adapters = replace(adapters, database=SqlDatabase(chosen.database_url, timeout=SERVER_TIMEOUT))
+    if scheme_of(chosen.blobs_url) == "azure":
+        from mechshare.adapters.blobs.azure import AzureBlobStore
+
+        blobs = AzureBlobStore(
+            chosen.blobs_url,
+            address("AZURE_CONNECTION_STRING"),
+            connect_timeout=SERVER_TIMEOUT,
+            read_timeout=SERVER_TIMEOUT,
+        )
+        adapters = replace(adapters, blobs=blobs, uploads=choose_uploads(chosen, blobs))
+    if scheme_of(chosen.search_url) == "opensearch":
+        from mechshare.adapters.search.opensearch.index import OpenSearchIndex
+
+        index = OpenSearchIndex(server_url(chosen.search_url), search_seconds=SERVER_TIMEOUT)
+        adapters = replace(adapters, index=index)
+    return adapters

@@ -23,7 +23,7 @@ from servers.ports import free_port
 
 from tests.documents import ROOT
 
-STARTED_WITHIN = 120
+STARTED_WITHIN = 300
 _APACHE_MODULES = Path("/usr/lib/apache2/modules")
 _MODULES = (
     *("mpm_event", "authz_core", "alias", "env", "setenvif", "filter", "headers", "deflate", "socache_shmcb"),
@@ -82,7 +82,7 @@ def proxy(kind: str, folder: Path, mechshare: str, *, compresses: bool = False) 
         yield replace(place, process=process)
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(240)
 
 
 def wait_until_served(place: Place, trusted: ssl.SSLContext) -> None:

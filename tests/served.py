@@ -31,7 +31,7 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(240)
 
 
 def environment_of(folder: Path) -> dict[str, str]:

@@ -12,6 +12,8 @@ import pytest
 from servers.kinds import KINDS, environment
 from servers.running import Server
 
+SERVER_TIMEOUT = 20
+"""Seconds for which an adapter in a test waits for a server: a busy machine holds back both, which is no outage."""
 _templates: set[str] = set()
 _sqlite_template: list[bytes] = []
 

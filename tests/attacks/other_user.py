@@ -15,7 +15,7 @@ import time
 
 INTERVAL = 0.1
 """Seconds between two requests: half the rate that the default limit allows."""
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 
 
 def main(port: int, address: str, paths: list[str]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tests.attacks.server import AttackedServer, new_address
 
 BASELINE_SECONDS = 3.0
-END_TIMEOUT = 60.0
+END_TIMEOUT = 120.0
 ALWAYS = ("/health/live", "/api/v1/mechanisms?limit={number}", "/api/v1/search/mechanisms?q=linkage{number}")
 
 

@@ -19,11 +19,12 @@ import httpx
 from servers.ports import free_port
 
 from tests.chaos.clips import clip
+from tests.retries import AsyncRetrying
 
 API = "/api/v1"
 PASSWORD = "four-bar linkage"
-START_TIMEOUT = 120.0
-PROCESSING_TIMEOUT = 120.0
+START_TIMEOUT = 300.0
+PROCESSING_TIMEOUT = 300.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SEEDS = itertools.count(500)
 _ADDRESSES = itertools.count(2)
@@ -68,9 +69,7 @@ class AttackedServer:
 
     def server_processes(self) -> list[int]:
         """Returns the processes that accept connections."""
-        return [
-            pid for pid in _children(self.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        return [pid for pid in _children(self.pid) if b"spawn_main" in _command_of(pid)]
 
     def cpu_seconds(self) -> float:
         """Returns the processor time used so far, including ended children."""
@@ -85,26 +84,34 @@ class AttackedServer:
         """Opens a TCP connection from `address`, any of 127.0.0.0/8."""
         return socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(address, 0))
 
-    def client(self, address: str = "127.0.0.1", timeout: float = 30.0) -> httpx.AsyncClient:
-        """Returns a client whose requests come from `address`, any of 127.0.0.0/8; rate limits count by address."""
-        transport = httpx.AsyncHTTPTransport(local_address=address)
+    def client(
+        self, address: str = "127.0.0.1", timeout: float = 60.0, *, retries: bool = False
+    ) -> httpx.AsyncClient:
+        """Returns a client whose requests come from `address`, any of 127.0.0.0/8; rate limits count by address.
+
+        One with `retries` sends a request again that a busy server refused.
+        """
+        kind = AsyncRetrying if retries else httpx.AsyncHTTPTransport
+        transport = kind(local_address=address)
         return httpx.AsyncClient(base_url=self.url, timeout=timeout, transport=transport)
 
     def operator(self) -> httpx.AsyncClient:
         """Returns a client of the operations listener."""
         address = f"http://127.0.0.1:{self.operations_port}"
-        return httpx.AsyncClient(base_url=address, timeout=30.0, trust_env=False)
+        return httpx.AsyncClient(base_url=address, timeout=60.0, trust_env=False)
 
     @asynccontextmanager
     async def registered(self, name: str = "", address: str = "") -> AsyncIterator[User]:
         """Registers and signs in a new user, by default from an address of its own."""
         name, address = name or f"user{next(_SEEDS)}", address or new_address()
-        async with self.client(address) as client:
+        async with self.client(address, retries=True) as client:
             account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
             (await client.post(f"{API}/auth/register", json=account)).raise_for_status()
             signing_in = {"username": name, "password": PASSWORD}
             signed_in = (await client.post(f"{API}/auth/login", json=signing_in)).raise_for_status()
-            yield User(name, address, client, {"Authorization": f"Bearer {signed_in.json()['access_token']}"})
+        headers = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
+        async with self.client(address) as client:
+            yield User(name, address, client, headers)
 
     async def upload(
         self, user: User, content: bytes | None = None, title: str = "A four-bar linkage"
@@ -224,12 +231,12 @@ def _wait_until_ready(server: AttackedServer) -> None:
 
 
 def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request("GET", "/health/ready")
         return connection.getresponse().status == 200
-    except OSError:
-        return False  # not listening yet
+    except (OSError, http.client.HTTPException):
+        return False  # not listening yet, or it ends
     finally:
         connection.close()
 
@@ -252,6 +259,14 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return found  # ended meanwhile
     return found
+
+
+def _command_of(pid: int) -> bytes:
+    """Returns the command line of a process; nothing if it ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _stat(pid: int) -> list[int]:

@@ -92,7 +92,9 @@ def test_http2_without_tls_is_refused(idle_server: AttackedServer) -> None:
     assert received == b"" or received.startswith(b"HTTP/1.1 4")
 
 
-def test_a_body_in_tiny_pieces_costs_little(idle_server: AttackedServer) -> None:
+def test_a_body_in_tiny_pieces_costs_little(
+    idle_server: AttackedServer, figure: Callable[[str], None]
+) -> None:
     before = idle_server.cpu_seconds()
     with idle_server.connect() as connection:
         head = b"Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -104,4 +106,6 @@ def test_a_body_in_tiny_pieces_costs_little(idle_server: AttackedServer) -> None
             pass  # refused before its end
         else:
             assert connection.recv(1_000).startswith(b"HTTP/1.1 400")
-    assert idle_server.cpu_seconds() - before < 1.0
+    spent = idle_server.cpu_seconds() - before
+    figure(f"a body in 250,000 pieces: {spent:.2f} CPU seconds")
+    assert spent < 1.0

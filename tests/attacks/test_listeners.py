@@ -14,7 +14,7 @@ from tests.servers import own_server
 PER_ADDRESS = 50
 AWAY_SECONDS = 6.0
 """Longer than a heartbeat of the connection pool and than its timeouts."""
-STREAM_TIMEOUT = 120.0
+STREAM_TIMEOUT = 300.0
 
 
 async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
@@ -53,7 +53,7 @@ async def last_state(
     try:
         async with (
             asyncio.timeout(STREAM_TIMEOUT),
-            server.client(address, timeout=STREAM_TIMEOUT) as client,
+            server.client(address, timeout=STREAM_TIMEOUT, retries=True) as client,
             client.stream("GET", path, headers=user.headers) as response,
         ):
             if response.status_code != 200:

@@ -17,7 +17,7 @@ from mechshare import settings
 from mechshare.entrypoints.cli.main import cli
 from tests.attacks.server import AttackedServer, attackable_server
 
-TIMEOUT = 60.0
+TIMEOUT = 240.0
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -39,7 +39,7 @@ async def is_alive(server: AttackedServer) -> bool:
 
 
 async def _succeeds(server: AttackedServer, path: str) -> bool:
-    async with server.client(timeout=5) as client:
+    async with server.client(timeout=20) as client:
         try:
             return (await client.get(path)).status_code == 200
         except httpx.TransportError:

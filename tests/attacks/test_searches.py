@@ -20,7 +20,7 @@ CPU_SECONDS = 60.0
 
 
 async def wait_until_indexed(user: User, count: int) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while True:
             found = await user.client.get(f"{API}/search/mechanisms", params={"q": "歯", "limit": 1})
             if found.status_code == 200 and found.json()["total"] >= count:

@@ -26,7 +26,9 @@ def usernames(server: AttackedServer) -> str:
     """Returns what `mechshare users list` prints beside the server."""
     environ = {**os.environ, "MECHSHARE_DATA": str(server.folder / "data")}
     command = [sys.executable, "-m", "mechshare", "users", "list"]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(
+        command, env=environ, capture_output=True, text=True, check=True, timeout=240
+    ).stdout
 
 
 async def test_a_command_that_closes_the_database_loses_no_later_write_of_the_server(

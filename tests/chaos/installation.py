@@ -18,12 +18,13 @@ from servers.ports import free_port
 from servers.running import Server
 
 from tests.deployments import deployed
+from tests.retries import AsyncRetrying
 from tests.servers import own_server
 
 T = TypeVar("T")
 
-MAX_WAIT = 120.0
-"""Seconds after which a wait fails."""
+MAX_WAIT = 300.0
+"""Seconds after which a wait fails. Processes of a busy machine take a minute to start."""
 PASSWORD = "four-bar linkage"
 API = "/api/v1"
 
@@ -54,8 +55,10 @@ class Process:
     @property
     def is_at_work(self) -> bool:
         """Whether it has a running child process; a worker starts one per clip."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return self.is_running and bool(children.read_text().split())
+        try:
+            return bool(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())
+        except OSError:
+            return False  # it has ended
 
     def signal(self, number: signal.Signals) -> None:
         if self.is_running:
@@ -109,10 +112,12 @@ class Installation:
         """Runs `mechshare serve` at `address`, which may not be ready yet."""
         return self.running("serve", "--port", str(self.port), "--workers", str(workers))
 
-    def visitor(self, timeout: float = 30.0) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.address, timeout=timeout)
+    def visitor(self, timeout: float = 60.0, *, retries: bool = True) -> httpx.AsyncClient:
+        """Returns a client; one without `retries` shows each refusal of a server that is busy or lacks a dependency."""
+        transport = AsyncRetrying() if retries else None
+        return httpx.AsyncClient(base_url=self.address, timeout=timeout, transport=transport, trust_env=False)
 
-    def operator(self, timeout: float = 30.0) -> httpx.AsyncClient:
+    def operator(self, timeout: float = 60.0) -> httpx.AsyncClient:
         """Returns a client of the operations listener."""
         address = f"http://127.0.0.1:{self.operations_port}"
         return httpx.AsyncClient(base_url=address, timeout=timeout, trust_env=False)
@@ -120,7 +125,7 @@ class Installation:
     async def ready(self) -> None:
         """Returns once `/health/ready` responds with 200."""
         ends = time.monotonic() + MAX_WAIT
-        async with self.visitor() as client:
+        async with self.visitor(retries=False) as client:
             while time.monotonic() < ends:
                 try:
                     if (await client.get("/health/ready")).status_code == 200:

@@ -150,8 +150,8 @@ async def test_responses_during_a_fault_match_the_table(
         with installation.serving(), installation.running("worker"):
             await installation.ready()
             async with (
-                installation.visitor(timeout=60) as client,
-                installation.operator(timeout=60) as operator,
+                installation.visitor(retries=False) as client,
+                installation.operator() as operator,
             ):
                 visitor = await _settled(client, operator)
                 baseline = await visitor.visit()

@@ -23,7 +23,8 @@ _CHILD = b"mechshare.adapters.media.child"
 async def test_a_clip_that_crashes_each_time_fails_after_five_attempts_and_delays_no_other(
     profile: str, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
-    poison = clip(666, frames=40)
+    # It takes seconds to decode: a busy machine must not finish it before the test sees its sandbox.
+    poison = clip(666, frames=150, size=(640, 480))
     async with installed(profile, tmp_path, JOB_SLOTS="0") as installation:
         scratch = Path(installation.environ["MECHSHARE_DATA"]) / "scratch"
         with installation.serving(), installation.running("worker", "--slots", "1"):

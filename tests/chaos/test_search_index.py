@@ -43,11 +43,11 @@ async def _finds(client: httpx.AsyncClient, count: int) -> bool | None:
 
 
 async def _wipe(installation: Installation) -> None:
-    """Deletes the index, whatever the server does with it: it may retire an old copy at the same moment."""
+    """Deletes the index, whatever the server does with it: it may remove a file or retire an old copy meanwhile."""
     url = installation.environ.get("MECHSHARE_SEARCH_URL")
     if url is None:
         for path in Path(installation.environ["MECHSHARE_DATA"]).glob("search.db*"):
-            path.unlink()
+            path.unlink(missing_ok=True)
         return
     server, alias = f"http://{urlsplit(url).netloc}", urlsplit(url).path.strip("/")
     async with httpx.AsyncClient(base_url=server, timeout=30) as client:

@@ -23,8 +23,8 @@ from tests.chaos.installation import API, MAX_WAIT, Installation, Process, insta
 from tests.chaos.installation import ended as over
 
 PER_SECOND = 50
-END_TIMEOUT = 30.0
-"""Seconds within which a server exits after SIGTERM, as documented."""
+END_TIMEOUT = 150.0
+"""Seconds within which a server exits after SIGTERM: 30 are documented, for a machine that is not overloaded."""
 
 
 @dataclass
@@ -173,7 +173,7 @@ class Bystanders:
 
     async def _listen(self, there: asyncio.Event) -> None:
         address = f"{API}/mechanisms/{self.waiting}/processing/events"
-        async with self.installation.visitor(timeout=MAX_WAIT) as client:
+        async with self.installation.visitor(timeout=MAX_WAIT, retries=False) as client:
             try:
                 async with client.stream("GET", address, headers=self.headers) as events:
                     async for _ in events.aiter_bytes():
@@ -193,7 +193,7 @@ async def test_stopping_a_server_under_load_fails_no_request(
     async with installed("embedded", tmp_path, JOB_SLOTS="0") as installation, AsyncExitStack() as serving:
         process = serving.enter_context(installation.serving())
         await installation.ready()
-        client = await serving.enter_async_context(installation.visitor(timeout=MAX_WAIT))
+        client = await serving.enter_async_context(installation.visitor(timeout=MAX_WAIT, retries=False))
         headers = await signed_up(client)
         traffic = Traffic(client, headers)
         with installation.running("worker"):
@@ -277,7 +277,7 @@ def suspend_child_of(process: Process) -> None:
     """Suspends the child so that the current job can't finish."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if "mechshare.adapters.media.child" in (folder / "cmdline").read_text() and _is_below(
+            if b"mechshare.adapters.media.child" in (folder / "cmdline").read_bytes() and _is_below(
                 int(folder.name), process.pid
             ):
                 os.kill(int(folder.name), signal.SIGSTOP)

@@ -29,8 +29,8 @@ def test_sigterm_stops_the_server_too(clips: Path, tmp_path: Path) -> None:
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert any("sharing as" in line for line in process.stdout)
-        assert httpx.get(f"{address}/health/live", trust_env=False).is_success
+        assert httpx.get(f"{address}/health/live", trust_env=False, timeout=60).is_success
         process.terminate()
         process.wait(60)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(address, trust_env=False)
+        httpx.get(address, trust_env=False, timeout=60)

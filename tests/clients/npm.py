@@ -1,5 +1,6 @@
 """The npm programs that the tests run, at pinned versions, installed once outside the repository."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -22,8 +23,8 @@ def run_npm_program(name: str, *arguments: str, cwd: Path) -> str:
 
 
 def run(command: list[str], cwd: Path) -> str:
-    """Runs the command and returns its output; it must succeed within five minutes."""
-    done = subprocess.run(command, cwd=cwd, env=_ENVIRON, capture_output=True, text=True, timeout=300)
+    """Runs the command and returns its output; it must succeed within ten minutes."""
+    done = subprocess.run(command, cwd=cwd, env=_ENVIRON, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -34,10 +35,12 @@ def npm_packages() -> Path:
         pytest.skip("npm is missing: install Node.js")
     text = _VERSIONS.read_bytes()
     folder = cache_folder() / f"npm-{hashlib.sha256(text).hexdigest()[:12]}"
-    if not (folder / "complete").exists():
-        packages = [f"{name}@{version}" for name, version in tomllib.loads(text.decode()).items()]
-        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
-        folder.mkdir(parents=True, exist_ok=True)
-        run([*install, *packages], folder)
-        (folder / "complete").touch()
+    packages = [f"{name}@{version}" for name, version in tomllib.loads(text.decode()).items()]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the tests may install them at the same time
+        if not (folder / "complete").exists():
+            install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
+            run([*install, *packages], folder)
+            (folder / "complete").touch()
     return folder / "node_modules"

@@ -17,7 +17,7 @@ API = "/api/v1"
 CLIP = b"GIF89a" + Random(1).randbytes(400_000)
 """A file that counts as a GIF and does not compress."""
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 from tests.object_storage import KEYS, shared_bucket
 from tests.receiver import receiving
 from tests.servers import (
+    SERVER_TIMEOUT,
     address,
     new_container,
     opensearch_alias,
@@ -52,9 +53,11 @@ async def _file_blobs(folder: Path) -> AsyncIterator[Any]:
 async def _azure_blobs(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.blobs.azure import AzureBlobStore
 
-    # A busy machine holds back this process and the server, which must not look like an outage.
     store = AzureBlobStore(
-        f"azure:///{new_container()}", address("AZURE_CONNECTION_STRING"), connect_timeout=20, read_timeout=30
+        f"azure:///{new_container()}",
+        address("AZURE_CONNECTION_STRING"),
+        connect_timeout=SERVER_TIMEOUT,
+        read_timeout=SERVER_TIMEOUT,
     )
     await store.prepare()
     yield store
@@ -137,7 +140,7 @@ async def _embedded_doorbell(folder: Path) -> AsyncIterator[Any]:
 async def _arq_doorbell(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.doorbell.arq import ArqDoorbell
 
-    doorbell = ArqDoorbell(redis_url())
+    doorbell = ArqDoorbell(redis_url(), timeout=SERVER_TIMEOUT)
     yield doorbell
     await doorbell.close()
 
@@ -146,7 +149,7 @@ async def _arq_doorbell(folder: Path) -> AsyncIterator[Any]:
 async def _postgresql_doorbell(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.doorbell.postgresql import PostgresqlDoorbell
 
-    doorbell = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=uuid4().hex)
+    doorbell = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=uuid4().hex, timeout=SERVER_TIMEOUT)
     yield doorbell
     await doorbell.close()
 
@@ -156,7 +159,7 @@ async def _redis_limits(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
     from mechshare.adapters.rate_limits.redis import RedisRateLimiter
 
-    limiter = RedisRateLimiter(redis_url(), MemoryRateLimiter())
+    limiter = RedisRateLimiter(redis_url(), MemoryRateLimiter(), timeout=SERVER_TIMEOUT)
     yield limiter
     await limiter.close()
 
@@ -198,7 +201,7 @@ async def _redis_recent_views(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.recent_views.redis import RedisRecentViews
     from mechshare.adapters.recent_views.table import TableOfRecentViews
 
-    recent_views = RedisRecentViews(redis_url(), TableOfRecentViews(None))
+    recent_views = RedisRecentViews(redis_url(), TableOfRecentViews(None), timeout=SERVER_TIMEOUT)
     yield recent_views
     await recent_views.close()
 
@@ -304,7 +307,7 @@ async def _postgresql_database(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.persistence.sql.database import SqlDatabase
 
     async with postgresql_database() as url:
-        database = SqlDatabase(url)
+        database = SqlDatabase(url, timeout=SERVER_TIMEOUT)
         yield database
         await database.close()
 
@@ -348,8 +351,7 @@ async def _opensearch(folder: Path) -> AsyncIterator[Any]:
     async with opensearch_alias() as url:
         from mechshare.adapters.search.opensearch.index import OpenSearchIndex
 
-        # A search may exceed the production timeout on a machine that is busy with tests.
-        index = OpenSearchIndex(url, search_seconds=5.0)
+        index = OpenSearchIndex(url, search_seconds=SERVER_TIMEOUT)
         yield index
         await index.close()
 

@@ -28,7 +28,7 @@ from mechshare.domain.statements import clean_title
 from mechshare.domain.users import User
 from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope
 from mechshare.ports.persistence.database import UnitOfWork
-from tests.servers import address, postgresql_database, sqlite_database
+from tests.servers import SERVER_TIMEOUT, address, postgresql_database, sqlite_database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = ["歯車", unicodedata.normalize("NFD", "ギア"), "ギア", "a", "B", "é", "🦾 arm"]
@@ -225,7 +225,9 @@ TestDatabases = Databases.TestCase
 
 class DatabasesWithServer(Databases):
     async def open(self) -> list[Any]:
-        postgresql = SqlDatabase(await self.stack.enter_async_context(postgresql_database()))
+        postgresql = SqlDatabase(
+            await self.stack.enter_async_context(postgresql_database()), timeout=SERVER_TIMEOUT
+        )
         self.stack.push_async_callback(postgresql.close)
         return [*await super().open(), postgresql]
 

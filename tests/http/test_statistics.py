@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
+from mechshare.adapters.clock.frozen import FrozenClock
 from tests.http.conftest import API, Site
 
-TODAY = datetime.now(UTC).date()
+NOW = datetime.now(UTC)
+TODAY = NOW.date()
+
+
+@pytest.fixture
+async def site(open_site: Any) -> Site:
+    """A site on which no day ends during a test."""
+    opened: Site = await open_site(clock=FrozenClock(NOW))
+    return opened
 
 
 def address_of(made: dict[str, Any]) -> str:

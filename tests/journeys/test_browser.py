@@ -44,7 +44,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     _write_noise(pages / "clip.mp4")
     with _serving(pages) as port, served(folder, MECHSHARE_CORS_ORIGINS=f"http://127.0.0.1:{port}") as server:
         joining = {"username": "sakura", "email": "sakura@example.com", "password": PASSWORD}
-        httpx.post(f"{server}{API}/auth/register", json=joining, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{server}{API}/auth/register", json=joining, trust_env=False, timeout=240
+        ).raise_for_status()
         yield Site(server, f"http://127.0.0.1:{port}/index.html?server={server}", folder / "serve.log")
 
 

@@ -20,10 +20,11 @@ from mechshare import settings
 from mechshare.entrypoints.cli.main import cli
 from tests.deployments import deployed
 from tests.http.conftest import API, PASSWORD
+from tests.retries import Retrying
 from tests.served import served
 from tests.stills import quarters
 
-MAX_WAIT_SECONDS = 120
+MAX_WAIT_SECONDS = 300
 PAGE = {"Accept": "text/html"}
 
 
@@ -37,7 +38,11 @@ class Installation:
     def browser(self, **headers: str) -> httpx.Client:
         """Returns a client without a session."""
         return httpx.Client(
-            base_url=self.url, headers={"Origin": self.url, **headers}, trust_env=False, timeout=120
+            base_url=self.url,
+            headers={"Origin": self.url, **headers},
+            transport=Retrying(),
+            trust_env=False,
+            timeout=120,
         )
 
     @contextmanager

@@ -15,20 +15,20 @@ import httpx
 import pytest
 
 from mechshare import settings
-from mechshare.adapters.passwords.fast import FastPasswordHasher
-from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.demo.clips import CLIPS, RATE, DemoClip
 from mechshare.demo.encoding import save_clip
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from tests.deployments import DEPLOYMENTS, PARTS, deployed
+from tests.deployments import DEPLOYMENTS, PARTS, deployed, deployed_adapters
 from tests.http.conftest import API, PASSWORD, Running, memory_settings
 from tests.office import compound, excel, powerpoint, word
 from tests.stills import pdf, quarters
 
 SHARED_MEDIA = Path(__file__).parents[3] / "shared" / "media"
 MECHANISMS = f"{API}/mechanisms"
+MAX_WAIT = 300.0
+"""Seconds after which a wait fails."""
 
 
 @pytest.fixture(params=["memory", *DEPLOYMENTS])
@@ -40,9 +40,7 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             chosen = memory_settings(data, job_slots=1)
         else:
             chosen = settings.load(await stack.enter_async_context(deployed(request.param, data)))
-        app = build_app(
-            build(chosen, LoggingObserver(), choose_adapters(chosen, passwords=FastPasswordHasher()))
-        )
+        app = build_app(build(chosen, LoggingObserver(), deployed_adapters(chosen)))
         running = Running(app)
         await running.up()
         stack.push_async_callback(running.down)
@@ -94,22 +92,27 @@ def _content_of(clip: DemoClip) -> bytes:
 
 async def processed(client: httpx.AsyncClient, headers: dict[str, str], id: str) -> dict[str, Any]:
     """Returns the result of the processing."""
-    for _ in range(1_200):
-        status: dict[str, Any] = (await client.get(f"{MECHANISMS}/{id}/processing", headers=headers)).json()
-        if status["state"] in ("ready", "failed"):
-            return status
-        await asyncio.sleep(0.05)
-    pytest.fail(f"pending for ever: {status}")
+    async with asyncio.timeout(MAX_WAIT):
+        while True:
+            response = await client.get(f"{MECHANISMS}/{id}/processing", headers=headers)
+            status: dict[str, Any] = response.json()
+            if status["state"] in ("ready", "failed"):
+                return status
+            await asyncio.sleep(0.05)
 
 
 async def found(client: httpx.AsyncClient, query: str, id: str, *, expected: bool) -> None:
     """Waits until a search finds the mechanism, or no longer finds it: a job updates the index."""
-    for _ in range(200):
-        response = (await client.get(f"{API}/search/mechanisms", params={"q": query})).json()
-        if (id in [item["mechanism"]["id"] for item in response["items"]]) == expected:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"'{query}' {'does not find' if expected else 'still finds'} it")
+    async with asyncio.timeout(MAX_WAIT):
+        while True:
+            if (id in await _hits(client, query)) == expected:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def _hits(client: httpx.AsyncClient, query: str) -> list[str]:
+    response = (await client.get(f"{API}/search/mechanisms", params={"q": query})).json()
+    return [item["mechanism"]["id"] for item in response["items"]]
 
 
 async def test_a_clip_goes_through_its_whole_life(client: httpx.AsyncClient, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_the_refusal_of_an_upload_arrives_although_its_body_was_not_read(site: S
 @pytest.mark.parametrize("kind", KINDS)
 def test_plain_http_is_redirected_and_the_home_page_ends_with_a_slash(site: Site, kind: str) -> None:
     place = site.places[kind]
-    plain = httpx.get(f"http://127.0.0.1:{place.http}/mechshare/schema", trust_env=False)
+    plain = httpx.get(f"http://127.0.0.1:{place.http}/mechshare/schema", trust_env=False, timeout=BOUND)
     assert plain.status_code in (301, 308)
     assert plain.headers["location"].startswith("https://")
     with client_through(site, kind) as client:
@@ -211,7 +211,7 @@ def with_worker(site: Site) -> Iterator[Site]:
         yield site
     finally:
         worker.terminate()
-        worker.wait(60)
+        worker.wait(240)
 
 
 @pytest.mark.parametrize("kind", KINDS)

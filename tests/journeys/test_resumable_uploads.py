@@ -58,7 +58,7 @@ class Server:
     def kill(self) -> None:
         """Kills every process of the server with SIGKILL."""
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(60)
+        self._process.wait(240)
 
     def _is_ready(self) -> bool:
         try:

@@ -12,13 +12,11 @@ from pathlib import Path
 import httpx
 
 from mechshare import settings
-from mechshare.adapters.passwords.fast import FastPasswordHasher
-from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.demo.clips import CLIPS
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from tests.deployments import deployed
+from tests.deployments import deployed, deployed_adapters
 from tests.http.conftest import Running
 from tests.journeys.test_journey import drawn, processed, share, signed_up
 
@@ -35,7 +33,7 @@ def worker(environ: dict[str, str], log: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(240)
     assert process.returncode == 0, log.read_text()
 
 
@@ -44,7 +42,7 @@ async def test_several_workers_process_each_clip_once(tmp_path: Path) -> None:
     async with deployed("distributed", tmp_path / "data") as environ:
         environ |= {"MECHSHARE_JOB_SLOTS": "0", "MECHSHARE_LOG_FORMAT": "json"}
         chosen = settings.load(environ)
-        built = build(chosen, LoggingObserver(), choose_adapters(chosen, passwords=FastPasswordHasher()))
+        built = build(chosen, LoggingObserver(), deployed_adapters(chosen))
         app = build_app(built)
         running = Running(app)
         await running.up()

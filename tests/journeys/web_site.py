@@ -19,10 +19,11 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Playwrigh
 from tests.clips import write_clip
 from tests.documents import ROOT
 from tests.http.conftest import API, PASSWORD
+from tests.retries import Retrying
 from tests.served import environment_of, served
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
-MAX_WAIT = 60_000
+MAX_WAIT = 240_000
 """Milliseconds for which the browser waits: a busy machine is slow."""
 PAYLOADS = (
     "<script>executed(1)</script>",
@@ -78,7 +79,7 @@ class WebSite:
     @contextmanager
     def api(self, username: str) -> Iterator[httpx.Client]:
         """Opens a client of the API that is signed in."""
-        with httpx.Client(base_url=self.url + API, trust_env=False, timeout=120) as client:
+        with httpx.Client(base_url=self.url + API, transport=Retrying(), timeout=120) as client:
             signing_in = {"username": username, "password": PASSWORD}
             tokens = client.post("/auth/login", json=signing_in).raise_for_status().json()
             client.headers["Authorization"] = f"Bearer {tokens['access_token']}"

@@ -18,7 +18,7 @@ from mechshare.adapters.persistence.sql.tables import categories
 from mechshare.domain.errors import SchemaOutdated
 from mechshare.domain.schema_versions import SchemaMismatch, oldest_program
 from mechshare.testing.persistence.values import save_user
-from tests.servers import postgresql_database
+from tests.servers import SERVER_TIMEOUT, postgresql_database
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -77,7 +77,7 @@ def test_the_migrated_schema_matches_the_tables_in_code(engine: Engine) -> None:
 
 
 async def test_a_database_without_a_schema_is_recognised(url: str) -> None:
-    database = SqlDatabase(url)
+    database = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     try:
         with pytest.raises(SchemaOutdated):
             await database.check()
@@ -91,7 +91,7 @@ async def test_the_previous_release_works_with_a_newer_schema(url: str, engine: 
     move(engine, "head", up=True)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'of-the-next-release'"))
-    older = SqlDatabase(url)
+    older = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     try:
         await older.migrate()
         assert "of-the-next-release" in await older.check()
@@ -103,7 +103,7 @@ async def test_a_schema_that_took_away_what_this_program_uses_is_refused(url: st
     move(engine, "head", up=True)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999_from_9998'"))
-    older = SqlDatabase(url)
+    older = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     try:
         for call in (older.migrate, older.check):
             with pytest.raises(SchemaMismatch, match="newest release"):
@@ -119,7 +119,7 @@ async def test_a_missing_table_or_column_says_that_the_schema_is_another(
     move(engine, "head", up=True)
     with engine.begin() as connection:
         connection.execute(text(change))
-    database = SqlDatabase(url)
+    database = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     try:
         with pytest.raises(SchemaMismatch):
             await failed_sign_ins(database)
@@ -140,7 +140,7 @@ def test_a_revision_names_programs_older_than_itself_and_never_older_ones_than_t
 
 async def test_a_schema_that_lacks_a_migration_is_refused(url: str, engine: Engine) -> None:
     move(engine, "0004", up=True)
-    database = SqlDatabase(url)
+    database = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     try:
         with pytest.raises(SchemaOutdated, match="0004"):
             await database.check()
@@ -149,11 +149,11 @@ async def test_a_schema_that_lacks_a_migration_is_refused(url: str, engine: Engi
 
 
 async def test_rows_survive_closing_and_reopening(url: str) -> None:
-    first = SqlDatabase(url)
+    first = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     await first.migrate()
     user = await save_user(first)
     await first.close()
-    second = SqlDatabase(url)
+    second = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     await second.migrate()
     async with second.read() as tx:
         assert await tx.users.find_by_id(user.id) == user

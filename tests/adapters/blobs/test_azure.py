@@ -27,7 +27,7 @@ async def test_a_link_gives_access_to_its_blob_and_no_other() -> None:
     await store.write("media/m-1/other.mp4", pieces(b"another"))
     link = await store.link(KEY, timedelta(minutes=5), "video/mp4", "inline")
     assert link is not None
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         fetched = await client.get(link, headers={"Range": "bytes=2-3"})
         without_signature = await client.get(link.partition("?")[0])
         another = await client.get(link.replace("clip.mp4", "other.mp4"))

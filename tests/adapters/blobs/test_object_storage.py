@@ -112,7 +112,7 @@ async def test_a_link_carries_type_and_file_name() -> None:
     assert link is not None
     assert "X-Amz-Expires=300" in link
     assert "hush" not in link
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         fetched = await client.get(link, headers={"Range": "bytes=2-3"})
     assert (fetched.status_code, fetched.content) == (206, b"ti")
     assert fetched.headers["content-type"].startswith("video/quicktime")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from mechshare.adapters.doorbell.arq import ArqDoorbell
-from tests.servers import address, client_url, own_server, redis_url
+from tests.servers import SERVER_TIMEOUT, address, client_url, own_server, redis_url
 
 FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
@@ -23,7 +23,7 @@ async def ring_arrives(ringer: ArqDoorbell, listener: ArqDoorbell) -> None:
 
 async def test_a_ring_wakes_another_process() -> None:
     url = redis_url()
-    ringer, listener = ArqDoorbell(url), ArqDoorbell(url)
+    ringer, listener = (ArqDoorbell(url, timeout=SERVER_TIMEOUT) for _ in range(2))
     waiting = asyncio.create_task(listener.wait(FOREVER))
     await ringer.ring()
     await asyncio.wait_for(waiting, 30)
@@ -32,7 +32,7 @@ async def test_a_ring_wakes_another_process() -> None:
 
 
 async def test_the_number_of_rings_without_a_waiter_is_bounded() -> None:
-    doorbell = ArqDoorbell(redis_url())
+    doorbell = ArqDoorbell(redis_url(), timeout=SERVER_TIMEOUT)
     for _ in range(300):
         await doorbell.ring()
     async with Redis.from_url(address("REDIS_URL")) as redis:

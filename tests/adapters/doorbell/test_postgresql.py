@@ -11,7 +11,7 @@ import pytest
 
 from mechshare.adapters.doorbell.postgresql import PostgresqlDoorbell
 from mechshare.domain.errors import DependencyUnavailable
-from tests.servers import address, client_url, own_server
+from tests.servers import SERVER_TIMEOUT, address, client_url, own_server
 
 FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
@@ -21,7 +21,7 @@ NOT_AT_ALL = timedelta(0)
 async def pair() -> AsyncIterator[tuple[PostgresqlDoorbell, PostgresqlDoorbell]]:
     """Two doorbells, as those of two processes."""
     url, channel = address("POSTGRESQL_URL"), uuid4().hex
-    ringer, listener = PostgresqlDoorbell(url, channel=channel), PostgresqlDoorbell(url, channel=channel)
+    ringer, listener = (PostgresqlDoorbell(url, channel=channel, timeout=SERVER_TIMEOUT) for _ in range(2))
     await listener.check()
     await listener.wait(NOT_AT_ALL)
     yield ringer, listener
@@ -66,7 +66,7 @@ async def test_another_channel_is_another_doorbell(
     pair: tuple[PostgresqlDoorbell, PostgresqlDoorbell],
 ) -> None:
     _, listener = pair
-    another = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=uuid4().hex)
+    another = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=uuid4().hex, timeout=SERVER_TIMEOUT)
     await another.check()
     await another.close()
     waiting = asyncio.create_task(listener.wait(FOREVER))
@@ -77,7 +77,7 @@ async def test_another_channel_is_another_doorbell(
 
 async def test_a_process_has_one_connection_and_opens_another_when_it_is_lost() -> None:
     channel = uuid4().hex
-    doorbell = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=channel)
+    doorbell = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=channel, timeout=SERVER_TIMEOUT)
     for _ in range(3):
         await doorbell.ring()
         await doorbell.check()

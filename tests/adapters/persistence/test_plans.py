@@ -22,7 +22,7 @@ from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.domain.visibility import EVERYTHING, ListScope
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.testing.persistence.values import NOW
-from tests.servers import postgresql_database
+from tests.servers import SERVER_TIMEOUT, postgresql_database
 
 ROWS = 100_000
 FILL = f"""
@@ -162,7 +162,7 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
 
 
 async def test_no_frequent_query_scans_a_whole_table(filled: str, statements: list[tuple[str, Any]]) -> None:
-    database = SqlDatabase(filled)
+    database = SqlDatabase(filled, timeout=SERVER_TIMEOUT)
     at_fault: dict[str, Any] = {}
     try:
         async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
@@ -192,7 +192,7 @@ async def test_pages_use_a_generic_plan(filled: str, statements: list[tuple[str,
         PageRequest(page=9, **known),
         replace(DEEP, **known),
     )
-    database = SqlDatabase(filled)
+    database = SqlDatabase(filled, timeout=SERVER_TIMEOUT)
     async with database.read() as tx:
         for page in pages:
             await tx.mechanisms.find_all(page)
@@ -210,7 +210,7 @@ async def test_pages_use_a_generic_plan(filled: str, statements: list[tuple[str,
 async def test_the_public_list_of_a_user_reads_no_drafts(
     filled: str, statements: list[tuple[str, Any]]
 ) -> None:
-    database = SqlDatabase(filled)
+    database = SqlDatabase(filled, timeout=SERVER_TIMEOUT)
     async with database.read() as tx:
         await tx.mechanisms.find_all(PageRequest(), OF_USER)
     await database.close()

@@ -34,7 +34,7 @@ USERS = metadata.tables["users"]
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         if request.param == "sqlite":
-            yield f"sqlite:///{tmp_path / 'source.db'}?timeout=0.5"
+            yield f"sqlite:///{tmp_path / 'source.db'}"
         else:
             yield await stack.enter_async_context(postgresql_database(migrated=False))
 

@@ -11,11 +11,10 @@ from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
-from mechshare.adapters.redis_client import RedisClient
+from mechshare.adapters.redis_client import TIMEOUT, RedisClient
 from mechshare.adapters.wake_up import wait_for_ring
 from mechshare.domain.errors import Unavailable
 
-_RING_TIMEOUT = 0.2
 _LISTEN_TIMEOUT = 5.0
 _POLL_INTERVAL = 0.1
 _REST = 1.0
@@ -33,8 +32,10 @@ class ArqDoorbell:
     Redis is unavailable, rings are lost, and waiting processes continue after their timeout.
     """
 
-    def __init__(self, url: str) -> None:
-        self._client = RedisClient(url)
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+        """`timeout` is the number of seconds after which a ring is lost."""
+        self._timeout = timeout
+        self._client = RedisClient(url, timeout=timeout)
         self._queue = self._client.key("doorbell")
         self._address = url
         self._ringing = self._arq(self._client.redis.connection_pool)
@@ -46,7 +47,7 @@ class ArqDoorbell:
         if self._is_closed:
             return
         try:
-            async with self._client.guard(), asyncio.timeout(_RING_TIMEOUT):
+            async with self._client.guard(), asyncio.timeout(self._timeout):
                 if await self._ringing.zcard(self._queue) < _ENOUGH:
                     await self._ringing.enqueue_job("ring", _expires=_STALE)
         except Unavailable as problem:

@@ -14,12 +14,11 @@ from sqlalchemy.exc import ArgumentError
 from mechshare.adapters.wake_up import wait_for_ring
 from mechshare.domain.errors import DependencyUnavailable
 
-_TIMEOUT = 2.0
-"""Seconds for connecting, and for each statement."""
+_TIMEOUT = 2
+"""Seconds."""
 _REST = 1.0
 """Seconds before the next attempt to connect."""
 _CONNECTION: dict[str, Any] = {
-    "connect_timeout": int(_TIMEOUT),
     "application_name": "mechshare-doorbell",  # not `mechshare`, whose sessions `copy` takes for users of the data
     # A server that vanished without closing the connection is noticed within half a minute.
     "keepalives_idle": 10,
@@ -39,12 +38,15 @@ class PostgresqlDoorbell:
     Rings in quick succession are sent as one. While PostgreSQL is unavailable, rings are lost, and waiting processes
     continue after their timeout. A pooler between must not share connections between transactions (in PgBouncer:
     session pooling). Raises ValueError for an invalid URL or channel.
+
+    `timeout` is the number of seconds for connecting, and for each statement.
     """
 
-    def __init__(self, url: str, *, channel: str = "mechshare") -> None:
+    def __init__(self, url: str, *, channel: str = "mechshare", timeout: int = _TIMEOUT) -> None:
         if not 0 < len(channel.encode()) <= _MAX_CHANNEL_BYTES:
             raise ValueError(f"a channel has 1 to {_MAX_CHANNEL_BYTES} bytes")
-        self._parameters = _connection_parameters(url)
+        self._timeout = timeout
+        self._parameters = {"connect_timeout": timeout, **_connection_parameters(url)}
         self._channel = Identifier(channel)
         self._event = asyncio.Event()
         self._to_send = asyncio.Event()
@@ -67,7 +69,7 @@ class PostgresqlDoorbell:
         self._checks.append(accepted)
         self._send()
         try:
-            async with asyncio.timeout(_TIMEOUT + _REST):
+            async with asyncio.timeout(self._timeout + _REST):
                 return await accepted
         except TimeoutError:
             raise DependencyUnavailable(dependency="doorbell") from self._problem
@@ -80,11 +82,11 @@ class PostgresqlDoorbell:
             return
         self._to_send.set()
         if self._problem is None:
-            await asyncio.wait({session}, timeout=_TIMEOUT)
+            await asyncio.wait({session}, timeout=self._timeout)
         while not session.done():
             # The first cancellation may wait for a server that does not respond; the second one closes the socket.
             session.cancel()
-            await asyncio.wait({session}, timeout=_TIMEOUT)
+            await asyncio.wait({session}, timeout=self._timeout)
 
     def _send(self) -> None:
         self._to_send.set()
@@ -111,14 +113,14 @@ class PostgresqlDoorbell:
 
     async def _use(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Listens and sends until the doorbell is closed. Raises the errors of a lost connection."""
-        await _execute(connection, SQL("LISTEN {}").format(self._channel))
+        await self._execute(connection, SQL("LISTEN {}").format(self._channel))
         if self._problem is not None:
             self._event.set()  # a ring may have been lost meanwhile
             self._problem = None
         while True:
             await self._listen_until_there_is_something_to_send(connection)
             self._to_send.clear()
-            await _execute(connection, SQL("NOTIFY {}").format(self._channel))
+            await self._execute(connection, SQL("NOTIFY {}").format(self._channel))
             self._report(f"PostgreSQL {connection.info.server_version // 10_000}, LISTEN and NOTIFY")
             if self._is_closed:
                 return
@@ -146,17 +148,16 @@ class PostgresqlDoorbell:
                 if notification.pid != own:
                     self._event.set()
 
+    async def _execute(self, connection: psycopg.AsyncConnection[Any], statement: Any) -> None:
+        async with asyncio.timeout(self._timeout):
+            await connection.execute(statement)
+
     def _report(self, result: str) -> None:
         """Ends the checks that are under way."""
         for check in self._checks:
             if not check.done():
                 check.set_result(result)
         self._checks.clear()
-
-
-async def _execute(connection: psycopg.AsyncConnection[Any], statement: Any) -> None:
-    async with asyncio.timeout(_TIMEOUT):
-        await connection.execute(statement)
 
 
 def _connection_parameters(url: str) -> dict[str, Any]:

@@ -30,6 +30,8 @@ from mechshare.ports.persistence.database import UnitOfWork
 _MIGRATIONS = "mechshare.adapters.persistence.sql:migrations"
 _READERS, _WRITERS = PoolMetrics("read"), PoolMetrics("write")
 _log = structlog.get_logger("mechshare.database")
+_TIMEOUT = 2
+"""Seconds: the API responds within 3 s, whatever the state of the database."""
 _CLOCK = select(Now(literal_column("0")))
 
 
@@ -37,11 +39,11 @@ class SqlDatabase:
     """A database in SQLite (`sqlite:///relative`, `sqlite:////absolute`) or PostgreSQL
     (`postgresql://user:password@host/name`).
 
-    Raises ValueError for other URLs.
+    Raises ValueError for other URLs. `timeout` is the number of seconds after which PostgreSQL counts as unavailable.
     """
 
-    def __init__(self, url: str) -> None:
-        self._dialect = dialect_of(url)
+    def __init__(self, url: str, *, timeout: int = _TIMEOUT) -> None:
+        self._dialect = dialect_of(url, timeout=timeout)
         self._damage: DatabaseDamaged | None = None
 
     @property
@@ -124,7 +126,7 @@ class SqlDatabase:
             raise
 
 
-def dialect_of(url: str) -> Dialect:
+def dialect_of(url: str, *, timeout: int = _TIMEOUT) -> Dialect:
     """Returns the dialect of the database at `url`. Raises ValueError for an unsupported URL."""
     try:
         parsed = make_url(url)
@@ -137,7 +139,7 @@ def dialect_of(url: str) -> Dialect:
         # Imported here: psycopg is an optional extra.
         from mechshare.adapters.persistence.sql.dialects.postgresql import Postgresql
 
-        return Postgresql(parsed)
+        return Postgresql(parsed, timeout=timeout)
     raise ValueError(f"not a database that is spoken here: {scheme}")
 
 

@@ -19,8 +19,8 @@ from mechshare.adapters.persistence.sql.dialects.dialect import NotExclusive
 
 _READERS, _WRITERS = 8, 8
 """Connections per process."""
-_CONNECT_TIMEOUT, _POOL_TIMEOUT, _STATEMENT_TIMEOUT, _CUT_AFTER = 2, 2, 2, 2.5
-"""Seconds: the API responds within 3 s, whatever the state of the database."""
+_CUT_LATER = 0.5
+"""Seconds after the timeout of a statement."""
 _LOCK_TIMEOUT_MS = 1_500
 """Milliseconds, less than the statement timeout: a lock that takes too long is reported as such."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
@@ -46,11 +46,13 @@ class Postgresql:
     reads_at_a_time = 2
     """This process handles one result while the server computes the other."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, timeout: int) -> None:
+        """`timeout` is in seconds: for connecting, for a free connection and for each statement."""
         parsed = url.set(drivername="postgresql+psycopg")
-        self.writer = _postgresql_engine(parsed, pool_size=_WRITERS)
+        self.writer = _postgresql_engine(parsed, timeout, pool_size=_WRITERS)
         self.reader = _postgresql_engine(
             parsed,
+            timeout,
             pool_size=_READERS,
             settings={"default_transaction_read_only": "on"},
             isolation_level="AUTOCOMMIT",
@@ -58,6 +60,7 @@ class Postgresql:
             skip_autocommit_rollback=True,
         )
         self._circuit = CircuitBreaker("database")
+        self._cut_after = timeout + _CUT_LATER
 
     def guard(self) -> AbstractAsyncContextManager[None]:
         return self._circuit.guard()
@@ -72,7 +75,7 @@ class Postgresql:
     @contextmanager
     def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
         """The server aborts slow statements. If it hangs and can't, this shuts the connection down a little later."""
-        timer = asyncio.get_running_loop().call_later(_CUT_AFTER, _cut, connection)
+        timer = asyncio.get_running_loop().call_later(self._cut_after, _cut, connection)
         try:
             yield
         finally:
@@ -172,10 +175,12 @@ def _cut(connection: AsyncConnection) -> None:
             waiting.shutdown(socket.SHUT_RDWR)
 
 
-def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
+def _postgresql_engine(
+    url: URL, timeout: int, *, settings: Mapping[str, str] | None = None, **options: Any
+) -> AsyncEngine:
     session_options = {
         "timezone": "UTC",
-        "statement_timeout": f"{_STATEMENT_TIMEOUT}s",
+        "statement_timeout": f"{timeout}s",
         "lock_timeout": f"{_LOCK_TIMEOUT_MS}ms",
         **(settings or {}),
     }
@@ -183,12 +188,12 @@ def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, *
     engine = create_async_engine(
         url,
         connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT,
+            "connect_timeout": timeout,
             "options": server_options,
             "application_name": "mechshare",
         },
         max_overflow=0,
-        pool_timeout=_POOL_TIMEOUT,
+        pool_timeout=timeout,
         **options,
     )
     event.listen(engine.sync_engine, "connect", _take_identifiers_as_text)
