@@ -1,53 +1,55 @@
 """How well motion is analysed: `python -m bench --motion --seed N` draws clips of known periods with that seed."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from io import BytesIO, FileIO
+from io import FileIO
 from math import floor
 from pathlib import Path
 from random import Random
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from time import process_time
 
-import av
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from bench.altered_clips import (
+    ALTERATIONS,
+    DAMAGES,
+    Original,
+    Pictures,
+    altered,
+    noisy,
+    with_recoloured_parts,
+)
 from mechshare.adapters.media.derivatives import Outputs, make_derivatives
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.pictures import frame_of, image_of
+from mechshare.adapters.media.pictures import frame_of
 from mechshare.adapters.media.timing import Clip, TimedFrame
 from mechshare.adapters.motion.analysis import analysed
 from mechshare.adapters.motion_index.outlines import are_copies
 from mechshare.domain.motion import VECTOR_NUMBERS, MotionAnalysis, MotionKind
-from mechshare.testing.drawn_motion import (
-    MACHINES,
-    Look,
-    Machine,
-    any_look,
-    drawn,
-    grey_pictures,
-    turning,
-)
+from mechshare.testing.drawn_motion import MACHINES, Machine, any_look, drawn, grey_pictures, turning
 
 _STEP = 0.04
 _PERIODS = (1.0, 1.4, 2.3, 3.7)
 _WITHIN = 0.02
 _PAUSE = 0.3
 """The part of a period for which a machine with a pause stands still."""
-Pictures = list[Image.Image]
+_PARTS = "another colour for each part"
 
 
 @dataclass
 class Tally:
-    """What was found: periods that are right, claimed and drawn; claims about clips without one; seams; altered copies
-    at the first place and among five; `recoloured` ones, whose parts have other colours each; copies that are known as
-    such, and originals of which another kind of machine seems a copy; and the processor time of the analysis and of the
-    derivatives of the same clips, in seconds."""
+    """What was found: periods that are right, claimed and drawn; claims about clips without one; seams; by kind of
+    alteration, the places at which the originals of copies are found, 0 for the first; the parts of the five originals
+    nearest to each that are of its kind; copies that are known as such, and originals of which another kind of machine
+    seems a copy; and the processor time of the analysis and of the derivatives of the same clips, in seconds."""
 
     right: int = 0
     claimed: int = 0
@@ -55,13 +57,10 @@ class Tally:
     false: int = 0
     without: int = 0
     seams: list[float] = field(default_factory=list)
-    first: int = 0
-    among_five: int = 0
-    copies: int = 0
-    recoloured: int = 0
-    recoloured_first: int = 0
-    known: int = 0
-    warned: int = 0
+    places: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    same_kind: list[float] = field(default_factory=list)
+    known: list[bool] = field(default_factory=list)
+    warned: list[bool] = field(default_factory=list)
     analysis_time: float = 0.0
     derivatives_time: float = 0.0
     missed: list[str] = field(default_factory=list)
@@ -88,8 +87,8 @@ def _measure_period(random: Random, tally: Tally, name: str, machine: Machine, p
     parts = turning(periods, steps, random.random())
     if random.random() < 0.2:
         name, parts = f"{name} with a pause", [_paused(part) for part in parts]
-    damage = random.choice(list(_DAMAGES))
-    motion = _analysed(_DAMAGES[damage](random, drawn(machine, parts, any_look(random)))).motion
+    damage = random.choice(list(DAMAGES))
+    motion = _analysed(DAMAGES[damage](random, drawn(machine, parts, any_look(random)))).motion
     tally.drawn += 1
     if motion.period is None:
         tally.missed.append(f"{name}, {damage}: silent")
@@ -109,55 +108,6 @@ def _paused(part: float) -> float:
     return turn + min(1.0, (part - turn) / (1 - _PAUSE))
 
 
-def _unchanged(random: Random, pictures: Pictures) -> Pictures:
-    return pictures
-
-
-def _noisy(random: Random, pictures: Pictures) -> Pictures:
-    noise = np.random.default_rng(random.randrange(10**6))
-    return [
-        Image.fromarray(
-            np.clip(np.asarray(one) + noise.normal(0, 8, (*one.size[::-1], 3)), 0, 255).astype(np.uint8)
-        )
-        for one in pictures
-    ]
-
-
-def _flickering(random: Random, pictures: Pictures) -> Pictures:
-    return [
-        Image.fromarray(np.clip(np.asarray(one) * random.uniform(0.95, 1.05), 0, 255).astype(np.uint8))
-        for one in pictures
-    ]
-
-
-def _in_few_colours(random: Random, pictures: Pictures) -> Pictures:
-    return [one.quantize(64).convert("RGB") for one in pictures]
-
-
-def _coarse(random: Random, pictures: Pictures) -> Pictures:
-    """Encodes and decodes the pictures as H.264 at CRF 35."""
-    file = BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "35", "preset": "veryfast"})
-        stream.width, stream.height = pictures[0].size
-        stream.pix_fmt = "yuv420p"
-        for one in pictures:
-            container.mux(stream.encode(frame_of(one)))
-        container.mux(stream.encode())
-    file.seek(0)
-    with av.open(file, "r") as video:
-        return [image_of(frame).copy() for frame in video.decode(video=0)]
-
-
-_DAMAGES: dict[str, Callable[[Random, Pictures], Pictures]] = {
-    "as drawn": _unchanged,
-    "noise": _noisy,
-    "flicker": _flickering,
-    "64 colours": _in_few_colours,
-    "CRF 35": _coarse,
-}
-
-
 def _without_period(random: Random) -> dict[str, Pictures]:
     """Returns clips that have no period."""
     machine, look = random.choice(list(MACHINES.values()))(random), any_look(random)
@@ -170,7 +120,7 @@ def _without_period(random: Random) -> dict[str, Pictures]:
         "fade": [Image.blend(one, black, n / 70) for n in range(60)],
         "one way": drawn(machine, [n / 100 for n in range(60)], look),
         "still": [one] * 40,
-        "noise alone": _noisy(random, [one] * 40),
+        "noise alone": noisy(random, [one] * 40),
         "slideshow": [slide for slide in slides for _ in range(15)],
         "one picture": [one],
         "two pictures": [one, slides[0]],
@@ -187,36 +137,42 @@ def _measure_silence(tally: Tally, name: str, pictures: Pictures) -> None:
 
 
 def _measure_likeness(random: Random, tally: Tally, rounds: int) -> None:
-    """Searches for altered copies among the clips of which they are copies."""
-    originals = []
-    for _ in range(3 * rounds):
-        for make in MACHINES.values():
-            machine, look, steps = make(random), any_look(random), random.uniform(30, 60)
-            pictures = drawn(machine, turning(2.3, steps, random.random()), look)
-            originals.append((machine, look, steps, _analysed(pictures).vector or b""))
-    vectors = [vector for *_, vector in originals]
+    """Searches for altered copies among the clips of which they are copies: each alteration of every second clip."""
+    clips = [_any_original(random, kind) for _ in range(3 * rounds) for kind in MACHINES]
+    vectors = [_vector(own.drawn(own.steps, random.random(), own.look)) for own in clips]
     matrix = np.stack([_numbers(vector) for vector in vectors])
-    for number, (machine, look, steps, own) in enumerate(originals):
-        name, alter = random.choice(_ALTERATIONS)
-        place, is_known = _found(alter(machine, look, steps), number, matrix, vectors)
-        tally.copies += 1
-        tally.known += is_known
-        tally.first += place == 0
-        tally.among_five += place < 5
-        if place >= 5:
-            tally.missed.append(f"copy, {name}: at place {place + 1}")
-        others = [one for one in range(len(vectors)) if (one - number) % len(MACHINES)]
-        tally.warned += any(_is_copy(own, vectors[one]) for one in others)
-        recoloured = drawn(machine, turning(2.3, steps), replace(any_look(random), scale=look.scale))
-        tally.recoloured += 1
-        tally.recoloured_first += _found(recoloured, number, matrix, vectors)[0] == 0
+    for number, own in enumerate(clips):
+        _compare_with_others(tally, number, clips, vectors, matrix)
+        for name in ALTERATIONS[number % 2 :: 2]:
+            copy = _vector(altered(random, own, name))
+            tally.places[name].append(_place(copy, number, matrix))
+            tally.known.append(_is_copy(copy, vectors[number]))
+        copy = _vector(with_recoloured_parts(random, own))
+        tally.places[_PARTS].append(_place(copy, number, matrix))
 
 
-def _found(pictures: Pictures, number: int, matrix: np.ndarray, vectors: Sequence[bytes]) -> tuple[int, bool]:
-    """Returns at which place the original `number` of a copy is found, and whether it is known as one."""
-    own = _analysed(pictures).vector or b""
-    nearest = np.argsort(-(matrix @ _numbers(own)), kind="stable")
-    return int(np.flatnonzero(nearest == number)[0]), _is_copy(own, vectors[number])
+def _any_original(random: Random, kind: str) -> Original:
+    return Original(kind, MACHINES[kind](random), any_look(random), random.uniform(30, 60))
+
+
+def _compare_with_others(
+    tally: Tally, number: int, clips: Sequence[Original], vectors: Sequence[bytes], matrix: np.ndarray
+) -> None:
+    kind = clips[number].kind
+    nearest = [one for one in _by_likeness(vectors[number], matrix) if one != number][:5]
+    tally.same_kind.append(sum(clips[one].kind == kind for one in nearest) / len(nearest))
+    others = [vector for vector, own in zip(vectors, clips, strict=True) if own.kind != kind]
+    tally.warned.append(any(_is_copy(vectors[number], other) for other in others))
+
+
+def _by_likeness(vector: bytes, matrix: np.ndarray) -> list[int]:
+    order: list[int] = np.argsort(-(matrix @ _numbers(vector)), kind="stable").tolist()
+    return order
+
+
+def _place(copy: bytes, number: int, matrix: np.ndarray) -> int:
+    """Returns at which place the original `number` is found, 0 for the first."""
+    return _by_likeness(copy, matrix).index(number)
 
 
 def _is_copy(one: bytes, other: bytes) -> bool:
@@ -254,24 +210,13 @@ def _make_derivatives(pictures: Pictures) -> None:
         make_derivatives(clip, outputs, MediaLimits(), lambda step, fraction: None)
 
 
-Alteration = Callable[[Machine, Look, float], Pictures]
-_ALTERATIONS: Sequence[tuple[str, Alteration]] = (
-    ("mirrored", lambda m, look, n: [ImageOps.mirror(one) for one in drawn(m, turning(2.3, n, 0.3), look)]),
-    ("turned", lambda m, look, n: [one.rotate(90, expand=True) for one in drawn(m, turning(2.3, n), look)]),
-    ("slower", lambda m, look, n: drawn(m, turning(2.3, 2 * n, 0.1), look)),
-    ("faster", lambda m, look, n: drawn(m, turning(2.3, n / 2, 0.1), look)),
-    ("reversed", lambda m, look, n: drawn(m, turning(2.3, n), look)[::-1]),
-    ("inverted", lambda m, look, n: [ImageOps.invert(one) for one in drawn(m, turning(2.3, n, 0.6), look)]),
-    ("smaller", lambda m, look, n: drawn(m, turning(2.3, n, 0.6), replace(look, scale=look.scale * 0.8))),
-    (
-        "with a border",
-        lambda m, look, n: [ImageOps.expand(one, 20, "black") for one in drawn(m, turning(2.3, n), look)],
-    ),
-)
-
-
 def _analysed(pictures: Pictures) -> MotionAnalysis:
     return analysed(grey_pictures(pictures, _STEP))
+
+
+def _vector(pictures: Pictures) -> bytes:
+    """Returns the vector of a clip, empty for one without a vector."""
+    return _analysed(pictures).vector or b""
 
 
 def _numbers(vector: bytes) -> np.ndarray:
@@ -291,23 +236,38 @@ def print_motion(console: Console, seed: int, tally: Tally) -> None:
 
 def _bars(tally: Tally) -> list[tuple[str, float, str, bool]]:
     """Returns each bar with its value, its bound and whether it is met."""
-    of_claims = tally.right / max(tally.claimed, 1)
-    of_all = tally.right / max(tally.drawn, 1)
-    false = tally.false / max(tally.without, 1)
-    unseen = sum(seam <= 1.1 for seam in tally.seams) / max(len(tally.seams), 1)
-    first, five = tally.first / max(tally.copies, 1), tally.among_five / max(tally.copies, 1)
-    recoloured = tally.recoloured_first / max(tally.recoloured, 1)
-    known, warned = tally.known / max(tally.copies, 1), tally.warned / max(tally.copies, 1)
+    claimed, drawn, without = max(tally.claimed, 1), max(tally.drawn, 1), max(tally.without, 1)
+    places = [place for name in ALTERATIONS for place in tally.places[name]]
+    parts = _share(place == 0 for place in tally.places[_PARTS])
     cost = tally.analysis_time / max(tally.derivatives_time, 1e-9)
     return [
-        ("periods within 2 %, of those claimed", of_claims, ">= 0.97", of_claims >= 0.97),
-        ("periods within 2 %, of all", of_all, ">= 0.90", of_all >= 0.90),
-        ("claims about clips without a period", false, "<= 0.04", false <= 0.04),
-        ("seams <= 1.1, of 1.5 periods and more", unseen, ">= 0.97", unseen >= 0.97),
-        ("altered copies found first", first, ">= 0.93", first >= 0.93),
-        ("altered copies among the five nearest", five, ">= 0.95", five >= 0.95),
-        ("copies with other colours for each part found first", recoloured, ">= 0.93", recoloured >= 0.93),
-        ("altered copies known as copies", known, ">= 0.80", known >= 0.80),
-        ("originals that seem a copy of another kind of machine", warned, "<= 0.02", warned <= 0.02),
-        ("processor time of the analysis, beside the derivatives", cost, "<= 0.15", cost <= 0.15),
+        _at_least("periods within 2 %, of those claimed", tally.right / claimed, 0.97),
+        _at_least("periods within 2 %, of all", tally.right / drawn, 0.90),
+        _at_most("claims about clips without a period", tally.false / without, 0.04),
+        _at_least("seams <= 1.1, of 1.5 periods and more", _share(seam <= 1.1 for seam in tally.seams), 0.97),
+        _at_least("altered copies found first", _share(place == 0 for place in places), 0.93),
+        _at_least("altered copies among the five nearest", _share(place < 5 for place in places), 0.95),
+        *(_found_first(tally, name) for name in ALTERATIONS),
+        (f"  {_PARTS}", parts, "no bar", True),
+        _at_least("same kind, of the five nearest originals", fmean(tally.same_kind), 0.90),
+        _at_least("altered copies known as copies", _share(tally.known), 0.80),
+        _at_most("originals that seem a copy of another kind of machine", _share(tally.warned), 0.02),
+        _at_most("processor time of the analysis, beside the derivatives", cost, 0.15),
     ]
+
+
+def _found_first(tally: Tally, name: str) -> tuple[str, float, str, bool]:
+    return _at_least(f"  {name}", _share(place == 0 for place in tally.places[name]), 0.85)
+
+
+def _share(which: Iterable[bool]) -> float:
+    flags = list(which)
+    return sum(flags) / max(len(flags), 1)
+
+
+def _at_least(name: str, value: float, bound: float) -> tuple[str, float, str, bool]:
+    return name, value, f">= {bound:.2f}", value >= bound
+
+
+def _at_most(name: str, value: float, bound: float) -> tuple[str, float, str, bool]:
+    return name, value, f"<= {bound:.2f}", value <= bound

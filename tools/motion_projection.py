@@ -2,9 +2,9 @@
 
     python -m tools.motion_projection
 
-It draws machines, each several times in other colours and places and once with damage, and takes the directions in
-which machines differ most beside the differences between drawings of one machine (linear discriminant analysis). This
-takes some minutes. Other directions are another version of the analysis: raise `ANALYSIS` in
+It draws machines, each several times in other colours and places, once with damage and once stretched, and takes the
+directions in which machines differ most beside the differences between drawings of one machine (linear discriminant
+analysis). This takes some minutes. Other directions are another version of the analysis: raise `ANALYSIS` in
 `mechshare/domain/motion.py` with them.
 """
 
@@ -16,6 +16,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageOps
 
+from mechshare.adapters.motion.border import without_border
 from mechshare.adapters.motion.distances import distances_of, lag_curve
 from mechshare.adapters.motion.grid import grid_of
 from mechshare.adapters.motion.vector import PROJECTION, features
@@ -35,9 +36,13 @@ _OF_EACH_KIND = 42
 _STEP = 0.04
 _LEAST_SPREAD = 0.01
 """As a part of the mean variance between drawings of one machine: features that hardly varied there may elsewhere."""
-_DAMAGED_WEIGHT = 0.3
-"""Of a damaged drawing, beside one in other colours. A larger one finds more copies with noise, but fewer in other
-colours."""
+_WEIGHTS = (1.0, 1.0, 1.0, 0.3, 0.3)
+"""Of the drawings of one machine: three in other colours, one with damage, one stretched. A larger weight of damage
+finds more copies with noise, but fewer in other colours."""
+_COLOURED = 3
+"""Drawings from whose mean the others are measured."""
+_STRETCHED = ((288, 180), (240, 216))
+"""Sizes in px, of pictures of 240 x 180 px."""
 Pictures = list[Image.Image]
 
 
@@ -51,8 +56,8 @@ def main() -> None:
 
 def _discriminants(machines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the mean of the features, and VECTOR_NUMBERS directions as rows. `machines` is the number of machines x
-    drawings of each x features; the last drawing is the damaged one."""
-    middles = machines[:, :-1].mean(axis=1)
+    drawings of each x features, in the order of _WEIGHTS."""
+    middles = machines[:, :_COLOURED].mean(axis=1)
     values, vectors = np.linalg.eigh(_spread(machines - middles[:, None]))
     whitening = vectors / np.sqrt(values)
     gains, turns = np.linalg.eigh(np.cov((middles @ whitening).T))
@@ -63,7 +68,7 @@ def _discriminants(machines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _spread(differences: np.ndarray) -> np.ndarray:
     """Returns the covariance of the differences between drawings of one machine."""
-    weights = np.array([1.0] * (differences.shape[1] - 1) + [_DAMAGED_WEIGHT])
+    weights = np.array(_WEIGHTS)
     flat = (differences * np.sqrt(weights)[:, None]).reshape(-1, differences.shape[2])
     spread = flat.T @ flat / (len(differences) * (weights.sum() - 1))
     spread += _LEAST_SPREAD * spread.trace() / len(spread) * np.eye(len(spread))
@@ -78,12 +83,15 @@ def _drawings(number: int, kind: str) -> np.ndarray:
     steps, others = random.uniform(24, 36), random.uniform(24, 36)
     recoloured = [replace(any_look(random), scale=look.scale) for _ in range(2)]
     damage = random.choice(_DAMAGES)
+    unchanged = _turning(random, machine, look, others)
+    stretched = [one.resize(_STRETCHED[number % 2]) for one in unchanged]
     return np.array(
         [
             _features(_turning(random, machine, look, steps), steps),
             _features(_turning(random, machine, recoloured[0], steps), steps),
             _features(_turning(random, machine, recoloured[1], others), others),
-            _features(damage(random, _turning(random, machine, look, others)), others),
+            _features(damage(random, unchanged), others),
+            _features(stretched, others),
         ]
     )
 
@@ -124,7 +132,8 @@ def _features(pictures: Pictures, steps: float) -> np.ndarray:
     grid = grid_of(grey_pictures(pictures, _STEP))
     distances = distances_of(grid.pictures)
     curve, mean = lag_curve(distances.all), distances.mean
-    found = features(grid.pictures, curve.mean / mean, distances.steps / mean, steps, pictures[0].size)
+    inside, size = without_border(grid.pictures, pictures[0].size)
+    found = features(inside, curve.mean / mean, distances.steps / mean, steps, size)
     return np.asarray(found)
 
 

@@ -42,7 +42,7 @@ async def test_a_clip_says_how_it_moves(site: Site) -> None:
         "seam": 1.0,
         "confidence": 1.0,
         "there_and_back": True,
-        "analysis": 2,
+        "analysis": ANALYSIS,
     }
     assert made["loop"] == {"start": 0.0, "end": 2.4}
 

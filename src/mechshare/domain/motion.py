@@ -9,7 +9,7 @@ from math import isfinite
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import MechanismId
 
-ANALYSIS = 2
+ANALYSIS = 3
 """The version of the analysis. Another version finds other figures or other vectors, which don't compare with these."""
 GREY_SIDE = 64
 """The width and height of the pictures that are analysed, in px."""

@@ -1,17 +1,22 @@
 """The analysis of drawn clips, whose periods are known."""
 
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from mechshare.adapters.media.motion import LoopResponder
 from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
+from mechshare.adapters.motion.border import without_border
+from mechshare.adapters.motion.grid import grid_of
 from mechshare.adapters.motion_index.memory import MemoryMotionIndex
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.motion import GREY_SIDE, Motion, MotionKind
 from mechshare.testing.drawn_motion import (
+    Look,
     any_look,
     cam,
     drawn,
@@ -93,6 +98,55 @@ async def test_a_copy_with_another_colour_for_each_part_is_nearest_to_its_origin
         assert vector is not None
         (nearest,) = await index.nearest(vector, offset=0, limit=1)
         assert nearest.mechanism_id == id
+
+
+def framed(pictures: list[Image.Image]) -> list[Image.Image]:
+    return [ImageOps.expand(one, (20, 50), "black") for one in pictures]
+
+
+def numbered(pictures: list[Image.Image]) -> list[Image.Image]:
+    """Returns the pictures with a running number in a white field."""
+    copies = [one.copy() for one in pictures]
+    for number, one in enumerate(copies):
+        draw = ImageDraw.Draw(one)
+        draw.rectangle((2, 2, 50, 18), fill="white")
+        draw.text((5, 5), f"{7 * number:05d}", fill="black")
+    return copies
+
+
+async def likeness_of(one: list[Image.Image], other: list[Image.Image]) -> float:
+    analyser, index = NumpyMotionAnalyser(), MemoryMotionIndex()
+    stored, searched = [await analyser.analyse(grey_pictures(clip, STEP)) for clip in (one, other)]
+    await index.put([(MechanismId("01900000-0000-7000-8000-000000000001"), stored.vector)])
+    assert searched.vector is not None
+    (nearest,) = await index.nearest(searched.vector, offset=0, limit=1)
+    return nearest.likeness
+
+
+@pytest.mark.parametrize("alter", [framed, numbered])
+async def test_what_stands_beside_a_machine_does_not_change_its_motion(
+    alter: Callable[[list[Image.Image]], list[Image.Image]],
+) -> None:
+    clip = drawn(four_bar(Random(8)), turning(2.3, 31.4))
+
+    assert await likeness_of(clip, alter(clip)) > 0.9
+
+
+def test_a_border_is_found_and_a_margin_of_the_background_is_not() -> None:
+    clip = drawn(wiper(Random(8)), turning(1, 20), Look(scale=15))
+    plain, bars = (grid_of(grey_pictures(one, STEP)).pictures for one in (clip, framed(clip)))
+
+    assert without_border(plain, (240, 180))[0].shape == plain.shape
+    inside, (width, height) = without_border(bars, (280, 280))
+    assert inside.shape[1] < 64 * 180 / 280 < bars.shape[1]
+    assert (width, height) == pytest.approx((240, 180), abs=25)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_clip_of_one_colour_has_no_border(level: int) -> None:
+    pictures = np.full((5, 64, 64), level, np.float32)
+
+    assert without_border(pictures, (640, 480))[0].shape == pictures.shape
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mechshare.adapters.motion.border import without_border
 from mechshare.adapters.motion.closing import Closing, closed_confidence, closing_of, parts_of
 from mechshare.adapters.motion.cuts import main_shot
 from mechshare.adapters.motion.distances import Distances, LagCurve, distances_of, lag_curve
@@ -127,7 +128,8 @@ def _vector(
     if len(grid.pictures) < LEAST_PICTURES or distances.mean <= 0:
         return None
     mean = distances.mean
-    return described(grid.pictures, curve.mean / mean, distances.steps / mean, period, size)
+    pictures, inner = without_border(grid.pictures, size)
+    return described(pictures, curve.mean / mean, distances.steps / mean, period, inner)
 
 
 def _as_tuple(curve: LagCurve) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mechshare.adapters.motion.arrays import Floats
 from mechshare.adapters.motion.grid import binomial
-from mechshare.domain.motion import GREY_SIDE, OUTLINE_SIDE, VECTOR_NUMBERS
+from mechshare.domain.motion import OUTLINE_SIDE, VECTOR_NUMBERS
 
 LEAST_PICTURES = 6
 _ANGLES, _ORDERS, _RADII = 48, 8, 10
@@ -25,6 +25,9 @@ _NEAR = 2
 """Px around a place in which the strongest motion counts as full presence."""
 _NOISE = 4.0
 """Grey values: a variation that is much smaller says nothing about when something is at a place."""
+_REPEATED, _UNRELATED = 0.3, 0.6
+"""The change of a place after a period up to which it counts fully, and from which on it does not count; 1 is the
+change between any two times."""
 FEATURES = (1 + len(_HARMONICS)) * _RADII * _ORDERS + _CURVE_POINTS + _QUANTILES
 """The numbers that describe a motion before they are projected."""
 _SCALE = 127 / 0.5
@@ -35,17 +38,19 @@ coloured, as `tools/motion_projection.py` writes them: (1 + VECTOR_NUMBERS) x FE
 
 
 def described(
-    pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[int, int]
+    pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[float, float]
 ) -> bytes:
     """Returns the vector and the outline: VECTOR_NUMBERS + OUTLINE_SIDE squared signed bytes.
 
-    `curve` is the mean distance by lag and `steps` the distances of neighbours, both as parts of the distance of any
-    two pictures; `period` is in steps; `size` is that of the clip in px.
+    `pictures` is n x rows x columns, in grey values. `curve` is the mean distance by lag and `steps` the distances of
+    neighbours, both as parts of the distance of any two pictures; `period` is in steps; `size` is that of the pictures
+    in px of the clip.
     """
     mean, directions = projection()
     unit = _unit(directions @ (features(pictures, curve, steps, period, size) - mean))
     whole = pictures[: _whole_periods(len(pictures), period)]
-    outline = _unit(_outline(_moving(whole.std(axis=0)), size))
+    moving = _moving(whole.std(axis=0)) * _repeating(pictures, period)
+    outline = _unit(_outline(moving, size))
     return _as_bytes(unit) + _as_bytes(outline)
 
 
@@ -61,11 +66,11 @@ def projection() -> tuple[Floats, Floats]:
 
 
 def features(
-    pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[int, int]
+    pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[float, float]
 ) -> Floats:
     """Returns the numbers that describe a motion before they are projected."""
     count = _whole_periods(len(pictures), period)
-    maps = _presence_maps(pictures[:count], period or float(count))
+    maps = _presence_maps(pictures[:count], period or float(count), _repeating(pictures, period))
     centre, spread = _place_of(maps[0], size)
     parts = [_unit(np.abs(_spectrum(map, centre, spread, size))) for map in maps[1:]]
     parts.append(_CURVE_WEIGHT * _unit(_half_period(curve, period or float(count))))
@@ -80,15 +85,35 @@ def _whole_periods(count: int, period: float | None) -> int:
     return min(count, max(LEAST_PICTURES, round(int(count / period + 0.02) * period)))
 
 
-def _presence_maps(pictures: Floats, period: float) -> list[Floats]:
+def _repeating(pictures: Floats, period: float | None) -> Floats:
+    """Returns for each place 0..1: 1 if it is again the same after a period, 0 if it is as different as at any two
+    times, as where a counter runs; 1 everywhere without a period, and for a clip of no more than one."""
+    whole, part = int(period or 0), (period or 0) % 1
+    count = len(pictures) - whole - 1
+    if period is None or count < 1:
+        return np.ones(pictures.shape[1:], np.float32)
+    later = (1 - part) * pictures[whole : whole + count] + part * pictures[whole + 1 :]
+    changed = _around(((later - pictures[:count]) ** 2).mean(axis=0)) / _around(
+        2 * pictures.var(axis=0) + 1e-3
+    )
+    repeating: Floats = np.clip((_UNRELATED - changed) / (_UNRELATED - _REPEATED), 0, 1)
+    return repeating
+
+
+def _around(map: Floats) -> Floats:
+    """Returns the map smoothed so far that the strokes of a digit count together."""
+    return _smoothed(_smoothed(map))
+
+
+def _presence_maps(pictures: Floats, period: float, counted: Floats) -> list[Floats]:
     """Returns for each place whether something moves there, for what part of the time something is there, and the
-    amplitudes at one, two and three turns a period.
+    amplitudes at one, two and three turns a period. Places count as much as `counted` says.
 
     Each is relative to how much the place itself varies, so that the contrast of a part has no influence.
     """
     deviation = pictures.std(axis=0)
     reach = np.maximum(pictures.max(axis=0) - pictures.min(axis=0), 1)
-    present = _present(deviation)
+    present = _present(deviation * counted)
     maps = [present, present * 4 * (deviation / reach) ** 2]
     turns = np.arange(len(pictures)) / period
     centred = pictures - pictures.mean(axis=0)
@@ -114,9 +139,10 @@ def _present(deviation: Floats) -> Floats:
 
 def _maximum_near(values: Floats, axis: int) -> Floats:
     """Returns the largest value within _NEAR px along an axis."""
-    places = np.arange(GREY_SIDE)
+    count = values.shape[axis]
+    places = np.arange(count)
     shifted = [
-        np.take(values, np.clip(places + shift, 0, GREY_SIDE - 1), axis) for shift in range(-_NEAR, _NEAR + 1)
+        np.take(values, np.clip(places + shift, 0, count - 1), axis) for shift in range(-_NEAR, _NEAR + 1)
     ]
     maximum: Floats = np.max(shifted, axis=0)
     return maximum
@@ -137,22 +163,22 @@ def _smoothed(map: Floats) -> Floats:
     return binomial(binomial(map, 0), 1)
 
 
-def _place_of(weights: Floats, size: tuple[int, int]) -> tuple[tuple[float, float], float]:
+def _place_of(weights: Floats, size: tuple[float, float]) -> tuple[tuple[float, float], float]:
     """Returns the centre of what moves as (x, y), and its spread along an axis, in px of the clip."""
     weights = weights + 1e-9
     weights = weights / weights.sum()
-    y, x = _coordinates(size)
+    y, x = _coordinates(weights.shape, size)
     centre = float((weights * x).sum()), float((weights * y).sum())
     squares = (x - centre[0]) ** 2 + (y - centre[1]) ** 2
     return centre, max(float(np.sqrt((weights * squares).sum() / 2)), 1e-3)
 
 
-def _coordinates(size: tuple[int, int]) -> tuple[Floats, Floats]:
-    middle = (np.arange(GREY_SIDE) + 0.5) / GREY_SIDE
-    return (middle * size[1])[:, None], (middle * size[0])[None, :]
+def _coordinates(shape: tuple[int, ...], size: tuple[float, float]) -> tuple[Floats, Floats]:
+    rows, columns = ((np.arange(count) + 0.5) / count for count in shape)
+    return (rows * size[1])[:, None], (columns * size[0])[None, :]
 
 
-def _spectrum(map: Floats, centre: tuple[float, float], spread: float, size: tuple[int, int]) -> Floats:
+def _spectrum(map: Floats, centre: tuple[float, float], spread: float, size: tuple[float, float]) -> Floats:
     """Returns, for each radius around the centre, the first orders of the map's Fourier series over the angle."""
     radii = (_FIRST_RADIUS + _RADIUS_STEP * np.arange(_RADII)) * spread
     angles = 2 * np.pi * np.arange(_ANGLES) / _ANGLES
@@ -163,17 +189,18 @@ def _spectrum(map: Floats, centre: tuple[float, float], spread: float, size: tup
     return spectrum
 
 
-def _sampled(map: Floats, x: Floats, y: Floats, size: tuple[int, int]) -> Floats:
+def _sampled(map: Floats, x: Floats, y: Floats, size: tuple[float, float]) -> Floats:
     """Returns the map at points in px of the clip, linearly between its places, and 0 outside."""
-    column = x / size[0] * GREY_SIDE - 0.5 + 1
-    row = y / size[1] * GREY_SIDE - 0.5 + 1
+    rows, columns = map.shape
+    column = x / size[0] * columns - 0.5 + 1
+    row = y / size[1] * rows - 0.5 + 1
     padded = np.pad(map, 1)
-    left = np.clip(np.floor(column).astype(int), 0, GREY_SIDE)
-    top = np.clip(np.floor(row).astype(int), 0, GREY_SIDE)
+    left = np.clip(np.floor(column).astype(int), 0, columns)
+    top = np.clip(np.floor(row).astype(int), 0, rows)
     right, down = np.clip(column - left, 0, 1), np.clip(row - top, 0, 1)
     upper = (1 - right) * padded[top, left] + right * padded[top, left + 1]
     lower = (1 - right) * padded[top + 1, left] + right * padded[top + 1, left + 1]
-    inside = (column > 0) & (column < GREY_SIDE + 1) & (row > 0) & (row < GREY_SIDE + 1)
+    inside = (column > 0) & (column < columns + 1) & (row > 0) & (row < rows + 1)
     return np.where(inside, (1 - down) * upper + down * lower, 0)
 
 
@@ -189,7 +216,7 @@ def _speeds(steps: Floats) -> Floats:
     return np.quantile(speeds, places) / max(float(speeds.mean()), 1e-9)
 
 
-def _outline(map: Floats, size: tuple[int, int]) -> Floats:
+def _outline(map: Floats, size: tuple[float, float]) -> Floats:
     """Returns what moves as a small picture around its centre, in which places of equal mean have no part."""
     centre, spread = _place_of(np.sqrt(map), size)
     places = ((np.arange(OUTLINE_SIDE) + 0.5) / OUTLINE_SIDE * 2 - 1) * _OUTLINE_REACH * spread
