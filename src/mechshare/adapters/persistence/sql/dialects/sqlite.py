@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing, NotExclusive
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
-    OneTripConnection,
+    QuickConnection,
     StatementEnded,
     WriterConnection,
 )
@@ -59,7 +59,7 @@ class Sqlite:
         # Readers never run transactions, so there is nothing to roll back when a connection returns to the pool.
         self.reader = _sqlite_engine(
             parsed,
-            OneTripConnection,
+            QuickConnection,
             query_only=True,
             pool_size=_READERS,
             pool_reset_on_return=None,
@@ -199,12 +199,12 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
 
 def _interrupt(connection: AsyncConnection) -> None:
     driver = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
-    if isinstance(driver, OneTripConnection):
+    if isinstance(driver, QuickConnection):
         driver.interrupt_statement()
 
 
 def _sqlite_engine(
-    url: URL, connection_type: type[OneTripConnection], *, query_only: bool, **options: Any
+    url: URL, connection_type: type[QuickConnection], *, query_only: bool, **options: Any
 ) -> AsyncEngine:
     engine = create_async_engine(
         url,

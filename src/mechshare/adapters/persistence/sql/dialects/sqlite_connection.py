@@ -1,40 +1,54 @@
-"""aiosqlite with one thread hop per statement.
+"""aiosqlite without thread hops for statements that take less time than a hop.
 
 An aiosqlite cursor hops to the connection's thread four times: to be created, to execute, to fetch and to be closed.
-These hops cost several times what SQLite takes to find a row. This cursor hops once and fetches all rows at once;
-SQLAlchemy buffers all rows anyway.
+Each hop costs several times what SQLite takes to find a row, and the event loop gives each result its turn only after
+all other work. These cursors fetch all rows at once, as SQLAlchemy would, and run quick statements in the thread of the
+event loop.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 import aiosqlite
 
 _ROWS_AT_A_TIME = 64
+_TURN = 0.005
+"""Seconds after which quick statements let others have the event loop."""
+_MAX_QUICK_INSTRUCTIONS = 200_000
+"""Instructions of SQLite's virtual machine that a quick statement takes at most: some milliseconds."""
+_SLOW_FOR = 10.0
+"""Seconds for which a query runs in the connection's thread after it was not quick: with other parameters it may be."""
+_MAX_SLOW = 1_000
+_MAX_QUICK_ROWS = 64
+"""Sets of parameters with which a statement counts as quick."""
+_WAITING = ("COMMIT", "PRAGMA", "ROLLBACK")
+"""The beginnings of statements that wait for the disk, or read the whole database."""
 
 
-class OneTripCursor:
+class QuickCursor:
     arraysize = 1
 
-    def __init__(self, connection: "OneTripConnection") -> None:
+    def __init__(self, connection: "QuickConnection") -> None:
         self._connection = connection
         self._rows: Sequence[Any] = ()
         self.description: Any = None
         self.rowcount = -1
         self.lastrowid: int | None = None
 
-    async def __aenter__(self) -> "OneTripCursor":
+    async def __aenter__(self) -> "QuickCursor":
         return self
 
-    async def execute(self, operation: str, parameters: Sequence[Any] = ()) -> "OneTripCursor":
-        await self._connection.run(self._fetch, sqlite3.Connection.execute, operation, parameters)
+    async def execute(self, operation: str, parameters: Sequence[Any] = ()) -> "QuickCursor":
+        await self._connection.run(operation, self._fetch, sqlite3.Connection.execute, operation, parameters)
         return self
 
-    async def executemany(self, operation: str, parameters: Iterable[Sequence[Any]]) -> "OneTripCursor":
-        await self._connection.run(self._fetch, sqlite3.Connection.executemany, operation, parameters)
+    async def executemany(self, operation: str, parameters: Sequence[Sequence[Any]]) -> "QuickCursor":
+        run = self._connection.run if len(parameters) <= _MAX_QUICK_ROWS else self._connection.run_in_thread
+        await run(operation, self._fetch, sqlite3.Connection.executemany, operation, parameters)
         return self
 
     async def fetchall(self) -> Sequence[Any]:
@@ -47,7 +61,6 @@ class OneTripCursor:
     def _fetch(
         self, connection: sqlite3.Connection, execute: Callable[..., sqlite3.Cursor], *arguments: Any
     ) -> None:
-        """Runs in the connection's thread."""
         cursor = execute(connection, *arguments)
         self._rows = cursor.fetchall()
         self.description, self.rowcount = cursor.description, cursor.rowcount
@@ -55,25 +68,98 @@ class OneTripCursor:
         cursor.close()
 
 
-class OneTripConnection(aiosqlite.Connection):
+class QuickConnection(aiosqlite.Connection):
+    """Runs a statement in the thread of the event loop, unless it waits for the disk or for another connection, or has
+    not been quick lately; those run in the connection's thread."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._slow: dict[str, float] = {}
+        """Until when (`time.monotonic()`) a statement runs in the connection's thread."""
+        self._can_interrupt = False
+        self._is_quick = True
+        """Whether the statement that runs, or ran last, was quick."""
+        self._spent = 0.0
+        """Seconds for which statements have held up the event loop since others had their turn."""
+        self._timeout = 0.0
+
     @classmethod
-    def to(cls, *arguments: Any, **options: Any) -> Self:
+    def to(cls, *arguments: Any, timeout: float, **options: Any) -> Self:
         """Returns a connection to await. Takes the arguments of `sqlite3.connect`."""
+        options["timeout"] = 0.0
         connection = cls(lambda: sqlite3.connect(*arguments, **options), _ROWS_AT_A_TIME)
+        connection._timeout = timeout
         connection._thread.daemon = True  # otherwise a process that fails would wait for this thread
         return connection
 
-    def cursor(self) -> OneTripCursor:  # type: ignore[override]
-        return OneTripCursor(self)
+    def cursor(self) -> QuickCursor:  # type: ignore[override]
+        return QuickCursor(self)
 
     def interrupt_statement(self) -> None:
         """Makes the statement under way raise OperationalError (SQLITE_INTERRUPT); no-op if there is none."""
         if self._connection is not None:
             self._connection.interrupt()
 
-    async def run(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Runs `work` in the connection's thread, with SQLite's connection as its first argument."""
-        await self._execute(work, self._conn, *arguments)  # type: ignore[no-untyped-call]
+    async def run(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
+        """Runs `work`, which executes `operation`, with SQLite's connection as its first argument.
+
+        `work` runs twice if its first run, in this thread, had to be interrupted or found the database locked.
+        """
+        if self._waits_for_disk(operation) or self._is_slow(operation):
+            await self.run_in_thread(operation, work, *arguments)
+            return
+        begun = time.monotonic()
+        self._is_quick = True
+        self._can_interrupt = operation.startswith(
+            "SELECT"
+        )  # an interrupted change rolls the transaction back
+        self._conn.set_progress_handler(self._exceed, _MAX_QUICK_INSTRUCTIONS)
+        try:
+            work(self._conn, *arguments)
+        except sqlite3.OperationalError as problem:
+            if not _is_temporary(problem):
+                raise
+            self._note_slow(operation, _SLOW_FOR)
+            await self.run_in_thread(operation, work, *arguments)
+            return
+        if not self._is_quick:
+            self._note_slow(operation, float("inf"))
+        await self._give_turn(time.monotonic() - begun)
+
+    def _exceed(self) -> bool:
+        """Called by SQLite for a statement that is not quick; interrupts it if it returns True."""
+        self._is_quick = False
+        return self._can_interrupt
+
+    def _waits_for_disk(self, operation: str) -> bool:
+        return operation.startswith(_WAITING)
+
+    async def run_in_thread(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
+        """Does the same in the connection's thread, and waits for locks."""
+        await self._execute(self._run_patiently, work, *arguments)  # type: ignore[no-untyped-call]
+
+    def _run_patiently(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._conn.set_progress_handler(None, 0)
+        self._conn.execute(f"PRAGMA busy_timeout = {int(1000 * self._timeout)}")
+        try:
+            work(self._conn, *arguments)
+        finally:
+            self._conn.execute("PRAGMA busy_timeout = 0")
+
+    def _is_slow(self, operation: str) -> bool:
+        return self._slow.get(operation, 0.0) > time.monotonic()
+
+    def _note_slow(self, operation: str, seconds: float) -> None:
+        if len(self._slow) >= _MAX_SLOW:
+            self._slow.clear()
+        self._slow[operation] = time.monotonic() + seconds
+
+    async def _give_turn(self, spent: float) -> None:
+        """Lets others have their turn after many statements that were quick."""
+        self._spent += spent
+        if self._spent > _TURN:
+            self._spent = 0.0
+            await asyncio.sleep(0)
 
 
 class StatementEnded(Exception):
@@ -84,29 +170,41 @@ class StatementEnded(Exception):
     """
 
 
-class WriterConnection(OneTripConnection):
+class WriterConnection(QuickConnection):
     """Ends each statement, even if its task is cancelled."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._first: list[str] = []
+        self._changes = 0
+        """SQLite's count of changed rows at the beginning of the transaction."""
 
     def before_next(self, statement: str) -> None:
-        """Runs `statement` right before the next one, without a hop of its own."""
+        """Runs `statement` right before the next one."""
         self._first.append(statement)
 
     async def rollback(self) -> None:
         self._first.clear()
-        await super().rollback()
+        if self._conn.in_transaction:
+            await super().rollback()
 
-    async def run(self, work: Callable[..., None], *arguments: Any) -> None:
+    async def run(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
         """Raises StatementEnded if the task is cancelled."""
         first, self._first = self._first, []
         try:
-            await super().run(_after(first, work), *arguments)
+            for statement in first:
+                self._conn.execute(statement)
+            await super().run(operation, work, *arguments)
         except asyncio.CancelledError as cancelled:
             await self._become_idle()
             raise StatementEnded() from cancelled
+
+    def _waits_for_disk(self, operation: str) -> bool:
+        if operation.startswith("BEGIN"):
+            self._changes = self._conn.total_changes
+        if operation == "COMMIT" and self._conn.total_changes == self._changes:
+            return False
+        return super()._waits_for_disk(operation)
 
     async def _become_idle(self) -> None:
         """Waits until the connection's thread has done all its work, however often the task is cancelled meanwhile."""
@@ -116,10 +214,6 @@ class WriterConnection(OneTripConnection):
                 await asyncio.shield(idle)
 
 
-def _after(first: Sequence[str], work: Callable[..., None]) -> Callable[..., None]:
-    def run_all(connection: sqlite3.Connection, *arguments: Any) -> None:
-        for statement in first:
-            connection.execute(statement)
-        work(connection, *arguments)
-
-    return run_all if first else work
+def _is_temporary(problem: sqlite3.OperationalError) -> bool:
+    name = getattr(problem, "sqlite_errorname", "")  # missing in errors of Python's module itself
+    return str(name).startswith(("SQLITE_BUSY", "SQLITE_INTERRUPT"))
