@@ -11,7 +11,7 @@ from litestar import Response
 _INLINE_SCRIPT = re.compile(rb"<script(?: type=['\"][a-z/]+['\"])?>(.*?)</script>", re.DOTALL)
 
 
-def secure_page(response: Response[Any]) -> Response[Any]:
+async def secure_page(response: Response[Any]) -> Response[Any]:
     """Returns `response`; an HTML page gets headers that forbid framing and foreign scripts."""
     if "text/html" in str(response.media_type) and isinstance(response.content, bytes | str):
         if "Content-Security-Policy" not in response.headers:

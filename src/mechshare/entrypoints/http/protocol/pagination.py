@@ -61,7 +61,7 @@ _INTEGERS = ("newer", "older", "page", "limit", "expires", "reliability_min", "r
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
-def require_integers(request: Request[Any, Any, Any]) -> None:
+async def require_integers(request: Request[Any, Any, Any]) -> None:
     """Raises MalformedRequest for an integer parameter that is not written in digits (an optional `-` first)."""
     if not request.scope["query_string"]:
         return

@@ -82,9 +82,9 @@ class _RevalidatedResponse(Response[Any]):
         return super().to_asgi_response(app, request, **options)
 
 
-def _revalidated(response: Response[Any]) -> Response[Any]:
+async def _revalidated(response: Response[Any]) -> Response[Any]:
     """Returns the document, or the page that shows it, with an ETag and the headers of pages."""
-    secure_page(response)
+    await secure_page(response)
     if response.status_code not in (None, 200) or not isinstance(response.content, bytes):
         return response
     headers = {**response.headers, "ETag": etag_of(response.content), "Cache-Control": PUBLIC}
