@@ -37,6 +37,8 @@ POLL_INTERVAL = timedelta(seconds=1)
 """The longest sleep of a worker; it bounds the delay when a ring of the doorbell is lost."""
 RETRY_INTERVAL = timedelta(seconds=1)
 """The pause before the outcome of an attempt is written again."""
+INDEX_INTERVAL = timedelta(seconds=1)
+"""The least time between two batches of index jobs of a process: what is written meanwhile shares a batch."""
 LATE = timedelta(seconds=5)
 """How long a job on the search index waits for a worker before any process runs it."""
 _INDEX_WORK = (*INDEXING, JobKind.REBUILD_INDEX)
@@ -105,19 +107,35 @@ class JobRunner:
         self._clock = clock
         self._observer = observer
         self._index_is_next = True
+        self._next_batch_at = 0.0
+        """When index jobs may be claimed again, by the clock of the event loop."""
         self._endings = DataLoader(self._end_each, max_batches=1)
         self._outages = OutageWatch()
 
-    async def run_one(self) -> Job | None:
+    async def run_next(self) -> None:
+        """Runs what `run_one` does, index jobs once in INDEX_INTERVAL; or waits for work if there is none, for
+        POLL_INTERVAL at most."""
+        now = asyncio.get_running_loop().time()
+        rest = timedelta(seconds=max(0.0, self._next_batch_at - now))
+        job = await self.run_one(may_index=not rest)
+        if job is None:
+            await self._doorbell.wait(min(rest or POLL_INTERVAL, POLL_INTERVAL))
+        elif job.kind in INDEXING:
+            self._next_batch_at = now + INDEX_INTERVAL.total_seconds()
+
+    async def run_one(self, *, may_index: bool = True) -> Job | None:
         """Claims and runs one job that is due; returns the job, or None if none was due.
 
-        Claims alternate between index jobs (public mechanisms first) and all jobs, so that neither a published
-        mechanism waits for all earlier files nor files wait for the index. Up to MAX_INDEX_BATCH index jobs of one kind
-        run together, since the index stores many documents at about the cost of one; then the first is returned.
+        Claims alternate between index jobs (public mechanisms first) and others, so that neither a published mechanism
+        waits for all earlier files nor files wait for the index. Up to MAX_INDEX_BATCH index jobs of one kind run
+        together, since the index stores many documents at about the cost of one; then the first is returned. Without
+        `may_index`, it runs no index jobs.
         """
         async with self._transactions.begin() as tx:
-            index_jobs = await claim_index_jobs(tx) if self._index_is_next else []
-            job = None if index_jobs else await tx.ledger.claim(LEASE)
+            index_jobs = await claim_index_jobs(tx) if may_index and self._index_is_next else []
+            job = None if index_jobs else await tx.ledger.claim(LEASE, may_index=False)
+            if not job and not index_jobs and may_index:
+                index_jobs = await claim_index_jobs(tx)
         self._index_is_next = not index_jobs
         jobs = [job] if job else index_jobs
         await asyncio.gather(*map(self._attempt, jobs))
@@ -143,10 +161,6 @@ class JobRunner:
                 if job := await tx.ledger.claim(LEASE, kind=kind, due_for=LATE):
                     return job
         return None
-
-    async def wait_for_work(self) -> None:
-        """Returns soon after a ring, and after POLL_INTERVAL at the latest."""
-        await self._doorbell.wait(POLL_INTERVAL)
 
     async def wake(self) -> None:
         """Wakes all waiting runners of this process."""

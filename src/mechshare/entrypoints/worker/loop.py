@@ -36,10 +36,6 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
     jobs, so that searches stay complete without a worker.
     """
 
-    async def run_next() -> None:
-        if await app.runner.run_one() is None:
-            await app.runner.wait_for_work()
-
     async def index_late() -> None:
         if await app.runner.run_late_index_job() is None:
             await _pause(stop, LATE_INDEX_INTERVAL)
@@ -76,7 +72,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
     loops = [
         asyncio.create_task(_repeat(step, stop))
         for step in (
-            *[run_next] * slots,
+            *[app.runner.run_next] * slots,
             index_late,
             reap,
             schedule,

@@ -27,9 +27,10 @@ class JobLedger(Protocol):
         created_before: datetime | None = None,
         kind: JobKind | None = None,
         due_for: timedelta = timedelta(0),
+        may_index: bool = True,
     ) -> Job | None:
-        """Claims a due job (of `kind`) and returns it, running, with attempt and fence raised by one; None if none is
-        due.
+        """Claims a due job (of `kind`; of none of INDEXING without `may_index`) and returns it, running, with attempt
+        and fence raised by one; None if none is due.
 
         Owners take turns: first the jobs without an owner and of owners never served, then those of the owner least
         recently served. Of one owner, and of one `kind`, the job that has been due longest comes first.

@@ -33,6 +33,7 @@ class MemoryJobLedger(JobLedger):
         created_before: datetime | None = None,
         kind: JobKind | None = None,
         due_for: timedelta = timedelta(0),
+        may_index: bool = True,
     ) -> Job | None:
         jobs = self._access.write(JOBS)
         now = self._access.now()
@@ -46,7 +47,7 @@ class MemoryJobLedger(JobLedger):
         elif kind is not None:
             due = [(job.run_after, job.id) for job in queued if job.run_after <= now - due_for]
         else:
-            due = self._due_in_turn(queued)
+            due = self._due_in_turn([job for job in queued if may_index or job.kind not in INDEXING])
         if not due:
             return None
         job = jobs.get(min(due)[-1])

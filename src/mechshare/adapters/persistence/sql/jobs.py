@@ -81,11 +81,14 @@ _LAST_SERVED = (
 """When a job of the same owner was last claimed. NULL if none ever was, and for jobs without an owner. Claims in the
 future, from before the clock was set back, don't count."""
 _CLAIM_DUE = _claim(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
+_HAS_DEADLINE = jobs.c.kind.not_in([literal_column(f"'{kind.value}'") for kind in INDEXING])
+_CLAIM_OTHER_DUE = _claim(
+    _LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE, _HAS_DEADLINE]
+)
 _OF_KIND = jobs.c.kind == bindparam("of_kind")
 _CLAIM_DUE_OF_KIND = _claim(
     jobs.c.run_after, conditions=[jobs.c.run_after <= Now(bindparam("since", type_=BigInteger())), _OF_KIND]
 )
-_HAS_DEADLINE = jobs.c.kind.not_in([literal_column(f"'{kind.value}'") for kind in INDEXING])
 _CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE, _HAS_DEADLINE])
 _INSERT = insert(jobs).values(run_after=_NOW)
 _HAS_LEASE = (
@@ -226,6 +229,7 @@ class SqlJobLedger(JobLedger):
         created_before: datetime | None = None,
         kind: JobKind | None = None,
         due_for: timedelta = timedelta(0),
+        may_index: bool = True,
     ) -> Job | None:
         parameters = {"microseconds": _microseconds(lease)}
         if created_before is not None:
@@ -236,7 +240,7 @@ class SqlJobLedger(JobLedger):
         else:
             # Concurrent claims would all choose the owner that was least recently served before any of them.
             await self._statements.advisory_lock("claim in turn")
-            row = await self._statements.row(_CLAIM_DUE, parameters)
+            row = await self._statements.row(_CLAIM_DUE if may_index else _CLAIM_OTHER_DUE, parameters)
         return _JOB.value(row) if row else None
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
