@@ -19,7 +19,7 @@ from mechshare.adapters.persistence.sql.mechanisms.rows import (
     values_of,
 )
 from mechshare.adapters.persistence.sql.pagination import paged
-from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.adapters.persistence.sql.statements import Parameters, Statements
 from mechshare.adapters.persistence.sql.tables import (
     mechanism_categories,
     mechanism_parameters,
@@ -57,11 +57,16 @@ _DELETE_PARAMETERS = delete(mechanism_parameters).where(
 class SqlMechanismRepository(MechanismRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
+        self._read: dict[MechanismId, Mechanism] = {}
+        """The mechanisms as read in this unit of work."""
 
     async def find_by_id(self, id: MechanismId) -> Mechanism | None:
         await self._statements.lock_row(mechanisms.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
-        return mechanism_of(row) if row else None
+        if row is None:
+            return None
+        self._read[id] = mechanism_of(row)
+        return self._read[id]
 
     async def find_authored(self, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
         if len(ids) == 1:
@@ -92,6 +97,20 @@ class SqlMechanismRepository(MechanismRepository):
             parameters=parameters,
         )
 
+    async def find_public_ids(
+        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
+    ) -> Page[MechanismId]:
+        listed, parameters = mechanism_list(sort, filter, PUBLIC_SCOPE)
+        page = await paged(
+            self._statements,
+            listed.of_positions,
+            request,
+            value=lambda row: Position(key=row.key, id=row.id),
+            position=lambda position: position,
+            parameters=parameters,
+        )
+        return page.with_items(tuple(MechanismId(position.id) for position in page.items))
+
     async def count(
         self, filter: MechanismFilter = EVERY_MECHANISM, *, scope: ListScope = PUBLIC_SCOPE
     ) -> int:
@@ -113,25 +132,38 @@ class SqlMechanismRepository(MechanismRepository):
         with _refusing():
             if not await self._statements.change(_UPDATE, values_of(saved) | same):
                 raise StaleVersion()
-        await self._statements.change(_DELETE_CATEGORIES, {"mechanism_id": saved.id})
-        await self._statements.change(_DELETE_PARAMETERS, {"mechanism_id": saved.id})
-        await self._add_rows([saved])
+        await self._replace_rows(self._read.get(saved.id), saved)
+        self._read[saved.id] = saved
         return saved
 
     async def delete(self, id: MechanismId, version: int) -> None:
         if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):
             raise StaleVersion()
 
+    async def _replace_rows(self, before: Mechanism | None, after: Mechanism) -> None:
+        """Replaces the rows of the categories and parameters, if they are not known to be the same as `before`."""
+        categories, parameters = category_values_of(after), parameter_values_of(after)
+        if before is None or categories != category_values_of(before):
+            await self._statements.change(_DELETE_CATEGORIES, {"mechanism_id": after.id})
+            await self._add_categories(categories)
+        if before is None or parameters != parameter_values_of(before):
+            await self._statements.change(_DELETE_PARAMETERS, {"mechanism_id": after.id})
+            await self._add_parameters(parameters)
+
     async def _add_rows(self, added: Sequence[Mechanism]) -> None:
-        categories = [row for mechanism in added for row in category_values_of(mechanism)]
-        parameters = [row for mechanism in added for row in parameter_values_of(mechanism)]
+        await self._add_categories([row for mechanism in added for row in category_values_of(mechanism)])
+        await self._add_parameters([row for mechanism in added for row in parameter_values_of(mechanism)])
+
+    async def _add_categories(self, rows: Sequence[Parameters]) -> None:
         try:
-            if categories:
-                await self._statements.change(_INSERT_CATEGORIES, categories)
-            if parameters:
-                await self._statements.change(_INSERT_PARAMETERS, parameters)
+            if rows:
+                await self._statements.change(_INSERT_CATEGORIES, rows)
         except ForeignKeyViolated as problem:
             raise CategoryNotFound() from problem
+
+    async def _add_parameters(self, rows: Sequence[Parameters]) -> None:
+        if rows:
+            await self._statements.change(_INSERT_PARAMETERS, rows)
 
 
 @contextmanager
