@@ -59,10 +59,10 @@ def print_part(console: Console, part: Part) -> None:
 
 
 def print_beside_writes(console: Console, measured: Sequence[Measured]) -> None:
-    table = _table("", "", "reads per CPU s", "writes: p50, ms", "p99, ms")
+    table = _table("", "", "reads per CPU s alone", "beside", "writes: p50, ms", "p99, ms")
     for one in measured:
-        latencies = [f"{one.p50:.1f}", f"{one.p99:.1f}"] if one.case.rate else ["", ""]
-        table.add_row(one.case.name, f"{one.reads:,.0f}", *latencies)
+        rates = [f"{one.alone:,.0f}", f"{one.beside:,.0f}"]
+        table.add_row(one.case.name, *rates, f"{one.p50:.1f}", f"{one.p99:.1f}")
     console.print(table)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
+from statistics import mean
 from urllib.parse import quote
 
 from bench.bars import Bar
@@ -29,10 +30,10 @@ AS_SHIPPED = {
 }
 """Jobs run, and the rate limiter counts; only its limits are out of reach, since all requests have one address."""
 _ADDRESSES = 39
-_SECONDS = 10
-_PAUSE = 100.0
-"""Milliseconds between two searches of a client: the server refuses searches that wait too long behind others."""
-_WARM_UP = 2
+_ROUNDS = 4
+_SECONDS = 4
+"""How often and how long reads are measured alone and then beside writes: in turns, since the machine changes."""
+_WARM_UP = 1
 """Seconds of the same load before each measurement."""
 
 
@@ -48,7 +49,7 @@ class _Case:
 
     @property
     def name(self) -> str:
-        return f"{self.reads} beside {self.rate:g} {self.writes}/s" if self.rate else f"{self.reads} alone"
+        return f"{self.reads} beside {self.rate:g} {self.writes}/s"
 
 
 LISTS, SEARCHES = "lists", "searches"
@@ -56,13 +57,11 @@ PUBLICATIONS, DRAFT_EDITS = "publications", "edits of drafts"
 COMMUNITY = "likes and views"
 """One like for each four views, each of these by another viewer."""
 _CASES = (
-    _Case(reads=LISTS, writes=PUBLICATIONS, rate=0),
     _Case(reads=LISTS, writes=PUBLICATIONS, rate=1),
     _Case(reads=LISTS, writes=PUBLICATIONS, rate=10, wanted=0.8),
     _Case(reads=LISTS, writes=PUBLICATIONS, rate=50, wanted=0.5),
     _Case(reads=LISTS, writes=DRAFT_EDITS, rate=10, wanted=0.95),
     _Case(reads=LISTS, writes=COMMUNITY, rate=250, wanted=0.9),
-    _Case(reads=SEARCHES, writes=PUBLICATIONS, rate=0),
     _Case(reads=SEARCHES, writes=PUBLICATIONS, rate=1, wanted=0.7),
 )
 _P99_OF_P50 = 10.0
@@ -70,11 +69,12 @@ _P99_OF_P50 = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`reads` is the number per processor second of the server; `p50` and `p99` are latencies of the writes in ms, of
-    which the server refused `refused`."""
+    """`alone` and `beside` are reads per processor second of the server; `p50` and `p99` are latencies of the writes in
+    ms, of which the server refused `refused`."""
 
     case: _Case
-    reads: float
+    alone: float
+    beside: float
     p50: float
     p99: float
     refused: int
@@ -100,36 +100,41 @@ def measure_beside_writes(count: int, folder: Path) -> list[Measured]:
 
 def bars_beside_writes(measured: Sequence[Measured]) -> Iterator[Bar]:
     """Yields the share of the reads that is left beside writes, and the tail of the writes' latencies."""
-    alone = {one.case.reads: one.reads for one in measured if not one.case.rate}
     for one in measured:
         case = one.case
-        if case.rate:
-            share = one.reads / alone[case.reads]
-            yield Bar("embedded", f"{case.name} / alone", case.wanted, share, at_most=False)
-            yield Bar("embedded", f"{case.name}: refused", 0, one.refused, at_most=True)
-            yield Bar("embedded", f"{case.name}: p99 / p50", _P99_OF_P50, one.p99 / one.p50, at_most=True)
+        yield Bar("embedded", f"{case.name} / alone", case.wanted, one.beside / one.alone, at_most=False)
+        yield Bar("embedded", f"{case.name}: refused", 0, one.refused, at_most=True)
+        yield Bar("embedded", f"{case.name}: p99 / p50", _P99_OF_P50, one.p99 / one.p50, at_most=True)
 
 
 def _measure(
     case: _Case, server: ServerProcess, headers: Mapping[str, str], ids: Iterator[str], folder: Path
 ) -> Measured:
-    seconds = _WARM_UP + _SECONDS
-    requests = _writes(case.writes, headers, list(islice(ids, int(case.rate * (seconds + 1)))))
-    writes = Stream(case.rate, requests)
     lines = Lines(lines=addresses(case.reads))
     # One after the other: many searches at once, none of them cached, would be refused.
     for path in lines.lines:
         request(server.address, path)
-    writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
-    writer.start()
-    pause = _PAUSE if case.reads == SEARCHES else 0.0
-    put_load(server.address, folder, seconds=_WARM_UP, lines=lines, pause=pause)
-    before = server.cpu()
-    load = put_load(server.address, folder, seconds=_SECONDS, lines=lines, pause=pause)
-    used = server.cpu() - before
-    writer.join()
+    alone: list[float] = []
+    beside: list[float] = []
+    seconds = _WARM_UP + _SECONDS
+    writes = Stream(case.rate, ())
+    for _ in range(_ROUNDS):
+        alone.append(_reads(server, folder, lines))
+        writes.requests = _writes(case.writes, headers, list(islice(ids, int(case.rate * (seconds + 1)))))
+        writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
+        writer.start()
+        beside.append(_reads(server, folder, lines))
+        writer.join()
     refused = sum(number for status, number in writes.statuses.items() if status != 200)
-    return Measured(case, load.requests / used, writes.p50, writes.p99, refused)
+    return Measured(case, mean(alone), mean(beside), writes.p50, writes.p99, refused)
+
+
+def _reads(server: ServerProcess, folder: Path, lines: Lines) -> float:
+    """Returns the number of reads per processor second of the server, after a while under the same load."""
+    put_load(server.address, folder, seconds=_WARM_UP, lines=lines)
+    before = server.cpu()
+    load = put_load(server.address, folder, seconds=_SECONDS, lines=lines)
+    return load.requests / (server.cpu() - before)
 
 
 def _writes(kind: str, headers: Mapping[str, str], ids: Sequence[str]) -> Iterator[bytes]:
