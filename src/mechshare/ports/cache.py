@@ -17,6 +17,10 @@ class Uncacheable(bytes):
     """The result of a load that is returned to the current callers and not stored."""
 
 
+class ShortLived(bytes):
+    """The result of a load that a process stores for STALENESS after the load began, and nothing else does."""
+
+
 Load = Callable[[Sequence[CacheKey]], Awaitable[Sequence[bytes]]]
 """Returns the entries of these keys, in their order."""
 
@@ -46,9 +50,10 @@ class Cache(Protocol):
     ) -> bytes:
         """Returns the entry `key` of `tag`, calling `load` on a miss. Concurrent callers in a process share one load.
 
-        The result is not stored if it is Uncacheable, or if its tag was invalidated during the load. If `load` raises,
-        every waiting caller gets the exception and nothing is stored. A `load` that reads other entries wants them
-        `fresh`, since its result may live longer than they.
+        The result is not stored if it is Uncacheable or if its tag was invalidated during the load; one that is
+        ShortLived is stored for STALENESS at most. If `load` raises, every waiting caller gets the exception and
+        nothing is stored. A `load` that reads other entries wants them `fresh`, since its result may live longer than
+        they.
         """
 
     async def get_or_load_many(

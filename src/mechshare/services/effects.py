@@ -22,7 +22,7 @@ from mechshare.domain import (
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.jobs import EVERYTHING, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.visibility import Visibility
@@ -227,9 +227,12 @@ def effects_of(event: events.Event) -> Effects:
             ]
             return Effects(tags=[access_tag(after.id)], audit=audit)
         case category_events.CategoryCreated(id, actor_id, metadata):
-            return _category(AuditAction.CATEGORY_CREATED, id, actor_id, metadata)
+            created = Audited(AuditAction.CATEGORY_CREATED, actor_id, id, metadata)
+            return Effects(tags=[PUBLIC_LISTS], audit=[created])
         case category_events.CategoryRenamed(id, admin_id, metadata):
-            return _category(AuditAction.CATEGORY_RENAMED, id, admin_id, metadata)
+            renamed = Audited(AuditAction.CATEGORY_RENAMED, admin_id, id, metadata)
+            # Suggestions name categories, too.
+            return Effects(tags=[CATEGORIES, SEARCHES], audit=[renamed])
         case category_events.CategoryMoved(id, parent_id, admin_id, metadata):
             audited = Audited(AuditAction.CATEGORY_MOVED, admin_id, id, metadata, parent_id or "")
             return Effects(tags=[PUBLIC_LISTS, INTERNAL_COUNTS], audit=[audited])
@@ -237,7 +240,8 @@ def effects_of(event: events.Event) -> Effects:
             merged = Audited(AuditAction.CATEGORY_MERGED, admin_id, id, metadata, target_id)
             return Effects(tags=[PUBLIC_LISTS, INTERNAL_COUNTS], audit=[merged])
         case category_events.CategoryDeleted(id, admin_id, metadata):
-            return _category(AuditAction.CATEGORY_DELETED, id, admin_id, metadata)
+            deleted = Audited(AuditAction.CATEGORY_DELETED, admin_id, id, metadata)
+            return Effects(tags=[PUBLIC_LISTS], audit=[deleted])
         case session_events.SessionOpened(user_id, account, metadata):
             return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])
         case session_events.SignInFailed(user_id, account, metadata):
@@ -281,11 +285,6 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(jobs=[Work(kind, EVERYTHING, unless_pending=True)])
         case unknown:
             assert_never(unknown)
-
-
-def _category(action: AuditAction, id: CategoryId, actor_id: UserId, metadata: RequestMetadata) -> Effects:
-    # Suggestions name categories, too.
-    return Effects(tags=[CATEGORIES, SEARCHES], audit=[Audited(action, actor_id, id, metadata)])
 
 
 def _found_by_shares(mechanism: Mechanism, metadata: RequestMetadata) -> list[Work]:

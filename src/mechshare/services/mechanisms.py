@@ -149,6 +149,13 @@ class MechanismService:
             scope = scope_of(viewer, filter.user_id)
             return await tx.mechanisms.find_all(request, filter, sort=sort, scope=scope)
 
+    async def find_public_ids(
+        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
+    ) -> Page[MechanismId]:
+        """Returns the page of `find_all` for everybody, with identifiers as its items."""
+        async with self._transactions.read() as tx:
+            return await tx.mechanisms.find_public_ids(request, filter, sort=sort)
+
     async def count_public(self, filter: MechanismFilter = EVERY_MECHANISM) -> int:
         """Counts the public list that `filter` admits; see `PageRequest.counted`."""
         async with self._transactions.read() as tx:

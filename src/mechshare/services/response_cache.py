@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from mechshare.domain.ids import UserId
-from mechshare.ports.cache import STALENESS, Cache, CacheKey, Uncacheable
+from mechshare.ports.cache import STALENESS, Cache, CacheKey, ShortLived, Uncacheable
 from mechshare.ports.clock import Clock
 from mechshare.services.support.invalidation import writer_tag
 
@@ -21,12 +21,17 @@ class ResponseKey(NamedTuple):
 
 
 class CachedResponse(NamedTuple):
-    """An encoded response that is the same for every caller. `link` is the Link field (RFC 8288), or empty."""
+    """An encoded response that is the same for every caller. `link` is the Link field (RFC 8288), or empty.
+
+    One that is not `is_cacheable` may become outdated although no data changes. If it `is_shared`, callers still get it
+    for STALENESS.
+    """
 
     etag: bytes
     link: bytes
     body: bytes
     is_cacheable: bool = True
+    is_shared: bool = True
 
 
 class ResponseCache:
@@ -99,7 +104,9 @@ class ResponseCache:
 
 def _encoded(response: CachedResponse) -> bytes:
     stored = b"\n".join((response.etag, response.link, response.body))
-    return stored if response.is_cacheable else Uncacheable(b"\n" + stored)
+    if response.is_cacheable:
+        return stored
+    return (ShortLived if response.is_shared else Uncacheable)(b"\n" + stored)
 
 
 def _decoded(stored: bytes) -> CachedResponse:

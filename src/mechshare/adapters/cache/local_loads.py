@@ -8,7 +8,7 @@ from datetime import timedelta
 from mechshare.adapters.cache.entries import Entries, Generation
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.metrics import CACHE_LOADS
-from mechshare.ports.cache import CacheKey, Load, Uncacheable
+from mechshare.ports.cache import STALENESS, CacheKey, Load, ShortLived, Uncacheable
 
 
 class LocalLoads:
@@ -32,14 +32,14 @@ class LocalLoads:
 
         async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
             # The lifetime begins before the load: its result may be that old.
-            expires_at = time.monotonic() + lifetime.total_seconds()
+            begun = time.monotonic()
             CACHE_LOADS.inc(len(places))
             with self._progress([absent[place] for place in places]):
                 loaded = await load([absent[place][0] for place in places])
             for place, body in zip(places, loaded, strict=True):
                 name, generation = absent[place]
                 if not isinstance(body, Uncacheable):
-                    self._entries.store(*name, body, generation, expires_at)
+                    self._entries.store(*name, body, generation, begun + seconds_to_live(body, lifetime))
             return loaded
 
         keys = [(name, self._shared(name, generation, fresh=fresh).numbers) for name, generation in absent]
@@ -69,3 +69,8 @@ class LocalLoads:
 
     async def close(self) -> None:
         await self._loads.close()
+
+
+def seconds_to_live(body: bytes, lifetime: timedelta) -> float:
+    """Returns how long a process may serve the result of a load with this lifetime."""
+    return (min(STALENESS, lifetime) if isinstance(body, ShortLived) else lifetime).total_seconds()

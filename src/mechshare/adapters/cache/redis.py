@@ -14,12 +14,12 @@ from redis.exceptions import RedisError
 from mechshare.adapters.cache.entries import Entries, Generation, whole_of
 from mechshare.adapters.cache.generations import LocalGenerations
 from mechshare.adapters.cache.invalidation_listener import InvalidationListener, message_of
-from mechshare.adapters.cache.local_loads import LocalLoads
+from mechshare.adapters.cache.local_loads import LocalLoads, seconds_to_live
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.metrics import CACHE_HITS, CACHE_LOADS
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.cache import CacheKey, Load, Uncacheable
+from mechshare.ports.cache import CacheKey, Load, ShortLived, Uncacheable
 
 # Each tag is one hash, which has the entries of the tags that are part of it, too. Its field `*` holds the generation,
 # a random token; every other field is an entry, prefixed with the time at which it expires (milliseconds, 13 digits).
@@ -225,12 +225,15 @@ class RedisCache:
         self, absent: _Absent, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
         # The lifetime begins before the load: its result may be that old.
-        expires_at = time.monotonic() + lifetime.total_seconds()
+        begun = time.monotonic()
         CACHE_LOADS.inc()
         body = await load()
         if isinstance(body, Uncacheable):
             return body
+        expires_at = begun + seconds_to_live(body, lifetime)
         self._entries.store(*absent.name, body, absent.local_generation, expires_at)
+        if isinstance(body, ShortLived):
+            return body
         self._unstored.append(_Loaded(absent.name, absent.redis_generation, body, expires_at))
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store())

@@ -43,6 +43,11 @@ class MechanismRepository(Protocol):
         unchecked.
         """
 
+    async def find_public_ids(
+        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
+    ) -> Page[MechanismId]:
+        """Returns the page of `find_all` for these arguments, with identifiers as its items."""
+
     async def count(
         self, filter: MechanismFilter = EVERY_MECHANISM, *, scope: ListScope = PUBLIC_SCOPE
     ) -> int:

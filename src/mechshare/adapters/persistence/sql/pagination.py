@@ -1,7 +1,7 @@
 """Pages of rows, by offset or by the position at which the previous page ended."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cache
 from itertools import islice
@@ -62,6 +62,13 @@ class PagedQuery:
 
     pages: Mapping[_Start, Select[Any]]
     counted: Select[Any]
+    entries: Mapping[_Start, Select[Any]]
+    """The statements that select only `key` and `id` of each row."""
+
+    @property
+    def of_positions(self) -> "PagedQuery":
+        """The list of the places of the rows: columns `key` and `id`."""
+        return replace(self, pages=self.entries)
 
     def page(self, request: PageRequest, *, is_counting: bool) -> Select[Any]:
         if request.after is not None:
@@ -131,6 +138,7 @@ def paged_query(
     return PagedQuery(
         pages={start: ordered.where(id == ids.subquery().c.id) for start, ids in found.items()},
         counted=select(func.count()).select_from(bounded),
+        entries=found,
     )
 
 

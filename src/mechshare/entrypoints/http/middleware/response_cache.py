@@ -10,11 +10,13 @@ from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.domain.policy import Viewer
 from mechshare.domain.statistics import VisitKind
+from mechshare.entrypoints.http.middleware.first_misses import FirstMisses
 from mechshare.entrypoints.http.protocol.auth import reader_of
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
 from mechshare.entrypoints.http.protocol.errors import send_refusal
-from mechshare.entrypoints.http.protocol.responses import PUBLIC, RESPONSE_KEY, VARY
+from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC, RESPONSE_KEY, VARY, PublicKey
 from mechshare.entrypoints.http.protocol.visits import visitor_of
+from mechshare.entrypoints.http.public_reads.keys import ListKey
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.authentication import AuthenticationService
@@ -30,7 +32,11 @@ _MECHANISM_TEMPLATE = _MECHANISM_PREFIX + "{mechanism_id}"
 
 
 class _Address(NamedTuple):
+    """What an address stands for as long as the categories have this `structure`. `list` is given for lists."""
+
     key: ResponseKey
+    list: ListKey | None
+    structure: bytes
     path_template: str
 
 
@@ -53,6 +59,7 @@ class ResponseCacheMiddleware:
         self._statistics = statistics
         self._reads = reads
         self._addresses: OrderedDict[tuple[str, bytes], _Address] = OrderedDict()
+        self._misses = FirstMisses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
@@ -66,38 +73,61 @@ class ResponseCacheMiddleware:
         if found is not None:
             await _send(*found, send)
             return
-        await self._app(scope, receive, send)
-        self._remember(scope)
+        structure = self._reads.structure()
+        if address := self._public_address(scope):
+            await self._misses.call(self._app, address.key, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+        await self._remember(scope, structure)
 
     async def _find_for_caller(self, scope: HTTPScope) -> tuple[CachedResponse, str | None] | None:
-        """Returns the cached response and the If-None-Match field; None on a miss or for an invalid token.
+        """Returns the public response and the If-None-Match field; None if the application must find the response.
 
         Raises Unavailable.
         """
         path = scope["path"]
         if path.startswith(_MECHANISM_PREFIX) and b"revision=" not in scope["query_string"]:
-            address, template = None, _MECHANISM_TEMPLATE
-            response = await self._find_mechanism(path.removeprefix(_MECHANISM_PREFIX))
-        elif address := self._addresses.get((path, scope["query_string"])):
-            response, template = self._reads.cached(address.key), address.path_template
-        else:
+            return await self._find_mechanism(scope)
+        address = self._public_address(scope)
+        response = await self._find_response(address) if address else None
+        if address is None or response is None:
             return None
+        scope["path_template"] = address.path_template
+        return response, _request_headers(scope)[0]
+
+    def _public_address(self, scope: HTTPScope) -> _Address | None:
+        """Returns what the address stands for, for callers without a token; lists contain more for the others."""
+        address = self._addresses.get((scope["path"], scope["query_string"]))
+        return address if address and _request_headers(scope)[1] is None else None
+
+    async def _find_mechanism(self, scope: HTTPScope) -> tuple[CachedResponse, str | None] | None:
+        """Returns a mechanism, which is the same for everybody; None if it is not public or the token is invalid."""
+        id = scope["path"].removeprefix(_MECHANISM_PREFIX)
+        response = await self._reads.mechanism(MechanismId(id)) if is_id(id) else None
         if response is None:
             return None
         if_none_match, authorization = _request_headers(scope)
-        # Lists contain more for signed-in callers; a single mechanism is the same for everybody.
         caller: Viewer = None
         if authorization is not None:
-            caller = None if address else await reader_of(self._authentication, authorization)
+            caller = await reader_of(self._authentication, authorization)
             if caller is None:
                 return None
-        if address is None:
-            self._note_view(scope, caller)
-        scope["path_template"] = template
+        self._note_view(scope, caller)
+        scope["path_template"] = _MECHANISM_TEMPLATE
         return response, if_none_match
 
-    async def _find_mechanism(self, id: str) -> CachedResponse | None:
-        return await self._reads.mechanism(MechanismId(id)) if is_id(id) else None
+    async def _find_response(self, address: _Address) -> CachedResponse | None:
+        """Returns the cached response, or a list that is loaded now. Concurrent requests share the load.
+
+        Other responses are loaded by their routes, which have rate limits of their own: the first of several requests
+        calls its route, and the others get what it has loaded.
+        """
+        response = self._reads.cached(address.key)
+        if response is not None:
+            return response
+        if address.list and self._reads.structure() == address.structure:
+            return await self._reads.mechanism_page(address.list)
+        return self._reads.cached(address.key) if await self._misses.wait(address.key) else None
 
     def _note_view(self, scope: HTTPScope, caller: Viewer) -> None:
         visitor = visitor_of(scope, caller)
@@ -105,17 +135,23 @@ class ResponseCacheMiddleware:
             id = MechanismId(scope["path"].removeprefix(_MECHANISM_PREFIX))
             self._statistics.note(VisitKind.VIEW, id, visitor)
 
-    def _remember(self, scope: HTTPScope) -> None:
-        key = scope["state"].get(RESPONSE_KEY)
+    async def _remember(self, scope: HTTPScope, structure: bytes) -> None:
+        """Remembers what the address stands for; `structure` is that of the categories before the request."""
+        key: PublicKey | None = scope["state"].get(RESPONSE_KEY)
         if key is None or len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
             return
-        self._addresses[scope["path"], scope["query_string"]] = _Address(key, scope["path_template"])
+        list_key = key if isinstance(key, ListKey) and structure else None
+        address = _Address(key.response_key, list_key, structure, scope["path_template"])
+        self._addresses[scope["path"], scope["query_string"]] = address
         if len(self._addresses) > MAX_ADDRESSES:
             self._addresses.popitem(last=False)
+        if not structure:
+            await self._reads.load_structure()
 
 
 async def _send(response: CachedResponse, if_none_match: str | None, send: Send) -> None:
-    headers = [(b"etag", response.etag), (b"cache-control", PUBLIC.encode()), (b"vary", VARY.encode())]
+    cache = PUBLIC if response.is_cacheable else NO_STORE
+    headers = [(b"etag", response.etag), (b"cache-control", cache.encode()), (b"vary", VARY.encode())]
     if response.link:
         headers.append((b"link", response.link))
     is_unchanged = if_none_match is not None and matches_etag(if_none_match, response.etag.decode())

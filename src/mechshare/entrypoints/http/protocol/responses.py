@@ -1,6 +1,6 @@
 """Cacheable responses: ETag, Cache-Control, Vary, and 304."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from litestar import MediaType, Request, Response
@@ -15,19 +15,30 @@ VARY = "Authorization, Accept-Encoding"
 NO_STORE = "no-store"
 """For degraded responses: a repeated request soon gets a better one."""
 RESPONSE_KEY = "mechshare.response_key"
-"""The key in the request's state of the ResponseKey, which is set if every caller without a token gets this
-response."""
+"""The key in the request's state of a PublicKey, which is set if every caller without a token gets this response."""
+
+
+class PublicKey(Protocol):
+    """What a public response contains, which decides where it is cached."""
+
+    @property
+    def response_key(self) -> ResponseKey: ...
 
 
 def encoded_response(
-    body: bytes, *, version: int | None = None, link: str = "", is_cacheable: bool = True
+    body: bytes,
+    *,
+    version: int | None = None,
+    link: str = "",
+    is_cacheable: bool = True,
+    is_shared: bool = True,
 ) -> CachedResponse:
     """Returns `body` and its ETag as a response for every caller; `version` is that of the resource, if it has one."""
-    return CachedResponse(etag_of(body, version).encode(), link.encode(), body, is_cacheable)
+    return CachedResponse(etag_of(body, version).encode(), link.encode(), body, is_cacheable, is_shared)
 
 
 def public_response(
-    request: Request[Any, Any, Any], cached: CachedResponse, key: ResponseKey | None = None
+    request: Request[Any, Any, Any], cached: CachedResponse, key: PublicKey | None = None
 ) -> Response[Any]:
     """Returns the response `cached`. With `key`, ResponseCacheMiddleware serves later requests
     for this address that come without a token."""

@@ -11,18 +11,30 @@ from mechshare.services.response_cache import ResponseKey
 from mechshare.services.support.invalidation import (
     CATEGORIES,
     INTERNAL_COUNTS,
+    PUBLIC_LISTS,
     SEARCHES,
     list_tag,
     mechanism_tag,
 )
 
-CATEGORIES_KEY = ResponseKey(CATEGORIES, "all")
+STRUCTURE_KEY = ResponseKey(PUBLIC_LISTS, "structure")
+"""The key of a random text that changes when lists of the same conditions may have other keys, since categories were
+created, moved, merged or deleted."""
 INTERNAL_COUNTS_KEY = ResponseKey(INTERNAL_COUNTS, "all")
 
 
 def mechanism_key(id: MechanismId) -> ResponseKey:
     """Returns the key of one mechanism."""
     return ResponseKey(mechanism_tag(id), "public")
+
+
+@dataclass(frozen=True, slots=True)
+class CategoriesKey:
+    """The categories with their numbers of mechanisms."""
+
+    @property
+    def response_key(self) -> ResponseKey:
+        return ResponseKey(CATEGORIES, "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -17,8 +18,9 @@ from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.pagination import next_link, page_response
 from mechshare.entrypoints.http.protocol.responses import encoded_response
 from mechshare.entrypoints.http.public_reads.keys import (
-    CATEGORIES_KEY,
     INTERNAL_COUNTS_KEY,
+    STRUCTURE_KEY,
+    CategoriesKey,
     ListKey,
     SearchKey,
     SimilarKey,
@@ -63,6 +65,15 @@ class PublicReads:
     async def mechanism_page(self, key: ListKey) -> CachedResponse:
         return await self._responses.load(key.response_key, partial(self._read_page, key))
 
+    def structure(self) -> bytes:
+        """Returns a text that changes with every change of the categories after which a `ListKey` may be outdated;
+        empty if it was not loaded since."""
+        found = self.cached(STRUCTURE_KEY)
+        return found.body if found else b""
+
+    async def load_structure(self) -> None:
+        await self._responses.load(STRUCTURE_KEY, self._new_structure)
+
     async def search(self, key: SearchKey) -> CachedResponse:
         """Raises InvalidField, Unavailable."""
         return await self._responses.load(key.response_key, partial(self._read_search, key))
@@ -82,12 +93,15 @@ class PublicReads:
         written gets it as of now."""
         # Cached because counting many mechanisms is slow and clients read the categories often.
         fresh = await self.needs_fresh(viewer)
-        return await self._responses.load(CATEGORIES_KEY, self._read_categories, fresh=fresh)
+        return await self._responses.load(CategoriesKey().response_key, self._read_categories, fresh=fresh)
 
     async def internal_counts(self) -> Mapping[CategoryId, int]:
         """Returns how many internal mechanisms the categories have: for signed-in callers, all of whom see these."""
         stored = await self._responses.load(INTERNAL_COUNTS_KEY, self._read_internal_counts)
         return msgspec.json.decode(stored.body, type=dict[CategoryId, int])
+
+    async def _new_structure(self) -> CachedResponse:
+        return encoded_response(token_hex(8).encode())
 
     async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
         ids_by_key = {mechanism_key(id): id for id in ids}
@@ -112,9 +126,10 @@ class PublicReads:
         count = partial(mechanisms.count_public, key.filter)
         counted = await self._responses.count(key.count_key, count)
         request = replace(key.request, counted=counted)
-        page = await mechanisms.find_all(None, request, key.filter, sort=key.sort)
-        addresses = media_addresses(self._application)
-        items = [mechanism_response(item, addresses) for item in page.items]
+        page = await mechanisms.find_public_ids(request, key.filter, sort=key.sort)
+        # Most of them are cached: a publication adds one item to each of its lists.
+        found = await self._find_mechanisms(page.items)
+        items = [msgspec.Raw(one.body) for one in found if one]
         body = page_response(page, items, key.sort.order, key.filter.conditions)
         return encoded_response(msgspec.json.encode(body), link=next_link(key.path, key.query, body.next))
 
@@ -135,6 +150,7 @@ class PublicReads:
             msgspec.json.encode(body),
             link=next_link(key.path, key.query, body.next),
             is_cacheable=_is_final(found),
+            is_shared=not found.degraded,
         )
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:

@@ -40,7 +40,7 @@ from mechshare.entrypoints.http.protocol.responses import (
     resource,
 )
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
+from mechshare.entrypoints.http.public_reads.keys import CategoriesKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_categories
 from mechshare.entrypoints.http.representations.categories import CATEGORIES_PATH, CategoriesResponse
 from mechshare.services.categories import ParentChange
@@ -110,7 +110,7 @@ async def find_categories(request: Req) -> Response[CategoriesResponse]:
     viewer, reads = await valid_viewer_of(request), public_reads_of(request)
     if viewer is not None:
         return resource(request, await read_categories(reads, application_of(request), viewer))
-    return public_response(request, await reads.categories(None), CATEGORIES_KEY)
+    return public_response(request, await reads.categories(None), CategoriesKey())
 
 
 @get(

@@ -306,7 +306,7 @@ async def list_response(
         return await _list_for(request, viewer, key)
     page = await public_reads_of(request).mechanism_page(key)
     is_remembered = filter.user_id is None and has_lasting_meaning(request)
-    return public_response(request, page, key.response_key if is_remembered else None)
+    return public_response(request, page, key if is_remembered else None)
 
 
 def _is_of_list(name: str) -> bool:

@@ -143,7 +143,7 @@ async def search_mechanisms(
         return await _search_for(request, viewer, key)
     found = await public_reads_of(request).search(key)
     is_remembered = key.user_id is None and has_lasting_meaning(request)
-    return public_response(request, found, key.response_key if is_remembered else None)
+    return public_response(request, found, key if is_remembered else None)
 
 
 def _is_repeated(name: str) -> bool:
@@ -195,7 +195,7 @@ async def suggest(
     viewer = await valid_viewer_of(request)
     if viewer is None:
         found = await public_reads_of(request).suggestions(key)
-        return public_response(request, found, key.response_key)
+        return public_response(request, found, key)
     found = await read_suggestions(application_of(request), viewer, key)
     return json_response(
         request, found.body, etag=found.etag.decode(), cache=PRIVATE if found.is_cacheable else NO_STORE
