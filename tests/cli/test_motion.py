@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from mechshare.domain.errors import InvalidField, UnsupportedFile
+from mechshare.domain.accepted_files import UnsupportedFile
+from mechshare.domain.errors import InvalidField
 from tests.cli.conftest import Run
 
 

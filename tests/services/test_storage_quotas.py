@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from mechshare.domain.accepted_files import UnsupportedFile
 from mechshare.domain.audit import AuditAction
 from mechshare.domain.errors import (
     DependencyUnavailable,
     FileTooLarge,
     InvalidField,
-    UnsupportedFile,
     UserNotFound,
 )
 from mechshare.domain.ids import UserId

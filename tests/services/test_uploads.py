@@ -3,12 +3,12 @@ from hashlib import sha256
 
 import pytest
 
+from mechshare.domain.accepted_files import UnsupportedFile
 from mechshare.domain.blobs import is_blob_key
 from mechshare.domain.errors import (
     DependencyUnavailable,
     FileTooLarge,
     UnauthorizedOperation,
-    UnsupportedFile,
 )
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat
 from mechshare.domain.pagination import PageRequest

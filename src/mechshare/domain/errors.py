@@ -288,20 +288,6 @@ class BodyTooLarge(TooLarge):
     }
 
 
-class UnsupportedFile(UnsupportedMedia):
-    code = "UNSUPPORTED_FILE"
-    messages = {
-        "en": "The format of this file is not supported. Convert a clip to MP4, for example with "
-        "'ffmpeg -i FILE clip.mp4', a picture (HEIC, SVG) to JPEG or PNG, and a document to PDF. Accepted are clips "
-        "(GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV), pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF) "
-        "and documents (PDF, DOC, DOCX, PPT, PPTX, XLS, XLSX).",
-        "ja": "対応していない形式のファイルです。動画は「ffmpeg -i FILE clip.mp4」などで MP4 に、"
-        "画像（HEIC、SVG など）は JPEG か PNG に、文書は PDF に変換してください。"
-        "動画（GIF、APNG、WebP、AVIF、MP4、MOV、WebM、MKV、AVI、MPEG-TS、WMV）、"
-        "画像（JPEG、PNG、WebP、GIF、TIFF、AVIF）、文書（PDF、DOC、DOCX、PPT、PPTX、XLS、XLSX）に対応しています。",
-    }
-
-
 class UnsupportedContentType(UnsupportedMedia):
     code = "UNSUPPORTED_CONTENT_TYPE"
     messages = {

@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from mechshare.domain.errors import InvalidField, UnsupportedFile
+from mechshare.domain.accepted_files import UnsupportedFile
+from mechshare.domain.errors import InvalidField
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 from mechshare.domain.motion import MotionAnalysis
