@@ -44,10 +44,13 @@ from mechshare.services.support.invalidation import (
     PUBLIC_LISTS,
     SEARCHES,
     access_tag,
-    lists_of,
     mechanism_tag,
+    mechanism_tags,
+    searches_of,
     shown_in,
-    writer_tag,
+    tags_of,
+    tags_of_counts,
+    writer_tags,
 )
 
 
@@ -63,9 +66,9 @@ def effects_of(event: events.Event) -> Effects:
             jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
             failed = notices.failure_notices(before, after)
             if not after.is_public:
-                tags = [own, *shown_in(before, after), *_searched(before)]
+                tags = [own, *shown_in(before, after), *searches_of(before)]
                 return Effects(jobs=jobs, tags=tags, notices=failed)
-            tags = [own, *_searched(before), *_written_by(actor_id)]
+            tags = [own, *searches_of(before), *writer_tags(actor_id)]
             return Effects(jobs=jobs, tags=tags, refreshed=shown_in(before, after), notices=failed)
         case events.MechanismWithdrawnByModerator(mechanism, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
@@ -129,27 +132,27 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(
                 jobs=[_index(id, request_id, is_public=were_public) for id in ids]
                 + [Work(JobKind.DELETE_BLOBS, blob, request_id) for blob in blobs],
-                tags=_tags_of(ids, is_public=were_public),
+                tags=tags_of(ids, is_public=were_public),
             )
         case events.MechanismsRenamed(ids, are_public, actor_id):
             return Effects(
                 jobs=[_index(id, "", is_public=are_public) for id in ids],
-                tags=[*_tags_of_each(ids), *_written_by(actor_id), *([SEARCHES] if are_public else [])],
+                tags=[*mechanism_tags(ids), *writer_tags(actor_id), *([SEARCHES] if are_public else [])],
                 refreshed=[PUBLIC_LISTS] if are_public else [],
             )
         case events.MechanismIndexed(found, was_public):
             # The lists too: this repeats what a crash after the commit of the change may have prevented.
             if found.is_public:
                 return Effects(tags=[mechanism_tag(found.id)], refreshed=[*shown_in(found), SEARCHES])
-            return Effects(tags=_tags_of([found.id], is_public=was_public))
+            return Effects(tags=tags_of([found.id], is_public=was_public))
         case events.DeletionIndexed(mechanism_id, was_public):
-            return Effects(tags=_tags_of([mechanism_id], is_public=was_public))
+            return Effects(tags=tags_of([mechanism_id], is_public=was_public))
         case events.CountsChanged(mechanisms):
-            return Effects(refreshed=_counted(mechanisms))
+            return Effects(refreshed=tags_of_counts(mechanisms))
         case events.IndexRebuilt():
             return Effects(tags=[SEARCHES])
         case events.ProcessingRequested(mechanism):
-            tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
+            tags = [mechanism_tag(mechanism.id), *searches_of(mechanism)]
             return Effects(jobs=[_process(mechanism)], tags=tags, refreshed=shown_in(mechanism))
         case events.MainFileSent(mechanism_id, actor_id, metadata):
             return Effects(audit=[Audited(AuditAction.MAIN_FILE_REPLACED, actor_id, mechanism_id, metadata)])
@@ -164,7 +167,7 @@ def effects_of(event: events.Event) -> Effects:
         case motion_events.MotionSearchBegun(key, user_id, request_id):
             return Effects(jobs=[Work(JobKind.SEARCH_BY_MOTION, key, request_id, owner=user_id)])
         case events.ProcessingChanged(mechanism):
-            tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
+            tags = [mechanism_tag(mechanism.id), *searches_of(mechanism)]
             return Effects(tags=tags, refreshed=shown_in(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
@@ -304,7 +307,7 @@ def _hidden_or_shown(
 ) -> Effects:
     return Effects(
         jobs=[_index(id, request_metadata.request_id, is_public=is_public) for id in ids],
-        tags=_tags_of(ids, is_public=is_public),
+        tags=tags_of(ids, is_public=is_public),
         audit=[Audited(action, actor_id, id, request_metadata, detail) for id in ids],
     )
 
@@ -315,32 +318,3 @@ def _process(mechanism: Mechanism, request_id: str = "") -> Work:
 
 def _index(id: MechanismId, request_id: str, *, is_public: bool) -> Work:
     return Work(JobKind.INDEX_MECHANISM if is_public else JobKind.INDEX_DRAFT, id, request_id)
-
-
-def _tags_of(ids: Sequence[MechanismId], *, is_public: bool) -> list[str]:
-    """Returns the tags of everything that may show one of these mechanisms."""
-    tags = [INTERNAL_COUNTS, *_tags_of_each(ids)]
-    return [PUBLIC_LISTS, *tags] if is_public else tags
-
-
-def _tags_of_each(ids: Sequence[MechanismId]) -> list[str]:
-    return [mechanism_tag(id) for id in ids]
-
-
-def _written_by(actor_id: UserId | None) -> list[str]:
-    return [] if actor_id is None else [writer_tag(actor_id)]
-
-
-def _counted(mechanisms: Sequence[Mechanism]) -> list[str]:
-    """Returns the tags of what shows the numbers of these mechanisms to everybody."""
-    public = [one for one in mechanisms if one.is_public]
-    lists = [*lists_of(*public), SEARCHES] if public else []
-    return [*lists, *(mechanism_tag(one.id) for one in mechanisms if one.is_open)]
-
-
-def _searched(before: Mechanism) -> list[str]:
-    """Returns the tags of the searches that may show what a mechanism was before a change.
-
-    They are invalidated: text that somebody takes back must be found no more. The index job refreshes them.
-    """
-    return [SEARCHES] if before.is_public else []

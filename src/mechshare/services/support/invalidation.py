@@ -54,3 +54,32 @@ def shown_in(*states: Mechanism) -> list[str]:
 def writer_tag(id: UserId) -> str:
     """Returns the cache tag that is invalidated when this user changes what is public."""
     return f"writer:{id}"
+
+
+def tags_of(ids: Sequence[MechanismId], *, is_public: bool) -> list[str]:
+    """Returns the tags of everything that may show one of these mechanisms."""
+    tags = [INTERNAL_COUNTS, *mechanism_tags(ids)]
+    return [PUBLIC_LISTS, *tags] if is_public else tags
+
+
+def mechanism_tags(ids: Sequence[MechanismId]) -> list[str]:
+    return [mechanism_tag(id) for id in ids]
+
+
+def writer_tags(actor_id: UserId | None) -> list[str]:
+    return [] if actor_id is None else [writer_tag(actor_id)]
+
+
+def tags_of_counts(mechanisms: Sequence[Mechanism]) -> list[str]:
+    """Returns the tags of what shows the numbers of these mechanisms to everybody."""
+    public = [one for one in mechanisms if one.is_public]
+    lists = [*lists_of(*public), SEARCHES] if public else []
+    return [*lists, *(mechanism_tag(one.id) for one in mechanisms if one.is_open)]
+
+
+def searches_of(before: Mechanism) -> list[str]:
+    """Returns the tags of the searches that may show what a mechanism was before a change.
+
+    They are invalidated: text that somebody takes back must be found no more. The index job refreshes them.
+    """
+    return [SEARCHES] if before.is_public else []
