@@ -113,7 +113,7 @@ async def _shared_memory_cache(folder: Path) -> AsyncIterator[Any]:
 async def _redis_cache(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.cache.redis import RedisCache
 
-    cache = RedisCache(redis_url())
+    cache = RedisCache(redis_url(), timeout=SERVER_TIMEOUT)
     yield cache
     await cache.close()
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from mechshare.adapters.cache.redis import RedisCache
 from mechshare.ports.cache import STALENESS, CacheKey, Load
 from mechshare.testing.cache import stored
-from tests.servers import address, client_url, own_server, redis_url
+from tests.servers import SERVER_TIMEOUT, address, client_url, own_server, redis_url
 
 LONG = timedelta(minutes=5)
 
@@ -36,7 +36,7 @@ async def mine() -> bytes:
 async def hosts() -> AsyncIterator[tuple[RedisCache, RedisCache]]:
     """The caches of two processes."""
     url = redis_url()
-    one, other = RedisCache(url), RedisCache(url)
+    one, other = (RedisCache(url, timeout=SERVER_TIMEOUT) for _ in range(2))
     yield one, other
     await one.close()
     await other.close()

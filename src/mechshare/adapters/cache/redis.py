@@ -17,7 +17,7 @@ from mechshare.adapters.cache.invalidation_listener import InvalidationListener,
 from mechshare.adapters.cache.local_loads import LocalLoads, seconds_to_live
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.metrics import CACHE_HITS, CACHE_LOADS
-from mechshare.adapters.redis_client import RedisClient
+from mechshare.adapters.redis_client import TIMEOUT, RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.cache import CacheKey, Load, ShortLived, Uncacheable
 
@@ -95,8 +95,9 @@ class RedisCache:
     still find the old entries; if this process dies first, the job that invalidates the tag again removes them.
     """
 
-    def __init__(self, url: str, capacity: int = 64 * 1024 * 1024) -> None:
-        self._client = RedisClient(url)
+    def __init__(self, url: str, capacity: int = 64 * 1024 * 1024, *, timeout: float = TIMEOUT) -> None:
+        """`timeout` is the number of seconds after which Redis counts as unavailable."""
+        self._client = RedisClient(url, timeout=timeout)
         self._find_script = self._client.redis.register_script(_FIND_SCRIPT)
         self._store_script = self._client.redis.register_script(_STORE_SCRIPT)
         self._entries = Entries(capacity, LocalGenerations())
