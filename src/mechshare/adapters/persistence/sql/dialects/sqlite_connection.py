@@ -136,9 +136,9 @@ class QuickConnection(aiosqlite.Connection):
 
     async def run_in_thread(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
         """Does the same in the connection's thread, and waits for locks."""
-        await self._execute(self._run_patiently, work, *arguments)  # type: ignore[no-untyped-call]
+        await self._execute(self._run_with_busy_timeout, work, *arguments)  # type: ignore[no-untyped-call]
 
-    def _run_patiently(self, work: Callable[..., None], *arguments: Any) -> None:
+    def _run_with_busy_timeout(self, work: Callable[..., None], *arguments: Any) -> None:
         self._conn.set_progress_handler(None, 0)
         self._conn.execute(f"PRAGMA busy_timeout = {int(1000 * self._timeout)}")
         try:
