@@ -108,6 +108,16 @@ async def test_lists_follow_a_category_that_is_moved(site: Site, admin: dict[str
         assert await titles(site, path, category="compliant") == set()
 
 
+async def test_a_list_that_is_cached_follows_a_category_that_is_added_below_its_own(
+    site: Site, admin: dict[str, str]
+) -> None:
+    assert await titles(site, LIST, category="springs") == set()
+    added = {"id": "leaf-springs", "name_en": "Leaf springs", "parent_id": "springs"}
+    assert (await site.client.post(f"{API}/categories", headers=admin, json=added)).status_code == 201
+    await site.published(admin, "leaf", categories="leaf-springs")
+    assert await titles(site, LIST, category="springs") == {"leaf"}
+
+
 @pytest.mark.parametrize(
     ("child", "parent"),
     [("cams", "absent"), ("cams", "cams"), ("cams", "four-bar"), ("linkages", "cams"), ("cams", "A b")],

@@ -415,6 +415,33 @@ async def test_a_repeated_response_equals_the_first(site: Site) -> None:
         ]
 
 
+async def test_concurrent_requests_for_one_search_call_its_route_once(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    withdrawn, _ = [await site.published(headers, f"歯車 {number}") for number in range(2)]
+    reached = 0
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal reached
+        reached += 1
+        await site.litestar(scope, receive, send)
+
+    keeping = ResponseCacheMiddleware(
+        counted, site.application.authentication, site.application.statistics, PublicReads(site.application)
+    )
+
+    async def server(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {}
+        await keeping(scope, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
+        address = f"{API}/search/mechanisms?q=歯車"
+        assert (await client.get(address)).json()["total"] == 2
+        await site.client.post(f"{MECHANISMS}/{withdrawn['id']}/withdraw", headers=headers)
+        again = await asyncio.gather(*(client.get(address) for _ in range(10)))
+    assert [response.json()["total"] for response in again] == [1] * 10
+    assert reached == 2
+
+
 @pytest.mark.parametrize(("length", "reads"), [(MAX_QUERY_STRING_BYTES, 1), (MAX_QUERY_STRING_BYTES + 1, 2)])
 async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, reads: int) -> None:
     reached = 0

@@ -251,12 +251,23 @@ async def test_a_job_carries_the_id_of_the_request_that_enqueued_it(world, mika)
     assert JobKind.DELETE_BLOBS in {job.kind for job in promised}
 
 
+async def test_what_is_written_right_after_a_batch_of_index_jobs_waits_for_the_next_one(world):
+    mika = await world.join("mika")
+    await world.external(mika, "歯車")
+    await world.app.runner.run_next()
+    await world.external(mika, "てこ")
+    await world.create(mika)
+    await world.app.runner.run_next()
+    assert world.index.batches == [1]
+    assert {job.kind for job in await world.jobs() if job.state is JobState.QUEUED} == {JobKind.INDEX_DRAFT}
+
+
 async def test_index_jobs_that_wait_together_share_one_write_of_the_index(world):
     mika = await world.join("mika")
     for number in range(250):
         await world.external(mika, f"歯車 {number}")
     await world.work()
-    assert world.index.batches == [100, 1, 100, 1, 48]
+    assert world.index.batches == [100, 100, 50]
     assert await world.app.jobs.find_backlog() == {}
 
 

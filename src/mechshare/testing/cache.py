@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from mechshare.ports.cache import STALENESS, Cache, CacheKey, Uncacheable
+from mechshare.ports.cache import STALENESS, Cache, CacheKey, ShortLived, Uncacheable
 from mechshare.testing.bounds import bounded
 
 LONG = timedelta(minutes=5)
@@ -205,6 +205,15 @@ async def test_an_uncacheable_result_is_returned_and_not_cached(cache: Cache) ->
 
     assert await cache.get_or_load("g", "k", uncacheable, LONG) == b"passing"
     assert cache.cached("g", "k") is None
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+
+
+async def test_a_short_lived_result_is_served_for_the_staleness_at_most(cache: Cache) -> None:
+    async def short_lived() -> bytes:
+        return ShortLived(b"passing")
+
+    assert await cache.get_or_load("g", "k", short_lived, LONG) == b"passing"
+    await asyncio.sleep(STALENESS.total_seconds())
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
 
 

@@ -141,11 +141,11 @@ async def test_when_the_disk_is_full_what_is_acknowledged_is_stored_and_nothing_
 
 
 @pytest.mark.parametrize(
-    ("statement", "is_stored"), [("BEGIN", False), ("WITH", False), ("INSERT", False), ("COMMIT", True)]
+    ("statement", "is_stored"), [("BEGIN", False), ("WITH", False), ("INSERT", True), ("COMMIT", True)]
 )
 async def test_cancelling_a_unit_leaves_the_others(sqlite: Sqlite, statement: str, is_stored: bool) -> None:
     """The unit is cancelled while the first such statement runs: while the unit waits for its turn, while it runs a
-    statement, and while it waits for the commit."""
+    slow statement, while it runs a quick one, which ends first, and while it waits for the commit."""
 
     async def count_and_insert() -> None:
         async with sqlite.begin() as connection:

@@ -1,6 +1,7 @@
 """SQLite interrupts reads that take too long, and the connection stays usable."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -37,6 +38,47 @@ async def test_a_read_without_end_is_interrupted_and_its_connection_reads_again(
     for _ in range(5):
         async with sqlite.reader.connect() as connection:
             assert (await connection.execute(text("SELECT 7"))).scalar_one() == 7
+
+
+async def test_a_slow_read_lets_the_event_loop_go_on(sqlite: Sqlite) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(take_turns())
+    async with sqlite.reader.connect() as connection:
+        assert (await connection.execute(COUNTING)).scalar_one() == 300_000
+    others.cancel()
+    assert turns > 1
+
+
+async def test_many_quick_statements_let_others_have_their_turn(sqlite: Sqlite) -> None:
+    ended = asyncio.Event()
+
+    async def read() -> None:
+        async with sqlite.reader.connect() as connection:
+            while not ended.is_set():
+                await connection.execute(text("SELECT 7"))
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0.01)
+    ended.set()
+    await asyncio.wait_for(reading, 60)
+
+
+async def test_a_statement_waits_for_another_process_that_has_locked_the_database(
+    sqlite: Sqlite, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "mechshare.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+    async with sqlite.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE parts (id INTEGER)")
+    other.close()
 
 
 async def test_a_write_is_not_interrupted(sqlite: Sqlite) -> None:

@@ -152,6 +152,17 @@ async def test_the_job_of_a_kind_due_longest_is_claimed_first(database: Database
     assert later.id == clips[0].id
 
 
+async def test_a_claim_can_leave_out_index_jobs(database: Database) -> None:
+    (clip,) = await enqueue(database)
+    async with database.begin() as tx:
+        await tx.ledger.add(replace(clip, id=JobId(new_id()), kind=JobKind.INDEX_DRAFT))
+        claimed = [await tx.ledger.claim(LEASE, may_index=False) for _ in range(2)]
+        assert [job and job.id for job in claimed] == [clip.id, None]
+        index_job = await tx.ledger.claim(LEASE)
+    assert index_job is not None
+    assert index_job.kind is JobKind.INDEX_DRAFT
+
+
 async def test_the_owner_least_recently_served_is_next(database: Database) -> None:
     owners = ["a", "a", "a", "a", "b", "c", "b"]
     jobs = [replace(job, owner=owner) for job, owner in zip(_unsaved(7), owners, strict=True)]

@@ -110,9 +110,7 @@ class QuickConnection(aiosqlite.Connection):
             return
         begun = time.monotonic()
         self._is_quick = True
-        self._can_interrupt = operation.startswith(
-            "SELECT"
-        )  # an interrupted change rolls the transaction back
+        self._can_interrupt = self._only_reads(operation)
         self._conn.set_progress_handler(self._exceed, _MAX_QUICK_INSTRUCTIONS)
         try:
             work(self._conn, *arguments)
@@ -133,6 +131,9 @@ class QuickConnection(aiosqlite.Connection):
 
     def _waits_for_disk(self, operation: str) -> bool:
         return operation.startswith(_WAITING)
+
+    def _only_reads(self, operation: str) -> bool:
+        return True
 
     async def run_in_thread(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
         """Does the same in the connection's thread, and waits for locks."""
@@ -205,6 +206,10 @@ class WriterConnection(QuickConnection):
         if operation == "COMMIT" and self._conn.total_changes == self._changes:
             return False
         return super()._waits_for_disk(operation)
+
+    def _only_reads(self, operation: str) -> bool:
+        """Returns False for changes, and whenever in doubt: an interrupted change rolls the transaction back."""
+        return operation.startswith("SELECT")
 
     async def _become_idle(self) -> None:
         """Waits until the connection's thread has done all its work, however often the task is cancelled meanwhile."""
