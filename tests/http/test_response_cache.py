@@ -81,6 +81,8 @@ class Uncached:
         keys: Sequence[CacheKey],
         load: Load,
         lifetime: timedelta,
+        *,
+        fresh: bool = False,
     ) -> Sequence[bytes]:
         return await load(keys)
 

@@ -57,7 +57,7 @@ class Cache(Protocol):
         """
 
     async def get_or_load_many(
-        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
+        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta, *, fresh: bool = False
     ) -> Sequence[bytes]:
         """Returns the entries of these distinct keys, in their order; calls `load` for the missing ones.
 

@@ -67,6 +67,8 @@ class ResponseCache:
         self,
         keys: Sequence[ResponseKey],
         load: Callable[[Sequence[ResponseKey]], Awaitable[Sequence[CachedResponse | None]]],
+        *,
+        fresh: bool = False,
     ) -> Sequence[CachedResponse | None]:
         """Returns the responses under these distinct keys, in their order; calls `load` for the missing ones."""
 
@@ -74,7 +76,7 @@ class ResponseCache:
             loaded = await load([ResponseKey(*key) for key in absent])
             return [_encoded(one) if one else b"" for one in loaded]
 
-        stored = await self._cache.get_or_load_many(keys, load_encoded, RESPONSE_LIFETIME)
+        stored = await self._cache.get_or_load_many(keys, load_encoded, RESPONSE_LIFETIME, fresh=fresh)
         return [_decoded(one) if one else None for one in stored]
 
     async def count(self, key: ResponseKey, count: Callable[[], Awaitable[int]]) -> int:

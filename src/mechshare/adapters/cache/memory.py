@@ -54,9 +54,9 @@ class MemoryCache:
         return loaded
 
     async def get_or_load_many(
-        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
+        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta, *, fresh: bool = False
     ) -> Sequence[bytes]:
-        return await self._loads.get_or_load(keys, load, self._bounded(lifetime))
+        return await self._loads.get_or_load(keys, load, self._bounded(lifetime), fresh=fresh)
 
     async def invalidate(self, *tags: str) -> None:
         self._entries.invalidate(*tags)

@@ -144,7 +144,7 @@ class RedisCache:
         return loaded
 
     async def get_or_load_many(
-        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
+        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta, *, fresh: bool = False
     ) -> Sequence[bytes]:
         """Caches in this process only: one query of the database for all keys is faster than Redis."""
         await self._listener.listen()
@@ -152,7 +152,7 @@ class RedisCache:
             # Do not share a load in progress: it may have begun before an invalidation that was not received.
             CACHE_LOADS.inc(len(keys))
             return await load(keys)
-        return await self._local_loads.get_or_load(keys, load, lifetime)
+        return await self._local_loads.get_or_load(keys, load, lifetime, fresh=fresh)
 
     async def invalidate(self, *tags: str) -> None:
         self._entries.invalidate(*tags)

@@ -103,9 +103,12 @@ class PublicReads:
     async def _new_structure(self) -> CachedResponse:
         return encoded_response(token_hex(8).encode())
 
-    async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
+    async def _find_mechanisms(
+        self, ids: Sequence[MechanismId], *, fresh: bool = False
+    ) -> Sequence[CachedResponse | None]:
         ids_by_key = {mechanism_key(id): id for id in ids}
-        return await self._responses.load_many(list(ids_by_key), partial(self._read_mechanisms, ids_by_key))
+        load = partial(self._read_mechanisms, ids_by_key)
+        return await self._responses.load_many(list(ids_by_key), load, fresh=fresh)
 
     async def _read_mechanisms(
         self, ids_by_key: Mapping[ResponseKey, MechanismId], keys: Sequence[ResponseKey]
@@ -128,7 +131,7 @@ class PublicReads:
         request = replace(key.request, counted=counted)
         page = await mechanisms.find_public_ids(request, key.filter, sort=key.sort)
         # Most of them are cached: a publication adds one item to each of its lists.
-        found = await self._find_mechanisms(page.items)
+        found = await self._find_mechanisms(page.items, fresh=True)
         items = [msgspec.Raw(one.body) for one in found if one]
         body = page_response(page, items, key.sort.order, key.filter.conditions)
         return encoded_response(msgspec.json.encode(body), link=next_link(key.path, key.query, body.next))
