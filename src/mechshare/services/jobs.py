@@ -28,7 +28,7 @@ from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import UnitOfWork
-from mechshare.services.support.claims import claim_index_jobs
+from mechshare.services.support.claims import MAX_INDEX_BATCH, claim_index_jobs
 from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.support.outage_watch import OutageWatch
 from mechshare.services.transactions import Transaction, Transactions
@@ -38,7 +38,8 @@ POLL_INTERVAL = timedelta(seconds=1)
 RETRY_INTERVAL = timedelta(seconds=1)
 """The pause before the outcome of an attempt is written again."""
 INDEX_INTERVAL = timedelta(seconds=1)
-"""The least time between two batches of index jobs of a process: what is written meanwhile shares a batch."""
+"""How long index jobs wait after a batch of them in the same process that was not full: what is written meanwhile shares
+the next one."""
 LATE = timedelta(seconds=5)
 """How long a job on the search index waits for a worker before any process runs it."""
 _INDEX_WORK = (*INDEXING, JobKind.REBUILD_INDEX)
@@ -113,15 +114,11 @@ class JobRunner:
         self._outages = OutageWatch()
 
     async def run_next(self) -> None:
-        """Runs what `run_one` does, index jobs once in INDEX_INTERVAL; or waits for work if there is none, for
+        """Runs what `run_one` does, index jobs in batches at INDEX_INTERVAL; or waits for work if there is none, for
         POLL_INTERVAL at most."""
-        now = asyncio.get_running_loop().time()
-        rest = timedelta(seconds=max(0.0, self._next_batch_at - now))
-        job = await self.run_one(may_index=not rest)
-        if job is None:
+        rest = timedelta(seconds=max(0.0, self._next_batch_at - asyncio.get_running_loop().time()))
+        if await self.run_one(may_index=not rest) is None:
             await self._doorbell.wait(min(rest or POLL_INTERVAL, POLL_INTERVAL))
-        elif job.kind in INDEXING:
-            self._next_batch_at = now + INDEX_INTERVAL.total_seconds()
 
     async def run_one(self, *, may_index: bool = True) -> Job | None:
         """Claims and runs one job that is due; returns the job, or None if none was due.
@@ -137,6 +134,8 @@ class JobRunner:
             if not job and not index_jobs and may_index:
                 index_jobs = await claim_index_jobs(tx)
         self._index_is_next = not index_jobs
+        if 0 < len(index_jobs) < MAX_INDEX_BATCH:
+            self._next_batch_at = asyncio.get_running_loop().time() + INDEX_INTERVAL.total_seconds()
         jobs = [job] if job else index_jobs
         await asyncio.gather(*map(self._attempt, jobs))
         return jobs[0] if jobs else None
