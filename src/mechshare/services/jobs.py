@@ -38,8 +38,8 @@ POLL_INTERVAL = timedelta(seconds=1)
 RETRY_INTERVAL = timedelta(seconds=1)
 """The pause before the outcome of an attempt is written again."""
 INDEX_INTERVAL = timedelta(seconds=1)
-"""How long index jobs wait after a batch of them in the same process that was not full: what is written meanwhile shares
-the next one."""
+"""How long a process rests from index jobs after a batch that was not full: what is written meanwhile shares the next
+one."""
 LATE = timedelta(seconds=5)
 """How long a job on the search index waits for a worker before any process runs it."""
 _INDEX_WORK = (*INDEXING, JobKind.REBUILD_INDEX)
