@@ -112,7 +112,7 @@ async def test_a_500_response_shows_no_details(site: Site, monkeypatch: pytest.M
     async def broken(*args: object, **named: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(site.application.mechanisms, "find_all", broken)
+    monkeypatch.setattr(site.application.mechanisms, "find_public_ids", broken)
     response = await site.client.get(MECHANISMS)
     assert (response.status_code, response.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in response.text

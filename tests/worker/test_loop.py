@@ -80,10 +80,10 @@ async def test_the_loop_continues_after_failures(
     real = application.runner.run_one
     failures = iter([DependencyUnavailable(dependency="database"), ZeroDivisionError()])
 
-    async def faulty() -> Any:
+    async def faulty(**options: Any) -> Any:
         for failure in failures:
             raise failure
-        return await real()
+        return await real(**options)
 
     monkeypatch.setattr(application.runner, "run_one", faulty)
     monkeypatch.setattr("mechshare.entrypoints.worker.loop.RETRY_INTERVAL", timedelta(0))

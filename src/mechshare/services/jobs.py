@@ -12,7 +12,6 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import (
     DEADLINE,
-    HEARTBEAT,
     INDEXING,
     LEASE,
     MAX_BACKOFF,
@@ -30,6 +29,7 @@ from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.claims import MAX_INDEX_BATCH, claim_index_jobs
 from mechshare.services.support.data_loader import DataLoader
+from mechshare.services.support.job_progress import JobProgress, LostLease
 from mechshare.services.support.outage_watch import OutageWatch
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -85,10 +85,6 @@ class JobObserver(Protocol):
     def attempt_lost(self, job: Job) -> None:
         """The attempt no longer owned the job when its outcome was to be written."""
         ...
-
-
-class LostLease(Exception):
-    """The worker no longer owns the job; the result of its attempt is discarded."""
 
 
 class JobRunner:
@@ -221,7 +217,7 @@ class JobRunner:
 
     async def _attempt(self, job: Job) -> None:
         handler = self._handlers[job.kind]
-        progress = _Progress(self._transactions, job)
+        progress = JobProgress(self._transactions, job)
         heartbeat = asyncio.create_task(progress.beat())
         try:
             completion = await self._run_while_owned(handler.run(job, progress.report), heartbeat)
@@ -317,41 +313,6 @@ async def _written(write: Callable[..., Awaitable[bool]], *outcome: Any, **optio
 
 def _is_older(backlog: Backlog | None, than: datetime) -> bool:
     return backlog is not None and backlog.oldest <= than
-
-
-class _Progress:
-    """Renews the lease of a job while it is worked on, and records its progress."""
-
-    def __init__(self, transactions: Transactions, job: Job) -> None:
-        self._transactions = transactions
-        self._job = job
-        self._step = ""
-        self._fraction = 0.0
-
-    async def report(self, step: str, fraction: float) -> None:
-        is_new_step = step != self._step
-        self._step, self._fraction = step, fraction
-        if is_new_step and not await self._renew():
-            raise LostLease()
-
-    async def beat(self) -> None:
-        """Renews the lease at each heartbeat; returns when the lease is lost."""
-        while True:
-            await asyncio.sleep(HEARTBEAT.total_seconds())
-            if not await self._renew():
-                return
-
-    async def _renew(self) -> bool:
-        """Renews the lease; returns False if it is lost.
-
-        Returns True if the database is unavailable: no other worker can claim the job meanwhile. A lease that expired
-        during the outage is found at the next heartbeat, or when the outcome is written.
-        """
-        try:
-            async with self._transactions.begin() as tx:
-                return await tx.ledger.renew(self._job.id, self._job.fence, LEASE, self._step, self._fraction)
-        except Unavailable:
-            return True
 
 
 async def history(tx: UnitOfWork, job: Job) -> tuple[Attempt, ...]:

@@ -154,7 +154,7 @@ class MechanismService:
     ) -> Page[MechanismId]:
         """Returns the page of `find_all` for everybody, with identifiers as its items."""
         async with self._transactions.read() as tx:
-            return await tx.mechanisms.find_public_ids(request, filter, sort=sort)
+            return await tx.mechanism_bulk.find_public(request, filter, sort=sort)
 
     async def count_public(self, filter: MechanismFilter = EVERY_MECHANISM) -> int:
         """Counts the public list that `filter` admits; see `PageRequest.counted`."""

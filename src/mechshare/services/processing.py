@@ -35,12 +35,13 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
 from mechshare.services.derivation import Derivation
-from mechshare.services.jobs import Completion, LostLease, Progress, history, write_nothing
+from mechshare.services.jobs import Completion, Progress, history, write_nothing
 from mechshare.services.support.access import find_editable, find_visible, shared_access
 from mechshare.services.support.changes import add_revision
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.former_files import prune_files, release_files, replace_files
+from mechshare.services.support.job_progress import LostLease
 from mechshare.services.support.motions import save_motion
 from mechshare.services.transactions import Transaction, Transactions
 

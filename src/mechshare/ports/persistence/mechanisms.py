@@ -43,11 +43,6 @@ class MechanismRepository(Protocol):
         unchecked.
         """
 
-    async def find_public_ids(
-        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
-    ) -> Page[MechanismId]:
-        """Returns the page of `find_all` for these arguments, with identifiers as its items."""
-
     async def count(
         self, filter: MechanismFilter = EVERY_MECHANISM, *, scope: ListScope = PUBLIC_SCOPE
     ) -> int:
@@ -69,7 +64,12 @@ class MechanismRepository(Protocol):
 
 
 class MechanismBulkRepository(Protocol):
-    """Operations on up to 1,000 mechanisms at a time."""
+    """Operations on up to 1,000 mechanisms at a time, by identifier."""
+
+    async def find_public(
+        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
+    ) -> Page[MechanismId]:
+        """Returns the page of `MechanismRepository.find_all` for these arguments, with identifiers as its items."""
 
     async def find(
         self,

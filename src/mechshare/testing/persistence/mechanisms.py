@@ -258,7 +258,7 @@ async def all_pages(database: Database, by_cursor: bool, sort: MechanismSort) ->
     while request is not None:
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(request, sort=sort)
-            ids = await tx.mechanisms.find_public_ids(request, sort=sort)
+            ids = await tx.mechanism_bulk.find_public(request, sort=sort)
         assert ids == page.with_items(tuple(item.mechanism.id for item in page.items))
         pages.append(page)
         after = page.next if by_cursor else None

@@ -65,12 +65,6 @@ class MemoryMechanismRepository(MechanismRepository):
             descending=sort.order.is_descending,
         )
 
-    async def find_public_ids(
-        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
-    ) -> Page[MechanismId]:
-        page = await self.find_all(request, filter, sort=sort)
-        return page.with_items(tuple(item.mechanism.id for item in page.items))
-
     def _contains_all(self, item: AuthoredMechanism, words: Sequence[Sequence[str]]) -> bool:
         first_page = self._access.read(DOCUMENT_PAGES).find(item.mechanism.id, 1)
         page_text = first_page.text[:MAX_SCANNED_TEXT] if first_page else ""
@@ -115,6 +109,12 @@ class MemoryMechanismRepository(MechanismRepository):
 class MemoryMechanismBulkRepository(MechanismBulkRepository):
     def __init__(self, access: Access) -> None:
         self._access = access
+
+    async def find_public(
+        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
+    ) -> Page[MechanismId]:
+        page = await MemoryMechanismRepository(self._access).find_all(request, filter, sort=sort)
+        return page.with_items(tuple(item.mechanism.id for item in page.items))
 
     async def find(
         self,

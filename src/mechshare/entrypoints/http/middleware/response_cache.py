@@ -126,7 +126,12 @@ class ResponseCacheMiddleware:
         if response is not None:
             return response
         if address.list and self._reads.structure() == address.structure:
-            return await self._reads.mechanism_page(address.list)
+            try:
+                return await self._reads.mechanism_page(address.list)
+            except Unavailable:
+                raise
+            except Exception:  # the route meets it again, and responds to it
+                return None
         return self._reads.cached(address.key) if await self._misses.wait(address.key) else None
 
     def _note_view(self, scope: HTTPScope, caller: Viewer) -> None:

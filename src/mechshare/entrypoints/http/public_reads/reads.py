@@ -186,7 +186,9 @@ async def read_suggestions(application: Application, viewer: Viewer, key: Sugges
     found = await search.suggest(viewer, key.text, key.limit)
     others = () if found.degraded else await search.suggest_others(viewer, key.text, _MAX_OF_KIND)
     body = suggestions_response(found, others, key.limit)
-    return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
+    return encoded_response(
+        msgspec.json.encode(body), is_cacheable=_is_final(found), is_shared=not found.degraded
+    )
 
 
 def _is_final(found: SearchPage | Suggestions) -> bool:

@@ -7,11 +7,16 @@ from typing import Any
 from sqlalchemy import Integer, Select, Update, bindparam, delete, exists, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.mechanisms.lists import mechanism_list
+from mechshare.adapters.persistence.sql.pagination import paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms
 from mechshare.adapters.persistence.sql.types import NOTHING, IdList
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
-from mechshare.domain.visibility import Visibility
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.domain.visibility import PUBLIC_SCOPE, Visibility
 from mechshare.ports.persistence.mechanisms import MechanismBulkRepository
 
 _OF_USER = select(mechanisms.c.id).where(mechanisms.c.user_id == bindparam("owner"))
@@ -75,6 +80,20 @@ _NEXT_OF_CATEGORY = _next(_OF_CATEGORY)
 class SqlMechanismBulkRepository(MechanismBulkRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
+
+    async def find_public(
+        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
+    ) -> Page[MechanismId]:
+        listed, parameters = mechanism_list(sort, filter, PUBLIC_SCOPE)
+        page = await paged(
+            self._statements,
+            listed.of_positions,
+            request,
+            value=lambda row: Position(key=row[0], id=row[1]),
+            position=lambda position: position,
+            parameters=parameters,
+        )
+        return page.with_items(tuple(MechanismId(position.id) for position in page.items))
 
     async def find(
         self,

@@ -97,20 +97,6 @@ class SqlMechanismRepository(MechanismRepository):
             parameters=parameters,
         )
 
-    async def find_public_ids(
-        self, request: PageRequest, filter: MechanismFilter = EVERY_MECHANISM, *, sort: MechanismSort
-    ) -> Page[MechanismId]:
-        listed, parameters = mechanism_list(sort, filter, PUBLIC_SCOPE)
-        page = await paged(
-            self._statements,
-            listed.of_positions,
-            request,
-            value=lambda row: Position(key=row.key, id=row.id),
-            position=lambda position: position,
-            parameters=parameters,
-        )
-        return page.with_items(tuple(MechanismId(position.id) for position in page.items))
-
     async def count(
         self, filter: MechanismFilter = EVERY_MECHANISM, *, scope: ListScope = PUBLIC_SCOPE
     ) -> int:
