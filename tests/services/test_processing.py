@@ -13,7 +13,7 @@ from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.ports.media import MediaRejected
-from mechshare.services import jobs
+from mechshare.services.support import job_progress
 from mechshare.services.support.invalidation import mechanism_tag
 from tests.services.faults import OVER_AT_ONCE
 from tests.services.world import GIF, HERE, chunks
@@ -28,7 +28,7 @@ async def mika(world):
 
 @pytest.fixture
 def quick_heart(monkeypatch):
-    monkeypatch.setattr(jobs, "HEARTBEAT", timedelta(milliseconds=5))
+    monkeypatch.setattr(job_progress, "HEARTBEAT", timedelta(milliseconds=5))
 
 
 async def processing_job(world, mechanism):

@@ -20,6 +20,8 @@ _TURN = 0.005
 """Seconds after which quick statements let others have the event loop."""
 _MAX_QUICK_INSTRUCTIONS = 200_000
 """Instructions of SQLite's virtual machine that a quick statement takes at most: some milliseconds."""
+_CHECK_INTERVAL = 1_000_000
+"""Instructions after which a slow statement looks whether it was interrupted."""
 _SLOW_FOR = 10.0
 """Seconds for which a query runs in the connection's thread after it was not quick: with other parameters it may be."""
 _MAX_SLOW = 1_000
@@ -76,6 +78,7 @@ class QuickConnection(aiosqlite.Connection):
         super().__init__(*arguments, **options)
         self._slow: dict[str, float] = {}
         """Until when (`time.monotonic()`) a statement runs in the connection's thread."""
+        self._is_interrupted = False
         self._can_interrupt = False
         self._is_quick = True
         """Whether the statement that runs, or ran last, was quick."""
@@ -98,6 +101,7 @@ class QuickConnection(aiosqlite.Connection):
     def interrupt_statement(self) -> None:
         """Makes the statement under way raise OperationalError (SQLITE_INTERRUPT); no-op if there is none."""
         if self._connection is not None:
+            self._is_interrupted = True  # SQLite forgets it if the thread has not begun the statement
             self._connection.interrupt()
 
     async def run(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
@@ -105,6 +109,7 @@ class QuickConnection(aiosqlite.Connection):
 
         `work` runs twice if its first run, in this thread, had to be interrupted or found the database locked.
         """
+        self._is_interrupted = False
         if self._waits_for_disk(operation) or self._is_slow(operation):
             await self.run_in_thread(operation, work, *arguments)
             return
@@ -140,7 +145,7 @@ class QuickConnection(aiosqlite.Connection):
         await self._execute(self._run_with_busy_timeout, work, *arguments)  # type: ignore[no-untyped-call]
 
     def _run_with_busy_timeout(self, work: Callable[..., None], *arguments: Any) -> None:
-        self._conn.set_progress_handler(None, 0)
+        self._conn.set_progress_handler(lambda: self._is_interrupted, _CHECK_INTERVAL)
         self._conn.execute(f"PRAGMA busy_timeout = {int(1000 * self._timeout)}")
         try:
             work(self._conn, *arguments)
