@@ -24,6 +24,9 @@ _CHECK_INTERVAL = 1_000_000
 """Instructions after which a slow statement looks whether it was interrupted."""
 _SLOW_FOR = 10.0
 """Seconds for which a query runs in the connection's thread after it was not quick: with other parameters it may be."""
+_LOCK_INTERVAL = 0.004
+"""Seconds between two attempts to get a lock. SQLite itself pauses for up to 0.1 s, in which other processes that write
+all the time would get the lock again and again."""
 _MAX_SLOW = 1_000
 _MAX_QUICK_ROWS = 64
 """Sets of parameters with which a statement counts as quick."""
@@ -107,9 +110,20 @@ class QuickConnection(aiosqlite.Connection):
     async def run(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
         """Runs `work`, which executes `operation`, with SQLite's connection as its first argument.
 
-        `work` runs twice if its first run, in this thread, had to be interrupted or found the database locked.
+        `work` runs again if it had to be interrupted in this thread, and while the database is locked.
         """
         self._is_interrupted = False
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                await self._run_once(operation, work, *arguments)
+                return
+            except sqlite3.OperationalError as problem:
+                if not _is(problem, "SQLITE_BUSY") or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_LOCK_INTERVAL)
+
+    async def _run_once(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
         if self._waits_for_disk(operation) or self._is_slow(operation):
             await self.run_in_thread(operation, work, *arguments)
             return
@@ -120,7 +134,7 @@ class QuickConnection(aiosqlite.Connection):
         try:
             work(self._conn, *arguments)
         except sqlite3.OperationalError as problem:
-            if not _is_temporary(problem):
+            if not _is(problem, "SQLITE_INTERRUPT"):
                 raise
             self._note_slow(operation, _SLOW_FOR)
             await self.run_in_thread(operation, work, *arguments)
@@ -141,16 +155,12 @@ class QuickConnection(aiosqlite.Connection):
         return True
 
     async def run_in_thread(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
-        """Does the same in the connection's thread, and waits for locks."""
-        await self._execute(self._run_with_busy_timeout, work, *arguments)  # type: ignore[no-untyped-call]
+        """Does the same in the connection's thread."""
+        await self._execute(self._run_slowly, work, *arguments)  # type: ignore[no-untyped-call]
 
-    def _run_with_busy_timeout(self, work: Callable[..., None], *arguments: Any) -> None:
+    def _run_slowly(self, work: Callable[..., None], *arguments: Any) -> None:
         self._conn.set_progress_handler(lambda: self._is_interrupted, _CHECK_INTERVAL)
-        self._conn.execute(f"PRAGMA busy_timeout = {int(1000 * self._timeout)}")
-        try:
-            work(self._conn, *arguments)
-        finally:
-            self._conn.execute("PRAGMA busy_timeout = 0")
+        work(self._conn, *arguments)
 
     def _is_slow(self, operation: str) -> bool:
         return self._slow.get(operation, 0.0) > time.monotonic()
@@ -224,6 +234,6 @@ class WriterConnection(QuickConnection):
                 await asyncio.shield(idle)
 
 
-def _is_temporary(problem: sqlite3.OperationalError) -> bool:
-    name = getattr(problem, "sqlite_errorname", "")  # missing in errors of Python's module itself
-    return str(name).startswith(("SQLITE_BUSY", "SQLITE_INTERRUPT"))
+def _is(problem: sqlite3.OperationalError, name: str) -> bool:
+    # Errors of Python's module itself have no name.
+    return str(getattr(problem, "sqlite_errorname", "")).startswith(name)
