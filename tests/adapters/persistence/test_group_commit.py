@@ -108,6 +108,17 @@ async def test_a_failing_unit_leaves_the_others(sqlite: Sqlite, failing: int) ->
     assert await stored(sqlite) == [one for one in range(5) if one != failing]
 
 
+async def test_a_unit_that_begins_with_many_rows_and_fails_leaves_the_others(sqlite: Sqlite) -> None:
+    async def insert_many_and_fail() -> None:
+        async with sqlite.begin() as connection:
+            await connection.execute(INSERT, [{"id": one, "content": ""} for one in range(100, 300)])
+            raise RuntimeError
+
+    found = await outcomes(insert(sqlite, 1), insert_many_and_fail(), insert(sqlite, 2))
+    assert found == [None, RuntimeError, None]
+    assert await stored(sqlite) == [1, 2]
+
+
 async def test_a_unit_may_go_on_after_a_statement_that_failed(sqlite: Sqlite) -> None:
     async def insert_twice() -> None:
         async with sqlite.begin() as connection:

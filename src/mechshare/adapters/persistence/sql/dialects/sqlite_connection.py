@@ -52,8 +52,11 @@ class QuickCursor:
         return self
 
     async def executemany(self, operation: str, parameters: Sequence[Sequence[Any]]) -> "QuickCursor":
-        run = self._connection.run if len(parameters) <= _MAX_QUICK_ROWS else self._connection.run_in_thread
-        await run(operation, self._fetch, sqlite3.Connection.executemany, operation, parameters)
+        if len(parameters) > _MAX_QUICK_ROWS:
+            self._connection.note_slow(operation, _SLOW_FOR)
+        await self._connection.run(
+            operation, self._fetch, sqlite3.Connection.executemany, operation, parameters
+        )
         return self
 
     async def fetchall(self) -> Sequence[Any]:
@@ -74,8 +77,8 @@ class QuickCursor:
 
 
 class QuickConnection(aiosqlite.Connection):
-    """Runs a statement in the thread of the event loop, unless it waits for the disk or for another connection, or has
-    not been quick lately; those run in the connection's thread."""
+    """Runs a statement in the thread of the event loop, unless it waits for the disk or has not been quick lately;
+    those run in the connection's thread. A statement that finds the database locked is tried again."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -125,7 +128,7 @@ class QuickConnection(aiosqlite.Connection):
 
     async def _run_once(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
         if self._waits_for_disk(operation) or self._is_slow(operation):
-            await self.run_in_thread(operation, work, *arguments)
+            await self._run_in_thread(work, *arguments)
             return
         begun = time.monotonic()
         self._is_quick = True
@@ -136,11 +139,11 @@ class QuickConnection(aiosqlite.Connection):
         except sqlite3.OperationalError as problem:
             if not _is(problem, "SQLITE_INTERRUPT"):
                 raise
-            self._note_slow(operation, _SLOW_FOR)
-            await self.run_in_thread(operation, work, *arguments)
+            self.note_slow(operation, _SLOW_FOR)
+            await self._run_in_thread(work, *arguments)
             return
         if not self._is_quick:
-            self._note_slow(operation, float("inf"))
+            self.note_slow(operation, float("inf"))
         await self._give_turn(time.monotonic() - begun)
 
     def _exceed(self) -> bool:
@@ -154,8 +157,7 @@ class QuickConnection(aiosqlite.Connection):
     def _only_reads(self, operation: str) -> bool:
         return True
 
-    async def run_in_thread(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
-        """Does the same in the connection's thread."""
+    async def _run_in_thread(self, work: Callable[..., None], *arguments: Any) -> None:
         await self._execute(self._run_slowly, work, *arguments)  # type: ignore[no-untyped-call]
 
     def _run_slowly(self, work: Callable[..., None], *arguments: Any) -> None:
@@ -165,7 +167,8 @@ class QuickConnection(aiosqlite.Connection):
     def _is_slow(self, operation: str) -> bool:
         return self._slow.get(operation, 0.0) > time.monotonic()
 
-    def _note_slow(self, operation: str, seconds: float) -> None:
+    def note_slow(self, operation: str, seconds: float) -> None:
+        """Has `operation` run in the connection's thread for so many seconds."""
         if len(self._slow) >= _MAX_SLOW:
             self._slow.clear()
         self._slow[operation] = time.monotonic() + seconds
