@@ -125,16 +125,20 @@ class JobRunner:
         `may_index`, it runs no index jobs.
         """
         async with self._transactions.begin() as tx:
-            index_jobs = await claim_index_jobs(tx) if may_index and self._index_is_next else []
-            job = None if index_jobs else await tx.ledger.claim(LEASE, may_index=False)
-            if not job and not index_jobs and may_index:
-                index_jobs = await claim_index_jobs(tx)
-        self._index_is_next = not index_jobs
-        if 0 < len(index_jobs) < MAX_INDEX_BATCH:
+            jobs = await self._claim(tx, may_index=may_index)
+        are_index_jobs = bool(jobs) and jobs[0].kind in INDEXING
+        self._index_is_next = not are_index_jobs
+        if are_index_jobs and len(jobs) < MAX_INDEX_BATCH:
             self._next_batch_at = asyncio.get_running_loop().time() + INDEX_INTERVAL.total_seconds()
-        jobs = [job] if job else index_jobs
         await asyncio.gather(*map(self._attempt, jobs))
         return jobs[0] if jobs else None
+
+    async def _claim(self, tx: UnitOfWork, *, may_index: bool) -> list[Job]:
+        if may_index and self._index_is_next and (jobs := await claim_index_jobs(tx)):
+            return jobs
+        if job := await tx.ledger.claim(LEASE, may_index=False):
+            return [job]
+        return await claim_index_jobs(tx) if may_index and not self._index_is_next else []
 
     async def run_late_index_job(self) -> Job | None:
         """Claims and runs one job on the search index that has been due for LATE: no worker is there, or all are busy.
