@@ -74,7 +74,7 @@ class ResponseCacheMiddleware:
             await _send(*found, send)
             return
         structure = self._reads.structure()
-        if address := self._public_address(scope):
+        if address := self._public_address(scope, _request_headers(scope)[1]):
             await self._misses.call(self._app, address.key, scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -88,17 +88,19 @@ class ResponseCacheMiddleware:
         path = scope["path"]
         if path.startswith(_MECHANISM_PREFIX) and b"revision=" not in scope["query_string"]:
             return await self._find_mechanism(scope)
-        address = self._public_address(scope)
+        if_none_match, authorization = _request_headers(scope)
+        address = self._public_address(scope, authorization)
         response = await self._find_response(address) if address else None
         if address is None or response is None:
             return None
         scope["path_template"] = address.path_template
-        return response, _request_headers(scope)[0]
+        return response, if_none_match
 
-    def _public_address(self, scope: HTTPScope) -> _Address | None:
+    def _public_address(self, scope: HTTPScope, authorization: str | None) -> _Address | None:
         """Returns what the address stands for, for callers without a token; lists contain more for the others."""
-        address = self._addresses.get((scope["path"], scope["query_string"]))
-        return address if address and _request_headers(scope)[1] is None else None
+        if authorization is not None:
+            return None
+        return self._addresses.get((scope["path"], scope["query_string"]))
 
     async def _find_mechanism(self, scope: HTTPScope) -> tuple[CachedResponse, str | None] | None:
         """Returns a mechanism, which is the same for everybody; None if it is not public or the token is invalid."""

@@ -149,12 +149,7 @@ class PublicReads:
             after=key.request.after,
         )
         body = search_response(found, media_addresses(self._application), key.sort, key.conditions)
-        return encoded_response(
-            msgspec.json.encode(body),
-            link=next_link(key.path, key.query, body.next),
-            is_cacheable=_is_final(found),
-            is_shared=not found.degraded,
-        )
+        return _found_response(found, body, link=next_link(key.path, key.query, body.next))
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
         return await read_suggestions(self._application, None, key)
@@ -186,17 +181,19 @@ async def read_suggestions(application: Application, viewer: Viewer, key: Sugges
     found = await search.suggest(viewer, key.text, key.limit)
     others = () if found.degraded else await search.suggest_others(viewer, key.text, _MAX_OF_KIND)
     body = suggestions_response(found, others, key.limit)
-    return encoded_response(
-        msgspec.json.encode(body), is_cacheable=_is_final(found), is_shared=not found.degraded
-    )
+    return _found_response(found, body)
 
 
-def _is_final(found: SearchPage | Suggestions) -> bool:
-    """Whether only a change of the data makes the result outdated.
+def _found_response(found: SearchPage | Suggestions, body: object, *, link: str = "") -> CachedResponse:
+    """Returns `body`, which shows what was found, as a response.
 
-    A degraded or incomplete one is outdated as soon as the index responds or has caught up, which invalidates no tag.
+    A degraded or incomplete result is outdated as soon as the index responds or has caught up, which invalidates no
+    tag, so neither is cacheable; a degraded one is not even shared.
     """
-    return found.is_complete and not found.degraded
+    is_final = found.is_complete and not found.degraded
+    return encoded_response(
+        msgspec.json.encode(body), link=link, is_cacheable=is_final, is_shared=not found.degraded
+    )
 
 
 def public_reads_of(request: Request[Any, Any, Any]) -> PublicReads:
