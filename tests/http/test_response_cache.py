@@ -417,55 +417,47 @@ async def test_a_repeated_response_equals_the_first(site: Site) -> None:
         ]
 
 
+class CountingServer:
+    """The cache of responses in front of the routes of a site; counts the requests that reach these (`reached`)."""
+
+    def __init__(self, site: Site) -> None:
+        self.reached = 0
+        self._site = site
+        application = site.application
+        self._cache = ResponseCacheMiddleware(
+            self._reach, application.authentication, application.statistics, PublicReads(application)
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {}
+        await self._cache(scope, receive, send)
+
+    async def _reach(self, scope: Any, receive: Any, send: Any) -> None:
+        self.reached += 1
+        await self._site.litestar(scope, receive, send)
+
+
 async def test_concurrent_requests_for_one_search_call_its_route_once(site: Site) -> None:
     headers = await site.sign_up("sakura")
     withdrawn, _ = [await site.published(headers, f"歯車 {number}") for number in range(2)]
-    reached = 0
-
-    async def counted(scope: Any, receive: Any, send: Any) -> None:
-        nonlocal reached
-        reached += 1
-        await site.litestar(scope, receive, send)
-
-    keeping = ResponseCacheMiddleware(
-        counted, site.application.authentication, site.application.statistics, PublicReads(site.application)
-    )
-
-    async def server(scope: Any, receive: Any, send: Any) -> None:
-        scope["state"] = {}
-        await keeping(scope, receive, send)
-
+    server = CountingServer(site)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
         address = f"{API}/search/mechanisms?q=歯車"
         assert (await client.get(address)).json()["total"] == 2
         await site.client.post(f"{MECHANISMS}/{withdrawn['id']}/withdraw", headers=headers)
         again = await asyncio.gather(*(client.get(address) for _ in range(10)))
     assert [response.json()["total"] for response in again] == [1] * 10
-    assert reached == 2
+    assert server.reached == 2
 
 
 @pytest.mark.parametrize(("length", "reads"), [(MAX_QUERY_STRING_BYTES, 1), (MAX_QUERY_STRING_BYTES + 1, 2)])
 async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, reads: int) -> None:
-    reached = 0
-
-    async def counted(scope: Any, receive: Any, send: Any) -> None:
-        nonlocal reached
-        reached += 1
-        await site.litestar(scope, receive, send)
-
-    keeping = ResponseCacheMiddleware(
-        counted, site.application.authentication, site.application.statistics, PublicReads(site.application)
-    )
-
-    async def server(scope: Any, receive: Any, send: Any) -> None:
-        scope["state"] = {}
-        await keeping(scope, receive, send)
-
+    server = CountingServer(site)
     query = "category=gears".ljust(length, "&")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
         responses = [await client.get(f"{API}/mechanisms?{query}") for _ in range(2)]
     assert {response.status_code for response in responses} == {200}
-    assert reached == reads
+    assert server.reached == reads
 
 
 async def test_a_bad_token_is_refused_for_a_cached_response_too(site: Site) -> None:

@@ -12,6 +12,7 @@ from mechshare.ports.media import MediaRejected
 from mechshare.services import model_thumbnails
 from tests.services.world import HERE, chunks
 
+NO_TRIANGLE = ProcessingFailure(code=FailureCode.UNREADABLE, detail="no triangle")
 STL = b"solid\nfacet normal 0 0 1\nvertex 0 0 0\nvertex 1 0 0\nvertex 1 1 0\n"
 
 
@@ -33,6 +34,12 @@ async def roles(world, id):
     async with world.database.read() as tx:
         found = await tx.blob_references.find_page(limit=100)
     return {one.key: one.role for one in found if one.owner_id == id}
+
+
+async def attach_undrawable(world, user, id):
+    world.media.faults = [MediaRejected(NO_TRIANGLE, permanent=True)]
+    await attach(world, user, id)
+    await world.work()
 
 
 async def test_a_model_gets_a_thumbnail_that_counts_in_the_quota_and_ends_with_it(world, mika):
@@ -66,13 +73,10 @@ async def test_other_files_are_not_drawn(world, mika):
 
 async def test_a_model_that_can_not_be_drawn_says_why(world, mika):
     made = await world.external(mika)
-    failure = ProcessingFailure(code=FailureCode.UNREADABLE, detail="no triangle")
-    world.media.faults = [MediaRejected(failure, permanent=True)]
-    await attach(world, mika, made.id)
-    await world.work()
+    await attach_undrawable(world, mika, made.id)
 
     (found,) = await stored(world, mika, made.id)
-    assert (found.thumbnail_key, found.thumbnail_failure) == (None, failure)
+    assert (found.thumbnail_key, found.thumbnail_failure) == (None, NO_TRIANGLE)
 
 
 async def test_processing_again_leaves_the_thumbnails_of_attachments(world, mika):
@@ -132,9 +136,6 @@ async def test_models_of_an_earlier_release_are_drawn_once_an_operator_asks_for_
 
 async def test_what_can_not_be_drawn_is_not_tried_for_ever(world, mika):
     made = await world.external(mika)
-    failure = ProcessingFailure(code=FailureCode.UNREADABLE, detail="no triangle")
-    world.media.faults = [MediaRejected(failure, permanent=True)]
-    await attach(world, mika, made.id)
-    await world.work()
+    await attach_undrawable(world, mika, made.id)
 
     assert await world.app.model_thumbnails.draw_missing() == 0
