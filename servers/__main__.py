@@ -2,6 +2,8 @@
 
 Without a command it prints the environment to export, and stops the servers at Ctrl-C. With a command it runs that with
 the environment of the tests, after `--deploy` also of the product, and exits with its status.
+
+A SIGTERM or SIGHUP ends the command and its descendants, then the servers; the exit status is 128 + its number.
 """
 
 import os
@@ -10,13 +12,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import FrameType
 
 from servers.kinds import KINDS, environment
-from servers.running import Server, ServerAbsent, ServerFailed
+from servers.running import Server, ServerAbsent, ServerFailed, end_family
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: list[str]) -> int:
@@ -28,6 +33,9 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}", file=sys.stderr)
         return 2
+    for number in _STOP_SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has SIGHUP ignored
+            signal.signal(number, _exit)
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-servers-")))
         root.chmod(0o755)
@@ -38,11 +46,12 @@ def main(arguments: list[str]) -> int:
             return 1
         if command:
             wanted = {name: value for name, value in environ.items() if name.startswith(prefixes)}
-            return subprocess.run(command, check=False, env={**os.environ, **wanted}).returncode
+            return _run(command, {**os.environ, **wanted})
         for name, value in environ.items():
             print(f"export {name}={shlex.quote(value)}")
         print("# running; Ctrl-C stops them", flush=True)
-        _wait()
+        with suppress(KeyboardInterrupt):
+            signal.pause()
     return 0
 
 
@@ -64,11 +73,20 @@ def _start(kinds: list[str], root: Path, stack: ExitStack) -> dict[str, str]:
     return environ
 
 
-def _wait() -> None:
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
+def _run(command: Sequence[str], environ: dict[str, str]) -> int:
+    """Returns the exit status of the command. An exception, as `_exit` raises, ends the command and its descendants."""
+    with subprocess.Popen(command, env=environ) as process:
+        try:
+            return process.wait()
+        finally:
+            end_family(process)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    """Unwinds the program, which stops all that it started; a further signal does not interrupt that."""
+    for later in _STOP_SIGNALS:
+        signal.signal(later, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

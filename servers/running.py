@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from servers.ports import free_port
@@ -15,6 +15,8 @@ from servers.ports import free_port
 VERSIONS: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "versions.toml").read_text())
 USER, GROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
 """The user that a server runs as: nobody if this is root, which some servers refuse."""
+STOP_TIMEOUT = 20.0
+"""Seconds after which what was asked to end is killed."""
 START_TIMEOUT = 600.0
 """Seconds within which a server must be ready. OpenSearch takes ten on an idle machine, and minutes on a busy one."""
 
@@ -84,13 +86,13 @@ class Server:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stops the server, or kills it if it does not end within 20 s."""
+        """Stops the server, or kills it if it does not end within STOP_TIMEOUT."""
         if self._process is None:
             return
         self.signal(signal.SIGCONT)
         self._process.send_signal(self._stop_with)
         try:
-            self._process.wait(20)
+            self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self.kill()
         self._process = None
@@ -106,15 +108,32 @@ class Server:
         family = _family(self._process.pid)
         self.signal(signal.SIGKILL)
         self._process.wait()
-        while any(_runs(member) for member in family):
+        while any(runs(member) for member in family):
             time.sleep(0.01)
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to the server and all its descendants."""
         if self._process is not None and self._process.poll() is None:
-            for pid in _family(self._process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+            _signal_each(_family(self._process.pid), number)
+
+
+def end_family(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process and its descendants, if it runs; kills those that a SIGTERM does not end within STOP_TIMEOUT."""
+    if process.poll() is not None:
+        return
+    family = _family(process.pid)
+    _signal_each(family, signal.SIGTERM)
+    ends = time.monotonic() + STOP_TIMEOUT
+    while any(runs(member) for member in family) and time.monotonic() < ends:
+        time.sleep(0.05)
+    _signal_each([member for member in family if runs(member)], signal.SIGKILL)
+    process.wait()
+
+
+def _signal_each(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _family(pid: int) -> list[int]:
@@ -128,7 +147,7 @@ def _family(pid: int) -> list[int]:
     return family
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Returns whether a process runs; False for a zombie, which holds no resources."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
