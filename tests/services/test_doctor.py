@@ -12,10 +12,23 @@ from mechshare.domain.errors import DependencyUnavailable, SchemaOutdated, Stora
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.ports.media import Isolation
 from mechshare.services.maintenance.doctor import DoctorReport, Problem, cause_of
+from mechshare.testing.persistence.attachments import a_stored_mechanism, an_attachment
 from mechshare.testing.persistence.values import a_mechanism, save_user
 from mechshare.testing.search.contract import document
 
-NAMES = ["database", "clock", "disk", "blobs", "stored files", "search", "motions", "jobs", "cache", "limits"]
+NAMES = [
+    "database",
+    "clock",
+    "disk",
+    "blobs",
+    "stored files",
+    "search",
+    "motions",
+    "models",
+    "jobs",
+    "cache",
+    "limits",
+]
 
 
 class Wrapped:
@@ -128,6 +141,21 @@ async def test_an_index_with_other_versions_and_the_right_number_is_detected(wor
     assert found.problem is Problem.OUT_OF_SYNC
     assert found.message.startswith("the index holds 3 published mechanisms, the database 3; ")
     assert "lacks 1, has 1 in another version, and 1 that are not published" in found.message
+
+
+async def test_models_without_a_thumbnail_are_counted_until_jobs_draw_them(world):
+    id = await a_stored_mechanism(world.database)
+    async with world.database.begin() as tx:
+        for place in range(2):
+            await tx.attachments.add(replace(an_attachment(id, place), content_type="model/stl"))
+    models = (await examined(world))["models"]
+    assert (models.problem, models.message) == (
+        Problem.OUTDATED,
+        "attached 3-D models without a thumbnail: 2",
+    )
+    await world.app.model_thumbnails.draw_missing()
+    models = (await examined(world))["models"]
+    assert (models.problem, models.message) == (None, "2 wait to be drawn")
 
 
 async def test_totals_are_compared_up_to_the_limit_of_exact_counts(world):

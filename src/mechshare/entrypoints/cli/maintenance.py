@@ -63,6 +63,7 @@ _REMEDIES = {
         Problem.OUT_OF_SYNC,
     ): "run 'mechshare reindex'; if changes are pending, run a server or a worker",
     ("motions", Problem.OUTDATED): "run 'mechshare analyse --missing', with a server or a worker running",
+    ("models", Problem.OUTDATED): "run 'mechshare draw-models', with a server or a worker running",
     ("jobs", Problem.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers poll every second",
     ("cache", Problem.DOWN): f"check {PREFIX}CACHE_URL; meanwhile all reads go to the database",
     ("limits", Problem.DOWN): f"check {PREFIX}LIMITS_URL; meanwhile each process counts separately",

@@ -9,7 +9,7 @@ from pathlib import Path
 from mechshare.domain.blobs import ORIGINALS
 from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
-from mechshare.domain.jobs import INDEXING
+from mechshare.domain.jobs import INDEXING, JobKind
 from mechshare.domain.media import MediaFormat
 from mechshare.domain.motion import ANALYSIS
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, how_many
@@ -77,7 +77,8 @@ class DoctorService:
         self._ids = ids
 
     async def examine(self) -> tuple[DoctorReport, ...]:
-        """Examines `database`, `clock`, `disk`, `blobs`, `stored files`, `search` and each optional one.
+        """Examines `database`, `clock`, `disk`, `blobs`, `stored files`, `search`, `motions`, `models` and each optional
+        one.
 
         Writes, reads and deletes a blob. Reports failures of dependencies and does not raise them.
         """
@@ -89,6 +90,7 @@ class DoctorService:
             await self._examine_stored_files(),
             await self._examine_search(),
             await self._examine_motions(),
+            await self._examine_models(),
         ]
         reports += [await _report(name, check, is_essential=False) for name, check in self._optional.items()]
         return tuple(reports)
@@ -214,13 +216,27 @@ class DoctorService:
         message = f"{count} clips were never analysed, or by an older version"
         return DoctorReport(name="motions", message=message, problem=Problem.OUTDATED, is_essential=False)
 
+    async def _examine_models(self) -> DoctorReport:
+        """Counts the attached 3-D models that have no thumbnail, and no job that draws one."""
+        try:
+            async with self._database.read() as tx:
+                undrawn = len(await tx.attachments.find_undrawn(None, limit=EXACT_TOTAL + 1))
+            waiting = await self._waiting(JobKind.DRAW_MODEL)
+        except Unavailable:
+            return DoctorReport(name="models", message="not counted: see the database", is_essential=False)
+        if undrawn <= waiting:
+            message = f"{waiting} wait to be drawn" if waiting else "none waits to be drawn"
+            return DoctorReport(name="models", message=message, is_essential=False)
+        message = f"attached 3-D models without a thumbnail: {how_many(undrawn - waiting)}"
+        return DoctorReport(name="models", message=message, problem=Problem.OUTDATED, is_essential=False)
+
     async def _examine_search(self) -> DoctorReport:
         try:
             indexed = min((await self._index.search(SearchQuery(limit=1))).total, EXACT_TOTAL + 1)
         except Unavailable as down:
             return _down("search", down, is_essential=False)
         try:
-            published, waiting = await self._published(), await self._waiting()
+            published, waiting = await self._published(), await self._waiting(*INDEXING)
             differences = await find_differences(self._database, self._index)
         except Unavailable:
             message = (
@@ -243,10 +259,10 @@ class DoctorService:
         async with self._database.read() as tx:
             return (await tx.mechanisms.find_all(PageRequest(limit=1))).counted
 
-    async def _waiting(self) -> int:
+    async def _waiting(self, *kinds: JobKind) -> int:
         async with self._database.read() as tx:
             backlog = await tx.jobs.find_backlog()
-        return sum(jobs.count for (kind, _), jobs in backlog.items() if kind in INDEXING)
+        return sum(jobs.count for (kind, _), jobs in backlog.items() if kind in kinds)
 
 
 def _described(differences: Collection[Difference]) -> str:
