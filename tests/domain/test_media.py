@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mechshare.domain.accepted_files import require_format
 from mechshare.domain.media import FAILURE_MESSAGES, FailureCode, MediaFormat, ProcessingFailure, sniff
 
 EBML = b"\x1aE\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08"
@@ -20,43 +21,43 @@ def brand(name: bytes) -> bytes:
     return box(b"ftyp", name + b"\0\0\2\0" + name) + box(b"moov", bytes(64))
 
 
-@pytest.mark.parametrize(
-    ("head", "format"),
-    [
-        (b"GIF87a" + bytes(20), MediaFormat.GIF),
-        (b"GIF89a<script>alert(1)</script>", MediaFormat.GIF),
-        (PNG + HEADER + ANIMATION + IMAGE_DATA, MediaFormat.APNG),
-        (PNG + HEADER + IMAGE_DATA + ANIMATION, MediaFormat.PNG),
-        (PNG + b"\0\1\0\0iCCP" + bytes(2**16), MediaFormat.PNG),
-        (b"\xff\xd8\xff\xe0\0\x10JFIF", MediaFormat.JPEG),
-        (b"%PDF-1.7\n", MediaFormat.PDF),
-        (b"PK\3\4" + bytes(26) + b"_rels/.relsPK\3\4" + bytes(26) + b"xl/workbook.xml", MediaFormat.XLSX),
-        (COMPOUND.ljust(512) + b"\xec\xa5\xc1\0", MediaFormat.DOC),
-        (COMPOUND.ljust(512) + b"\x09\x08\x10\0\0\x06\5\0", MediaFormat.XLS),
-        (COMPOUND.ljust(640) + "PowerPoint Document\0".encode("utf-16-le"), MediaFormat.PPT),
-        (b"RIFF\x10\0\0\0WEBPVP8X", MediaFormat.WEBP),
-        (brand(b"isom"), MediaFormat.MP4),
-        (brand(b"mp42"), MediaFormat.MP4),
-        (brand(b"iso6"), MediaFormat.MP4),
-        (brand(b"qt  "), MediaFormat.MOV),
-        (box(b"wide") + b"\0\0\0\0mdat", MediaFormat.MOV),
-        (b"\0\0\0\0mdat" + bytes(20), MediaFormat.MOV),
-        (b"\0\0\0\1mdat" + bytes(20), MediaFormat.MOV),
-        (box(b"moov", bytes(40)), MediaFormat.MOV),
-        (EBML + b"\x42\x82\x84webm\x42\x87\x81\x04", MediaFormat.WEBM),
-        (EBML + b"\x42\x82\x88matroska" + b"webm", MediaFormat.MKV),
-        (b"RIFF\x10\0\0\0AVI LIST", MediaFormat.AVI),
-        (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(20), MediaFormat.WMV),
-        ((b"G" + bytes(187)) * 5, MediaFormat.TS),
-        ((bytes(4) + b"G" + bytes(187)) * 5, MediaFormat.TS),
-        (brand(b"avis"), MediaFormat.AVIF),
-        (brand(b"avif"), MediaFormat.AVIF),
-        (b"II*\0\x08\0\0\0", MediaFormat.TIFF),
-        (b"MM\0*\0\0\0\x08", MediaFormat.TIFF),
-        (box(b"pdin") + bytes(20), MediaFormat.MOV),
-        (EBML + b"\xec\xa0" + bytes(32) + b"\x42\x82\x40\x04webm", MediaFormat.WEBM),
-    ],
-)
+RECOGNIZED = [
+    (b"GIF87a" + bytes(20), MediaFormat.GIF),
+    (b"GIF89a<script>alert(1)</script>", MediaFormat.GIF),
+    (PNG + HEADER + ANIMATION + IMAGE_DATA, MediaFormat.APNG),
+    (PNG + HEADER + IMAGE_DATA + ANIMATION, MediaFormat.PNG),
+    (PNG + b"\0\1\0\0iCCP" + bytes(2**16), MediaFormat.PNG),
+    (b"\xff\xd8\xff\xe0\0\x10JFIF", MediaFormat.JPEG),
+    (b"%PDF-1.7\n", MediaFormat.PDF),
+    (b"PK\3\4" + bytes(26) + b"_rels/.relsPK\3\4" + bytes(26) + b"xl/workbook.xml", MediaFormat.XLSX),
+    (COMPOUND.ljust(512) + b"\xec\xa5\xc1\0", MediaFormat.DOC),
+    (COMPOUND.ljust(512) + b"\x09\x08\x10\0\0\x06\5\0", MediaFormat.XLS),
+    (COMPOUND.ljust(640) + "PowerPoint Document\0".encode("utf-16-le"), MediaFormat.PPT),
+    (b"RIFF\x10\0\0\0WEBPVP8X", MediaFormat.WEBP),
+    (brand(b"isom"), MediaFormat.MP4),
+    (brand(b"mp42"), MediaFormat.MP4),
+    (brand(b"iso6"), MediaFormat.MP4),
+    (brand(b"qt  "), MediaFormat.MOV),
+    (box(b"wide") + b"\0\0\0\0mdat", MediaFormat.MOV),
+    (b"\0\0\0\0mdat" + bytes(20), MediaFormat.MOV),
+    (b"\0\0\0\1mdat" + bytes(20), MediaFormat.MOV),
+    (box(b"moov", bytes(40)), MediaFormat.MOV),
+    (EBML + b"\x42\x82\x84webm\x42\x87\x81\x04", MediaFormat.WEBM),
+    (EBML + b"\x42\x82\x88matroska" + b"webm", MediaFormat.MKV),
+    (b"RIFF\x10\0\0\0AVI LIST", MediaFormat.AVI),
+    (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(20), MediaFormat.WMV),
+    ((b"G" + bytes(187)) * 5, MediaFormat.TS),
+    ((bytes(4) + b"G" + bytes(187)) * 5, MediaFormat.TS),
+    (brand(b"avis"), MediaFormat.AVIF),
+    (brand(b"avif"), MediaFormat.AVIF),
+    (b"II*\0\x08\0\0\0", MediaFormat.TIFF),
+    (b"MM\0*\0\0\0\x08", MediaFormat.TIFF),
+    (box(b"pdin") + bytes(20), MediaFormat.MOV),
+    (EBML + b"\xec\xa0" + bytes(32) + b"\x42\x82\x40\x04webm", MediaFormat.WEBM),
+]
+
+
+@pytest.mark.parametrize(("head", "format"), RECOGNIZED)
 def test_a_file_is_recognized_by_its_content(head, format):
     assert sniff(head) is format
 
@@ -96,6 +97,11 @@ def test_a_file_is_recognized_by_its_content(head, format):
 )
 def test_anything_else_is_refused(head):
     assert sniff(head) is None
+
+
+@pytest.mark.parametrize(("head", "format"), RECOGNIZED)
+def test_a_browser_does_not_refuse_what_is_recognized(head, format):
+    assert require_format(head) is format
 
 
 @given(st.binary(max_size=64))

@@ -202,13 +202,23 @@ def test_a_newcomer_shares_a_clip_by_its_link(browser: Browser, site: WebSite) -
     page.click("main button[type=submit]")
     page.wait_for_url("**/upload")
 
+    model = {"name": "part.step", "mimeType": "", "buffer": b"ISO-10303-21;"}
+    page.set_input_files("[data-role=choose]", model)
+    expect(page.locator(".upload [data-role=message]")).to_contain_text(
+        "The format of this file is not supported"
+    )
+    page.evaluate("window.shift = 0")
+    found = newcomer.check()
+    page.click(".upload [data-role=remove]")
+
     page.set_input_files("[data-role=choose]", site.clip)
     assert page.input_value(".upload [name=title]") == "phone"  # from the name of the file
     page.fill(".upload [name=title]", "Slider-crank of a compressor")
     page.evaluate("window.shift = 0")  # a program chose the file, which Chromium does not count as input
-    found = newcomer.check()
+    found += newcomer.check()
     page.click("[data-role=start]")
     page.click("[data-role=publish]")
+    expect(page.locator(".quota")).not_to_contain_text("0 B")
     found += newcomer.check()
     page.click("[data-role=open]")
     link = page.input_value("#share-link")

@@ -47,6 +47,19 @@ async def test_a_guest_is_sent_to_the_sign_in_page(site: Site) -> None:
     assert (response.status_code, response.headers["location"]) == (303, "/sign-in?next=/upload")
 
 
+async def test_the_page_refuses_files_in_the_words_of_the_server(site: Site, mika: dict[str, str]) -> None:
+    japanese = await opened(site, "/upload", mika, **{"Accept-Language": "ja"})
+    refused = await site.client.post(
+        f"{API}/mechanisms",
+        headers={**mika, "Accept-Language": "ja"},
+        data={"title": "歯車"},
+        files={"file": ("part.step", b"ISO-10303-21;", "model/step")},
+    )
+    assert refused.json()["code"] == "UNSUPPORTED_FILE"
+    assert f'data-unsupported="{refused.json()["message"]}"' in japanese.text
+    assert "ファイルが上限（" in japanese.text
+
+
 async def test_the_page_shows_the_quota_and_the_categories_in_the_language_of_the_person(
     site: Site, mika: dict[str, str]
 ) -> None:

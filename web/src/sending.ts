@@ -35,6 +35,8 @@ export class Refused extends ApiError {
   }
 }
 
+/** Bytes by which the server recognises the format: it refuses a file after them rather than after all of it. */
+const FIRST_PART = 64 * 1024;
 const RETRY_DELAYS = [0, 1_000, 3_000, 5_000, 10_000];
 /** What the server may say while a request before this one still ends, or while it restarts behind a proxy. */
 const PASSING = [409, 423, 502, 504];
@@ -89,6 +91,10 @@ async function uploaded(
   return new Promise((resolve, reject) => {
     const upload = new Upload(file, {
       ...options(file),
+      chunkSize: FIRST_PART,
+      onChunkComplete: () => {
+        upload.options.chunkSize = Number.POSITIVE_INFINITY;
+      },
       onProgress: (sent, total) => onProgress(total ? sent / total : 0),
       onSuccess: () => resolve(upload.url ?? ""),
       onError: (error) => reject(refusedBy(error)),

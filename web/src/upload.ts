@@ -1,5 +1,6 @@
 // Loaded by the upload page: chooses files, and sends them one after the other.
-import { find, text } from "./page";
+import { hasMagicNumber } from "./magic_numbers";
+import { find, text, url } from "./page";
 import { UploadRow } from "./upload_row";
 
 /** The list of clips on the upload page. */
@@ -15,6 +16,7 @@ class Uploads extends HTMLElement {
       });
     }
     find(this, "[data-role=start]").addEventListener("click", () => this.#start());
+    this.addEventListener("stored", () => void this.#updateQuota());
     addEventListener("beforeunload", (event) => {
       if (this.#rows.some((row) => row.isUnderWay)) event.preventDefault();
     });
@@ -41,8 +43,8 @@ class Uploads extends HTMLElement {
 
   #add(files: Iterable<File>): void {
     const template = find<HTMLTemplateElement>(this, "template");
-    const problemOf = (file: File) => this.#problemOf(file);
-    const added = [...files].map((file) => new UploadRow(file, template, problemOf, () => this.#changed()));
+    const judge = { refusalOf: this.#refusalOf.bind(this), problemOf: this.#problemOf.bind(this) };
+    const added = [...files].map((file) => new UploadRow(file, template, judge, () => this.#changed()));
     this.#rows.push(...added);
     find(this, ".uploads").append(...added.map((row) => row.element));
     this.#changed();
@@ -53,13 +55,33 @@ class Uploads extends HTMLElement {
     for (const row of this.#rows) if (row.state === "new") row.enqueue();
   }
 
-  /** Returns why the server would refuse the clip, so that nobody sends half a gigabyte in vain. */
+  /** Returns why the server will refuse the file, in its words, so that nobody sends it in vain; "" if it may not. */
+  async #refusalOf(file: File): Promise<string> {
+    const { maxBytes, tooLarge, unsupported, magicNumbers } = this.dataset;
+    if (!file.size) return text("upload_empty");
+    if (file.size > Number(maxBytes)) return tooLarge ?? "";
+    try {
+      return (await hasMagicNumber(file, JSON.parse(magicNumbers ?? "[]"))) ? "" : (unsupported ?? "");
+    } catch (error) {
+      if (error instanceof DOMException) return text("upload_unreadable"); // a folder, or a file that is gone
+      throw error;
+    }
+  }
+
+  /** Returns why the file can't be sent now; "" if it can. */
   #problemOf(file: File): string {
-    const { maxBytes, maxSize, bytesLeft } = this.dataset;
-    if (file.size > Number(maxBytes)) return text("upload_too_large", { size: maxSize ?? "" });
-    const sent = this.#rows.reduce((sum, row) => sum + (row.isStored ? row.size : 0), 0);
-    if (bytesLeft !== undefined && sent + file.size > Number(bytesLeft)) return text("upload_no_room");
-    return file.size ? "" : text("upload_empty");
+    const { bytesLeft } = find(document, ".quota").dataset;
+    const queued = this.#rows.reduce((sum, row) => sum + (row.state === "queued" ? row.size : 0), 0);
+    return bytesLeft !== undefined && queued + file.size > Number(bytesLeft) ? text("upload_no_room") : "";
+  }
+
+  /** Shows what is stored now, as a new request of this page says it. */
+  async #updateQuota(): Promise<void> {
+    const response = await fetch(url("/upload")).catch(() => null); // without a connection, the former text stays
+    if (!response?.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const quota = page.querySelector(".quota");
+    if (quota) find(document, ".quota").replaceWith(quota);
   }
 
   #changed(): void {

@@ -12,6 +12,7 @@ export type RowState =
   | "sending"
   | "waiting"
   | "refused"
+  | "unusable"
   | "processing"
   | "failed"
   | "ready"
@@ -23,6 +24,7 @@ const BUTTONS: Record<RowState, string[]> = {
   sending: ["stop"],
   waiting: ["stop"],
   refused: ["retry", "remove"],
+  unusable: ["remove"],
   processing: ["open", "edit"],
   failed: ["retry", "open", "edit"],
   ready: ["publish", "open", "edit"],
@@ -30,6 +32,7 @@ const BUTTONS: Record<RowState, string[]> = {
 };
 const TONES: Partial<Record<RowState, string>> = {
   refused: "bad",
+  unusable: "bad",
   failed: "bad",
   waiting: "warn",
   ready: "good",
@@ -37,6 +40,12 @@ const TONES: Partial<Record<RowState, string>> = {
 };
 const ACTIONS = ["publish", "retry", "open", "edit", "stop", "remove"];
 let rows = 0;
+
+/** What is known of a file before it is sent: why it is never accepted, and why not now; "" for no reason. */
+export interface Judge {
+  refusalOf(file: File): Promise<string>;
+  problemOf(file: File): string;
+}
 
 /** The row of `file`, whose element is a copy of the page's template. */
 export class UploadRow {
@@ -51,7 +60,7 @@ export class UploadRow {
   constructor(
     private readonly file: File,
     template: HTMLTemplateElement,
-    private readonly problemOf: (file: File) => string,
+    private readonly judge: Judge,
     private readonly onChange: () => void,
   ) {
     this.name = file.name;
@@ -75,20 +84,20 @@ export class UploadRow {
     this.#role("remove").addEventListener("click", () => this.#remove());
     this.element.addEventListener("submit", (event) => event.preventDefault());
     this.#show("new");
-    void this.#sayIfBegun();
+    void this.#examine();
   }
 
-  async #sayIfBegun(): Promise<void> {
-    if ((await wasBegun(this.file)) && this.state === "new") this.#message(text("upload_begun"));
+  async #examine(): Promise<void> {
+    const refusal = await this.judge.refusalOf(this.file);
+    const isBegun = !refusal && (await wasBegun(this.file));
+    if (this.state !== "new") return;
+    if (refusal) this.#show("unusable", refusal);
+    else if (isBegun) this.#message(text("upload_begun"));
   }
 
   /** Whether leaving the page would lose the clip. */
   get isUnderWay(): boolean {
     return ["queued", "sending", "waiting"].includes(this.state);
-  }
-
-  get isStored(): boolean {
-    return this.#id !== "";
   }
 
   /** The size of the file in bytes. */
@@ -100,7 +109,7 @@ export class UploadRow {
   enqueue(): void {
     this.#clearFieldProblems();
     const hasTitle = find<HTMLInputElement>(this.element, "[name=title]").value.trim() !== "";
-    const problem = hasTitle ? this.problemOf(this.file) : text("upload_no_title");
+    const problem = hasTitle ? this.judge.problemOf(this.file) : text("upload_no_title");
     if (!hasTitle) this.#fieldProblem("title", problem);
     if (problem) this.#show("refused", problem);
     else this.#show("queued");
@@ -185,6 +194,7 @@ export class UploadRow {
     this.#role<HTMLAnchorElement>("open").href = url(`/m/${id}`);
     this.#role<HTMLAnchorElement>("edit").href = url(`/m/${id}/edit`);
     this.#show("processing", text("step_pending"));
+    this.#sayStored();
     new ProcessingWatch(
       id,
       (status) => this.#processed(status),
@@ -192,7 +202,13 @@ export class UploadRow {
     );
   }
 
+  /** Tells the page that the server stores more, or less, than before. */
+  #sayStored(): void {
+    this.element.dispatchEvent(new Event("stored", { bubbles: true }));
+  }
+
   #processed(status: ProcessingStatus): void {
+    if (status.state === "ready" || status.state === "failed") this.#sayStored();
     if (status.state === "ready") this.#show("ready", readyText(status));
     else if (status.state === "failed") this.#show("failed", status.reason?.message ?? text("failed"));
     else {

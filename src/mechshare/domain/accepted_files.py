@@ -1,5 +1,6 @@
 """Which files are accepted as the main file of a mechanism."""
 
+from mechshare.domain.box_files import MOV_BOXES
 from mechshare.domain.errors import UnsupportedMedia
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 from mechshare.domain.office_files import is_encrypted_office
@@ -29,10 +30,20 @@ class EncryptedDocument(UnsupportedMedia):
     }
 
 
+MAGIC_NUMBERS: tuple[tuple[int, bytes], ...] = (
+    *((0, magic) for magic in (b"GIF8", b"RIFF", b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"%PDF-")),
+    *((0, magic) for magic in (b"\x1aE\xdf\xa3", b"\x30\x26\xb2\x75", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")),
+    *((4, kind) for kind in (b"ftyp", *MOV_BOXES)),
+    *((start, b"G") for start in (0, 4)),
+)
+"""(offset, bytes), ...: each accepted file has one of them. A browser checks this before it sends anything."""
+
+
 def require_format(head: bytes) -> MediaFormat:
     """Returns the format of a file by its first SNIFF_BYTES bytes. Raises UnsupportedFile, EncryptedDocument."""
     beginning = head[:SNIFF_BYTES]
-    format = sniff(beginning)
+    has_magic = any(beginning.startswith(magic, offset) for offset, magic in MAGIC_NUMBERS)
+    format = sniff(beginning) if has_magic else None
     if format is None:
         raise EncryptedDocument() if is_encrypted_office(beginning) else UnsupportedFile()
     return format

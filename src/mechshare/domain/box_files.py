@@ -1,6 +1,6 @@
 """Recognises files that consist of boxes (ISO/IEC 14496-12): MP4, MOV and AVIF."""
 
-_MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"pdin", b"beam")
+MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"pdin", b"beam")
 _PICTURE_BRANDS = frozenset(
     (
         b"heic",
@@ -33,6 +33,6 @@ def box_extension(head: bytes) -> str | None:
         if brand in _PICTURE_BRANDS:
             return None
         return "mov" if brand == b"qt  " else "mp4"
-    if kind not in _MOV_BOXES or len(head) < 2 * _BOX_HEADER:
+    if kind not in MOV_BOXES or len(head) < 2 * _BOX_HEADER:
         return None
     return "mov" if _BOX_HEADER <= length <= _MAX_BOX_BYTES or length <= 1 else None

@@ -26,6 +26,7 @@ SCRIPT_TEXTS = {
     "upload_state_sending": _("Uploading"),
     "upload_state_waiting": _("Waiting"),
     "upload_state_refused": _("Not uploaded"),
+    "upload_state_unusable": _("Not accepted"),
     "upload_state_processing": _("Being processed"),
     "upload_state_failed": _("Failed"),
     "upload_state_ready": _("Ready"),
@@ -42,7 +43,7 @@ SCRIPT_TEXTS = {
     "upload_summary": _("{done} of {count} ready"),
     "upload_no_title": _("Enter a title."),
     "upload_empty": _("The file is empty. Choose another one."),
-    "upload_too_large": _("The file is larger than {size}. Cut it shorter or scale it down."),
+    "upload_unreadable": _("The browser can't read this. Choose files, not folders."),
     "upload_no_room": _(
         "Your storage has no room for this file. Delete a mechanism, or choose a smaller file."
     ),

@@ -77,8 +77,8 @@ class DoctorService:
         self._ids = ids
 
     async def examine(self) -> tuple[DoctorReport, ...]:
-        """Examines `database`, `clock`, `disk`, `blobs`, `stored files`, `search`, `motions`, `models` and each optional
-        one.
+        """Examines `database`, `clock`, `disk`, `blobs`, `stored files`, `search`, `motions`, `models` and all
+        optional ones.
 
         Writes, reads and deletes a blob. Reports failures of dependencies and does not raise them.
         """

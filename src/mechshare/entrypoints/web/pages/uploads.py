@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 from litestar import Request, Response, Router, get, post
 from litestar.params import QueryParameter
 
+from mechshare.domain.accepted_files import MAGIC_NUMBERS, UnsupportedFile
 from mechshare.domain.categories import names_in
-from mechshare.domain.errors import DomainException
+from mechshare.domain.errors import DomainException, FileTooLarge
 from mechshare.entrypoints.http.new_mechanisms import ClipForm, create_from_form
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, limits, require_permissions
 from mechshare.entrypoints.web.forms import see_other
+from mechshare.entrypoints.web.languages import language_of
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.rate_limits import CostlyOperation
 from mechshare.services.support.idempotency import ReplayedResponse
@@ -57,10 +59,13 @@ async def _refused(request: Req, form: ClipForm, error: DomainException) -> Resp
 
 
 async def _content(request: Req) -> dict[str, Any]:
-    application = application_of(request)
+    application, language = application_of(request), language_of(request)
     return {
         "quota": await application.storage_quotas.get_quota(actor_of(request).id),
         "max_bytes": application.uploads.max_bytes,
+        "too_large": FileTooLarge(limit=application.uploads.max_bytes).message_in(language),
+        "unsupported": UnsupportedFile().message_in(language),
+        "magic_numbers": [(offset, magic.hex()) for offset, magic in MAGIC_NUMBERS],
         "categories": await application.categories.find_all(),
         "may_add_categories": application.settings.categories == "authors",
     }
