@@ -17,6 +17,7 @@ async def test_a_person_makes_a_collection_from_the_page_of_a_mechanism_and_orde
     await ana.submit(f"{page}/mechanisms/{cam['id']}", do="cover")
     shown = (await ana.open(page)).text
     assert shown.index("Gear") < shown.index("Cam")
+    assert "Use as cover" in shown
     assert "Drives" in (await site.client.get(f"/u/{site.ids['ana']}")).text
     feed = (await site.client.get(f"{page}/feed.json")).json()
     assert [item["title"] for item in feed["items"]] == ["Gear", "Cam"]
@@ -24,6 +25,9 @@ async def test_a_person_makes_a_collection_from_the_page_of_a_mechanism_and_orde
 
     await ana.submit(f"{page}/mechanisms/{gear['id']}", do="remove")
 
+    alone = (await ana.open(page)).text
+    assert "Order" not in alone
+    assert "Remove the mechanism from the collection" in alone
     assert [item["title"] for item in (await site.client.get(f"{page}/feed.json")).json()["items"]] == ["Cam"]
 
 
