@@ -12,8 +12,9 @@ from mechshare.adapters.persistence.sql.tables import mechanisms
 from mechshare.domain.blobs import blob_url, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
-from mechshare.domain.mechanisms import OriginalFile, ProcessingState
 from mechshare.domain.media import MediaFacts, MediaFormat
+from mechshare.domain.originals import OriginalFile
+from mechshare.domain.processing import ProcessingState
 from mechshare.domain.visibility import Visibility
 
 SEED = 20260101

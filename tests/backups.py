@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, insert, update
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.blobs import blob_url, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFormat
+from mechshare.domain.originals import OriginalFile
 from tests.adapters.persistence.filling import at, connected, fill, uuid
 
 MECHANISMS = metadata.tables["mechanisms"]

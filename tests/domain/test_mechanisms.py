@@ -20,15 +20,9 @@ from mechshare.domain.failed_originals import OriginalDeleted, deletion_due_at, 
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_files import derived_references
 from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
-from mechshare.domain.mechanisms import (
-    MAX_DURATION,
-    PENDING,
-    READY,
-    Processing,
-    ProcessingState,
-    clean_duration,
-)
+from mechshare.domain.mechanisms import MAX_DURATION, clean_duration
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
+from mechshare.domain.processing import PENDING, READY, Processing, ProcessingState
 from mechshare.domain.statements import (
     MAX_CATEGORIES,
     Statement,

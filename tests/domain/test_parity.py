@@ -22,8 +22,9 @@ from mechshare.domain.errors import DomainException, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
-from mechshare.domain.mechanisms import READY, Mechanism
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.processing import READY
 from mechshare.domain.statements import clean_title
 from mechshare.domain.users import User
 from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope

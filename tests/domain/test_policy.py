@@ -7,8 +7,8 @@ import pytest
 from mechshare.domain import policy
 from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
 from mechshare.domain.ids import UserId
-from mechshare.domain.mechanisms import PENDING, READY, Processing, ProcessingState
-from mechshare.domain.media import OriginalMetadata
+from mechshare.domain.originals import OriginalMetadata
+from mechshare.domain.processing import PENDING, READY, Processing, ProcessingState
 from mechshare.domain.shares import Access
 from mechshare.domain.users import Actor, Permission, Role
 from mechshare.domain.visibility import Visibility

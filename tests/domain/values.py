@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.mechanisms import PENDING, Mechanism, OriginalFile
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media import MediaFormat
+from mechshare.domain.originals import OriginalFile
+from mechshare.domain.processing import PENDING
 from mechshare.domain.users import User
 
 NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)

@@ -16,7 +16,8 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Job
 from mechshare.domain.media import MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.domain.search import SearchQuery, SearchResult
+from mechshare.domain.search_documents import SearchDocument
 from mechshare.domain.trims import Trim
 from mechshare.ports.media import Derivatives, Isolation, MediaProcessor
 

@@ -1,8 +1,8 @@
 import pytest
 
 from mechshare.domain.disks import DiskReserveReached
-from mechshare.domain.mechanisms import ProcessingState
 from mechshare.domain.media import SNIFF_BYTES
+from mechshare.domain.processing import ProcessingState
 from tests.services.world import GIF, HERE, PASSWORD
 
 

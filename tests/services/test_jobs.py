@@ -14,9 +14,9 @@ from mechshare.domain.jobs import (
     JobState,
     new_job,
 )
-from mechshare.domain.mechanisms import READY, ProcessingState
 from mechshare.domain.media import FailureCode
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.processing import READY, ProcessingState
 from mechshare.services.jobs import LATE
 from tests.services.world import HERE
 

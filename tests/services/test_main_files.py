@@ -4,8 +4,8 @@ import pytest
 
 from mechshare.domain.errors import StaleVersion
 from mechshare.domain.main_files import NoFileToReplace
-from mechshare.domain.mechanisms import ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.processing import ProcessingState
 from mechshare.ports.media import MediaRejected
 from tests.services.world import GIF, HERE, chunks
 

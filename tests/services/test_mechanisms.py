@@ -18,9 +18,10 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import JobKind, JobState
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
-from mechshare.domain.mechanisms import PENDING, READY, AuthoredMechanism
+from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.processing import PENDING, READY
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role
 from mechshare.services.support.drafts import Draft, ExternalMedia

@@ -9,9 +9,9 @@ from mechshare.domain.errors import (
     UnauthorizedOperation,
 )
 from mechshare.domain.jobs import DEADLINE, LEASE, MAX_ATTEMPTS, JobKind, JobState
-from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.overload import TooManyUnfinishedClips
+from mechshare.domain.processing import PENDING, READY, ProcessingState
 from mechshare.ports.media import MediaRejected
 from mechshare.services.support import job_progress
 from mechshare.services.support.invalidation import mechanism_tag

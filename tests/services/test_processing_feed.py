@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mechshare.domain.errors import DependencyUnavailable, MechanismNotFound
-from mechshare.domain.mechanisms import ProcessingState
+from mechshare.domain.processing import ProcessingState
 from mechshare.services import processing_feed
 from mechshare.services.processing_feed import ProcessingFeed
 from tests.services.world import World

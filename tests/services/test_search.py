@@ -11,7 +11,8 @@ from mechshare.domain.jobs import DEADLINE, LEASE, JobKind, JobState, new_job
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.overload import Overloaded, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.domain.search import MAX_EXCLUDED, MAX_QUERY_LENGTH, SearchSort, Suggestions
+from mechshare.domain.search import MAX_EXCLUDED, MAX_QUERY_LENGTH, SearchSort
+from mechshare.domain.suggestions import Suggestions
 from mechshare.domain.users import Role
 from mechshare.services.indexing import IndexMechanism
 from mechshare.services.search import MAX_CONCURRENT_SEARCHES, SearchService

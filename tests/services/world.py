@@ -11,8 +11,9 @@ from mechshare.domain.audit import AuditEntry, RequestMetadata
 from mechshare.domain.blobs import BlobReference, Damage
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job, JobState
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.sessions import SignedIn, Tokens
 from mechshare.domain.statements import Statement

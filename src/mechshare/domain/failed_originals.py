@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mechshare.domain.errors import Conflict, NothingToRetry
-from mechshare.domain.mechanisms import PENDING, Mechanism, ProcessingState
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.processing import PENDING, ProcessingState
 
 
 class OriginalDeleted(Conflict):

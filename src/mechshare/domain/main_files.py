@@ -7,9 +7,11 @@ from datetime import datetime
 from mechshare.domain.blobs import BlobFacts, blob_key
 from mechshare.domain.errors import Conflict, NotFound
 from mechshare.domain.kinds import MechanismKind
-from mechshare.domain.mechanisms import READY, Mechanism, OriginalFile, Replacement
-from mechshare.domain.media import MediaFacts, OriginalMetadata, ProcessingFailure
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.media import MediaFacts, ProcessingFailure
 from mechshare.domain.motion import Motion
+from mechshare.domain.originals import OriginalFile, OriginalMetadata, Replacement
+from mechshare.domain.processing import READY
 
 
 class NoFileToReplace(Conflict):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from mechshare.domain.blobs import BlobFacts, blob_url
@@ -14,20 +13,15 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.media import (
-    METADATA_REMOVABLE,
-    MediaFacts,
-    MediaFormat,
-    OriginalMetadata,
-    ProcessingFailure,
-)
+from mechshare.domain.media import MediaFacts, ProcessingFailure
 from mechshare.domain.motion import Motion, MotionKind
 from mechshare.domain.named_values import NamedValue
+from mechshare.domain.originals import OriginalFile, Replacement
+from mechshare.domain.processing import PENDING, READY, Processing, ProcessingState
 from mechshare.domain.reliability import Reliability, ReliabilityChange
 from mechshare.domain.statements import Statement
 from mechshare.domain.statistics import NOTHING_COUNTED, Counts
 from mechshare.domain.text import clean_text
-from mechshare.domain.trims import Trim
 from mechshare.domain.users import User
 from mechshare.domain.visibility import Visibility
 
@@ -35,78 +29,6 @@ MAX_DURATION = 24 * 3600.0
 """Seconds; the bound for clips on other hosts, whose duration is not verified."""
 SUSPENSION_REASON = "The account was suspended. / アカウントが停止されました。"
 """The reason of a withdrawal that hides the mechanisms of a suspended account; its owner reads it."""
-
-
-class ProcessingState(StrEnum):
-    PENDING = "pending"
-    PROCESSING = "processing"
-    READY = "ready"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Processing:
-    """The state of processing. `failure` is set exactly while the state is FAILED."""
-
-    state: ProcessingState
-    failure: ProcessingFailure | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        return self.state in (ProcessingState.READY, ProcessingState.FAILED)
-
-
-READY = Processing(state=ProcessingState.READY)
-PENDING = Processing(state=ProcessingState.PENDING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginalFile:
-    """The uploaded file, or the same without its metadata. `size` in bytes, `sha256` in hexadecimal digits, `name` as
-    given by the sender. `trim` is the part of it that is shown, None for all of it; `duration_ms` is that of the whole
-    clip, None until it is trimmed.
-
-    `thumbnail_at` is the moment that the sender has chosen for the thumbnail, in seconds, until the clip is processed;
-    MediaFacts has it from then on. `number` tells the files that a mechanism has had apart; `replacement` takes the
-    place of this one once it is processed, and `replacement_failure` says why the last one could not. `own_thumbnail`
-    is the picture that the author has sent for it, and `thumbnail_failure` says why the thumbnail that was chosen last
-    could not be drawn."""
-
-    key: str
-    format: MediaFormat
-    size: int
-    sha256: str
-    name: str
-    metadata: OriginalMetadata = OriginalMetadata.AS_SENT
-    trim: Trim | None = None
-    duration_ms: int | None = None
-    thumbnail_at: float | None = None
-    own_thumbnail: "OriginalFile | None" = None
-    thumbnail_failure: ProcessingFailure | None = None
-    number: int = 1
-    replacement: "Replacement | None" = None
-    replacement_failure: ProcessingFailure | None = None
-
-    def metadata_to_be_removed(self) -> "OriginalFile":
-        """Returns the file as one that is stored without its metadata once it is processed. Raises InvalidField."""
-        if self.format not in METADATA_REMOVABLE:
-            raise InvalidField(
-                "remove_metadata",
-                en="works for JPEG, PNG, MP4 and MOV. Remove the metadata of this file before you send it, or send it"
-                " as it is.",
-                ja="JPEG、PNG、MP4、MOV で使えます。このファイルのメタデータは送信前に削除するか、"
-                "そのまま送信してください。",
-            )
-        return replace(self, metadata=OriginalMetadata.TO_BE_REMOVED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
-    """A file that is to take the place of the main file, with the texts of the revision `restores` if that is set."""
-
-    file: OriginalFile
-    sent_by: UserId
-    restores: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

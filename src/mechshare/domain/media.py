@@ -40,20 +40,6 @@ class MediaFormat(StrEnum):
         return self.value
 
 
-METADATA_REMOVABLE = frozenset(
-    (MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.APNG, MediaFormat.MP4, MediaFormat.MOV)
-)
-"""The formats from which mechshare removes metadata without a change of what is shown."""
-
-
-class OriginalMetadata(StrEnum):
-    """What happens to the metadata of an original: place, author, device and the like."""
-
-    AS_SENT = "as_sent"
-    TO_BE_REMOVED = "to_be_removed"
-    REMOVED = "removed"
-
-
 def sniff(head: bytes) -> MediaFormat | None:
     """Returns the format of a file by the magic numbers in its first SNIFF_BYTES bytes; ignores the file name.
 

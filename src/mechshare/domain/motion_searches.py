@@ -7,9 +7,10 @@ from mechshare.domain.blobs import ORIGINALS
 from mechshare.domain.errors import NotFound, UnsupportedMedia
 from mechshare.domain.ids import MotionSearchId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.mechanisms import OriginalFile, Processing, ProcessingState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import Motion, MotionAnalysis
+from mechshare.domain.originals import OriginalFile
+from mechshare.domain.processing import Processing, ProcessingState
 from mechshare.domain.users import Actor
 
 MOTION_SEARCH_LIFETIME = timedelta(days=1)

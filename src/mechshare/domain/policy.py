@@ -9,7 +9,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.groups import Group, GroupNotFound, Membership
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.media import OriginalMetadata
+from mechshare.domain.originals import OriginalMetadata
 from mechshare.domain.shares import Access
 from mechshare.domain.users import Actor, Permission, User
 from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope, Visibility

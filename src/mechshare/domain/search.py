@@ -1,23 +1,20 @@
-"""Documents, queries and results of searches."""
+"""Queries and results of searches."""
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_of
-from mechshare.domain.categories import Category
+from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import InvalidField, MalformedRequest
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.motion import MotionKind
-from mechshare.domain.named_values import NamedValue
 from mechshare.domain.pagination import KeyType, Position, SortOrder
-from mechshare.domain.shares import Share
 from mechshare.domain.text import clean_text
 
 MAX_QUERY_LENGTH = 200
@@ -37,54 +34,6 @@ Synonyms = tuple[tuple[str, tuple[str, ...]], ...]
 """(words of a query, their other names), ..."""
 WordParts = tuple[tuple[str, Synonyms], ...]
 """(a word of a query, the terms within it with their other names), ..."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchDocument:
-    """A mechanism in the index, and who finds it. A document never replaces one with a higher `version`.
-
-    `pages` are the texts of the pages of its file, in order; none unless it is a document. `reliability` is 0 without a
-    stated level.
-    """
-
-    mechanism_id: MechanismId
-    version: int
-    title: str
-    description: str
-    category_ids: tuple[CategoryId, ...]
-    category_names: tuple[str, ...]
-    user_id: UserId
-    author_name: str
-    author_username: str = ""
-    audience: Audience
-    created_at: datetime
-    duration_ms: int | None = None
-    period_ms: float | None = None
-    motion: MotionKind | None = None
-    loops: bool = False
-    reliability: int = 0
-    license: str | None = None
-    parameters: tuple[NamedValue, ...] = ()
-    pages: tuple[str, ...] = ()
-
-    @property
-    def is_public(self) -> bool:
-        return self.audience == PUBLIC_AUDIENCE
-
-
-class SuggestionKind(StrEnum):
-    """What a suggestion is: the title of a mechanism, the name of an author, a category, or a term of the thesaurus."""
-
-    TITLE = "title"
-    AUTHOR = "author"
-    CATEGORY = "category"
-    TERM = "term"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
-    kind: SuggestionKind
-    text: str
 
 
 class SearchSort(StrEnum):
@@ -290,22 +239,6 @@ class SearchPage:
     help: SearchHelp = NO_HELP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestions:
-    """`degraded` suggestions are empty because the index is unavailable, whatever titles exist. Those that are not
-    `is_complete` lack titles of mechanisms that wait to be indexed."""
-
-    titles: tuple[str, ...] = ()
-    degraded: bool = False
-    is_complete: bool = True
-
-    def first(self, limit: int, others: tuple[Suggestion, ...]) -> tuple[Suggestion, ...]:
-        """Returns `limit` suggestions: titles, at least half of them if there are as many, then `others`."""
-        room = max(limit - len(others), (limit + 1) // 2)
-        titles = tuple(Suggestion(kind=SuggestionKind.TITLE, text=title) for title in self.titles[:room])
-        return (titles + others)[:limit]
-
-
 def clean_query(text: str) -> str:
     """Returns the query with its text normalised. Raises InvalidField, also if its ligatures unfold to far more."""
     cleaned = clean_text("q", text, min_length=0, max_length=MAX_QUERY_LENGTH)
@@ -316,35 +249,3 @@ def clean_query(text: str) -> str:
             ja="合字が多すぎます。1 文字ずつ入力してください。",
         )
     return cleaned
-
-
-def document_of(
-    authored: AuthoredMechanism,
-    categories: Sequence[Category],
-    *,
-    pages: tuple[str, ...] = (),
-    shares: Sequence[Share] = (),
-) -> SearchDocument:
-    """`categories` are those of the mechanism and their parents."""
-    mechanism = authored.mechanism
-    return SearchDocument(
-        mechanism_id=mechanism.id,
-        version=mechanism.version,
-        title=mechanism.title,
-        description=mechanism.description,
-        category_ids=tuple(one.id for one in categories),
-        category_names=tuple(name for one in categories for name in (one.name_en, one.name_ja)),
-        user_id=mechanism.user_id,
-        author_name=authored.author.display_name,
-        author_username=authored.author.username,
-        audience=audience_of(mechanism, shares),
-        created_at=mechanism.created_at,
-        duration_ms=round(mechanism.duration * 1000) if mechanism.duration is not None else None,
-        period_ms=mechanism.period * 1000 if mechanism.period is not None else None,
-        motion=mechanism.motion_kind,
-        loops=mechanism.loops,
-        reliability=mechanism.reliability_rank,
-        license=mechanism.license,
-        parameters=mechanism.parameters,
-        pages=pages,
-    )

@@ -7,8 +7,9 @@ from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, blob_key,
 from mechshare.domain.errors import Conflict, InvalidField, UnsupportedMedia
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.mechanism_files import stored_reference
-from mechshare.domain.mechanisms import MAX_DURATION, Mechanism, OriginalFile
+from mechshare.domain.mechanisms import MAX_DURATION, Mechanism
 from mechshare.domain.media import SNIFF_BYTES, MediaFacts, MediaFormat, ProcessingFailure, sniff
+from mechshare.domain.originals import OriginalFile
 
 _FORMATS = frozenset((MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP))
 

@@ -5,7 +5,9 @@ from typing import Protocol
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
+from mechshare.domain.search import SearchQuery, SearchResult
+from mechshare.domain.search_documents import SearchDocument
+from mechshare.domain.suggestions import SuggestionKind
 
 FindWords = Callable[[str], Sequence[tuple[str, ...]]]
 """Returns the words of a query for the database, which finds words as parts of texts: each as typed and then by other

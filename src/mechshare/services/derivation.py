@@ -16,9 +16,9 @@ from mechshare.domain.errors import MediaNotFound, StorageFull
 from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.main_files import without_metadata
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.pages import clean_pages
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks

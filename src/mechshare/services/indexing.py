@@ -12,7 +12,7 @@ from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
-from mechshare.domain.search import SearchDocument, document_of
+from mechshare.domain.search_documents import SearchDocument, document_of
 from mechshare.domain.shares import Share
 from mechshare.domain.visibility import EVERYTHING, Visibility
 from mechshare.ports.persistence.database import UnitOfWork

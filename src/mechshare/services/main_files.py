@@ -8,7 +8,8 @@ from mechshare.domain.events import FormerFileDeleted, MainFileSent, ProcessingR
 from mechshare.domain.ids import MechanismId, UploadId
 from mechshare.domain.main_files import FormerFileNotFound, new_file, require_replaceable, to_be_replaced
 from mechshare.domain.mechanism_files import stored_reference
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile, Replacement
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
+from mechshare.domain.originals import OriginalFile, Replacement
 from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.uploads import UploadNotFound
 from mechshare.domain.users import Actor

@@ -17,10 +17,7 @@ from mechshare.domain.events import (
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
-from mechshare.domain.mechanisms import (
-    AuthoredMechanism,
-    Mechanism,
-)
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import (
     Viewer,

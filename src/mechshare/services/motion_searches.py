@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from mechshare.domain.errors import NothingToRetry
 from mechshare.domain.ids import MotionSearchId
 from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import OriginalFile, ProcessingState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import ANALYSIS
 from mechshare.domain.motion_events import MotionSearchBegun, MotionSearchEnded
 from mechshare.domain.motion_searches import MotionSearch, new_motion_search, require_own, search_of
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.policy import Viewer
+from mechshare.domain.processing import ProcessingState
 from mechshare.domain.storage_quotas import Reservation
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock

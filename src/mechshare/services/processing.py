@@ -18,16 +18,12 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
 from mechshare.domain.main_files import file_to_process, main_file_of, replacement_failed
 from mechshare.domain.mechanism_files import derived_references, original_references
-from mechshare.domain.mechanisms import (
-    PENDING,
-    Mechanism,
-    OriginalFile,
-    Processing,
-    ProcessingState,
-)
-from mechshare.domain.media import OriginalMetadata, ProcessingFailure
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.originals import OriginalFile, OriginalMetadata
 from mechshare.domain.pages import Page
 from mechshare.domain.policy import Viewer, can_edit
+from mechshare.domain.processing import PENDING, Processing, ProcessingState
 from mechshare.domain.revisions import restored_with_file
 from mechshare.domain.thumbnails import has_chosen_thumbnail, own_thumbnail_references, with_chosen_moment
 from mechshare.domain.users import Actor

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import DomainException, UnsupportedMedia
 from mechshare.domain.ids import UploadId
-from mechshare.domain.mechanisms import OriginalFile
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.policy import require_permission
 from mechshare.domain.uploads import (
     UPLOAD_LIFETIME,

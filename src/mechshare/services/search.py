@@ -28,13 +28,11 @@ from mechshare.domain.search import (
     SearchQuery,
     SearchResult,
     SearchSort,
-    Suggestion,
-    SuggestionKind,
-    Suggestions,
     clean_query,
     place_at,
     query_within,
 )
+from mechshare.domain.suggestions import Suggestion, SuggestionKind, Suggestions
 from mechshare.domain.users import normal_login
 from mechshare.domain.visibility import ListScope
 from mechshare.ports.search import FindWords, SearchIndex

@@ -8,8 +8,9 @@ from mechshare.domain.events import FileReplaced, MechanismChanged, ThumbnailCho
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanism_files import stored_reference
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.sharing_events import MechanismEditedByOther
 from mechshare.domain.thumbnails import (
     choose_own_thumbnail,

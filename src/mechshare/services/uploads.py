@@ -7,8 +7,8 @@ from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.blobs import ANY_EXTENSION, BlobFacts, original_key
 from mechshare.domain.errors import FileTooLarge
 from mechshare.domain.file_types import type_of
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.policy import require_permission
 from mechshare.domain.thumbnails import require_thumbnail_format
 from mechshare.domain.users import Actor, Permission

@@ -11,9 +11,9 @@ from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.main_files import without_metadata
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFacts
 from mechshare.domain.motion import Motion, MotionAnalysis, MotionKind
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.trims import Trim
 from mechshare.ports.blobs import BlobStore
 from mechshare.services.derivation import DerivedMedia

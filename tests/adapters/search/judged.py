@@ -14,7 +14,7 @@ from importlib.resources import files
 from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 SIZE = 2_000
 ASPECTS = ("摩擦", "騒音", "疲労", "潤滑", "熱膨張", "剛性", "共振", "冷却", "減衰", "温度")

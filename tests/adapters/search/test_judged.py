@@ -8,7 +8,8 @@ from mechshare.adapters.search.opensearch.index import OpenSearchIndex
 from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 from mechshare.adapters.search.text.thesaurus import thesaurus_with
 from mechshare.adapters.search.widened import WidenedSearchIndex
-from mechshare.domain.search import SearchDocument, SearchQuery
+from mechshare.domain.search import SearchQuery
+from mechshare.domain.search_documents import SearchDocument
 from mechshare.ports.search import SearchIndex
 from mechshare.testing.search.relevance import ndcg
 from tests.adapters.search.judged import SIZE, Query, documents, mechanisms, queries

@@ -19,7 +19,8 @@ from mechshare.adapters.search.opensearch.writes import document_writes, write
 from mechshare.adapters.search.text.ranking import PLACES
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery
+from mechshare.domain.search import SearchQuery
+from mechshare.domain.search_documents import SearchDocument
 from mechshare.testing.search.relevance import documents
 from tests.adapters.search.opensearch_stands_in import TLS, server_that_is_silent, server_that_responds
 from tests.servers import address, opensearch_alias

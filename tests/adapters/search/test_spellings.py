@@ -11,7 +11,8 @@ from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.opensearch.index import OpenSearchIndex
 from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery
+from mechshare.domain.search import SearchQuery
+from mechshare.domain.search_documents import SearchDocument
 from mechshare.ports.search import SearchIndex
 from mechshare.testing.search.relevance import documents
 from mechshare.testing.search.spellings import PAIRS

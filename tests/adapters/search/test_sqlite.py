@@ -22,7 +22,8 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.overload import SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchSort
+from mechshare.domain.search import SearchQuery, SearchSort
+from mechshare.domain.search_documents import SearchDocument
 from mechshare.testing.search.contract import START, document, keys
 from mechshare.testing.search.relevance import documents
 

@@ -9,7 +9,9 @@ from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.overload import SearchTimedOut
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
+from mechshare.domain.search import SearchQuery, SearchResult
+from mechshare.domain.search_documents import SearchDocument
+from mechshare.domain.suggestions import SuggestionKind
 from mechshare.ports.search import SearchIndex
 
 

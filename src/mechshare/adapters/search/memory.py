@@ -34,16 +34,9 @@ from mechshare.adapters.search.text.ranking import (
 from mechshare.adapters.search.text.tokenizer import opening_of, openings
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.search import (
-    Hit,
-    SearchDocument,
-    SearchPlace,
-    SearchQuery,
-    SearchResult,
-    SearchSort,
-    SuggestionKind,
-    Synonyms,
-)
+from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult, SearchSort, Synonyms
+from mechshare.domain.search_documents import SearchDocument
+from mechshare.domain.suggestions import SuggestionKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

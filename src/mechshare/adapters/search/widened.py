@@ -7,7 +7,9 @@ from functools import lru_cache
 from mechshare.adapters.search.text.thesaurus import Thesaurus
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind, Synonyms
+from mechshare.domain.search import SearchQuery, SearchResult, Synonyms
+from mechshare.domain.search_documents import SearchDocument
+from mechshare.domain.suggestions import SuggestionKind
 from mechshare.ports.search import SearchIndex
 
 _REMEMBERED_QUERIES = 1_000

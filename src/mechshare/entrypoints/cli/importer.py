@@ -15,7 +15,9 @@ from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import DomainException, OutOfSpace, Unavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import JobKind
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile, ProcessingState
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
+from mechshare.domain.originals import OriginalFile
+from mechshare.domain.processing import ProcessingState
 from mechshare.domain.statements import Statement
 from mechshare.domain.thumbnails import own_thumbnail_of
 from mechshare.domain.users import Actor

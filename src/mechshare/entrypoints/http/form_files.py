@@ -9,7 +9,7 @@ from litestar import Request
 
 from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import Unavailable, UnsupportedContentType
-from mechshare.domain.mechanisms import OriginalFile
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
 from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form

@@ -13,9 +13,10 @@ from msgspec import Struct
 from mechshare.domain.categories import names_in
 from mechshare.domain.errors import DomainException, InvalidField, MalformedRequest, Unavailable
 from mechshare.domain.ids import UploadId
-from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.motion import period_in
 from mechshare.domain.named_values import NamedValue, values_in
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.reliability import stated_reliability
 from mechshare.domain.statements import Statement
 from mechshare.domain.thumbnails import moment_in

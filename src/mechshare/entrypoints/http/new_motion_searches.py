@@ -5,8 +5,8 @@ from typing import Any
 from litestar import Request
 
 from mechshare.domain.errors import MalformedRequest
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.motion_searches import MotionSearch
+from mechshare.domain.originals import OriginalFile
 from mechshare.entrypoints.http.form_files import received_file, require_form
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.multipart import Form

@@ -6,7 +6,8 @@ from litestar import Request
 
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.originals import OriginalFile
 from mechshare.entrypoints.http.form_files import received_file, require_form
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.multipart import Form

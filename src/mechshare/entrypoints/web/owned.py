@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from mechshare.application import Application
 from mechshare.domain.failed_originals import is_original_deleted
-from mechshare.domain.mechanisms import Mechanism, ProcessingState
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.processing import ProcessingState
 from mechshare.entrypoints.web.cards import Card
 
 

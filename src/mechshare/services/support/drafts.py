@@ -5,7 +5,9 @@ from datetime import datetime
 
 from mechshare.domain.ids import MechanismId, UploadId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.mechanisms import PENDING, READY, Mechanism, OriginalFile, clean_duration
+from mechshare.domain.mechanisms import Mechanism, clean_duration
+from mechshare.domain.originals import OriginalFile
+from mechshare.domain.processing import PENDING, READY
 from mechshare.domain.statements import Statement
 from mechshare.domain.thumbnails import to_be_shown_at
 from mechshare.domain.users import Actor

@@ -5,8 +5,9 @@ from mechshare.domain.comments import Comment
 from mechshare.domain.evidence import Claim
 from mechshare.domain.ids import UserId
 from mechshare.domain.marks import Mark
-from mechshare.domain.mechanisms import Mechanism, ProcessingState
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.notifications import Notice, NotificationKind
+from mechshare.domain.processing import ProcessingState
 from mechshare.domain.reports import Decision, Report
 
 

@@ -13,12 +13,14 @@ from mechshare.domain.errors import CategoryNotFound, StaleVersion
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
-from mechshare.domain.mechanisms import PENDING, Mechanism, OriginalFile, Processing, ProcessingState
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.named_values import range_in, values_in
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.pages import MAX_SCANNED_TEXT
 from mechshare.domain.pages import Page as DocumentPage
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
+from mechshare.domain.processing import PENDING, Processing, ProcessingState
 from mechshare.domain.reliability import Reliability
 from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope
 from mechshare.ports.persistence.database import Database

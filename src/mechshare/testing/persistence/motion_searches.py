@@ -7,10 +7,10 @@ import pytest
 
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import MotionSearchId, UserId
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import FailureCode, MediaFormat, ProcessingFailure
 from mechshare.domain.motion import Motion, MotionAnalysis, MotionKind
 from mechshare.domain.motion_searches import MotionSearch
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, a_user, new_id, save_user

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
-from mechshare.domain.mechanisms import READY, OriginalFile
 from mechshare.domain.media import MediaFormat
 from mechshare.domain.motion import AnalysedMotion
+from mechshare.domain.originals import OriginalFile
+from mechshare.domain.processing import READY
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import a_mechanism, new_id, save_mechanisms, save_user
 

@@ -8,9 +8,10 @@ import pytest
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.main_files import main_file_of
-from mechshare.domain.mechanisms import Mechanism, OriginalFile
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media import MediaFormat
 from mechshare.domain.named_values import values_in
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.revisions import Content, FormerRevision
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, a_mechanism, new_id, save_mechanisms, save_user

@@ -9,7 +9,8 @@ from mechshare.domain.categories import Category
 from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import Job, JobKind, new_job
-from mechshare.domain.mechanisms import READY, Mechanism
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.processing import READY
 from mechshare.domain.sessions import Session
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import Database

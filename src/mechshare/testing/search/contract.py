@@ -17,15 +17,9 @@ from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import NamedValue, range_in
-from mechshare.domain.search import (
-    MAX_EXCLUDED,
-    SearchDocument,
-    SearchQuery,
-    SearchResult,
-    SearchSort,
-    SuggestionKind,
-    place_at,
-)
+from mechshare.domain.search import MAX_EXCLUDED, SearchQuery, SearchResult, SearchSort, place_at
+from mechshare.domain.search_documents import SearchDocument
+from mechshare.domain.suggestions import SuggestionKind
 from mechshare.testing.bounds import bounded
 from mechshare.testing.search.relevance import QUERIES, documents, missed, ndcg
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 _NAMES = {slug: (english, japanese) for slug, english, japanese in FIRST_CATEGORIES}
 

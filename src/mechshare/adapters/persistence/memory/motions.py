@@ -8,8 +8,8 @@ from mechshare.adapters.persistence.memory.table import Column, Table
 from mechshare.adapters.persistence.memory.tables import MECHANISMS
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
-from mechshare.domain.mechanisms import ProcessingState
 from mechshare.domain.motion import AnalysedMotion
+from mechshare.domain.processing import ProcessingState
 from mechshare.ports.persistence.motions import MotionRepository
 
 MOTIONS = Table(

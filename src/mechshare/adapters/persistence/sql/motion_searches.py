@@ -22,10 +22,10 @@ from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import MotionSearchId
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import Motion
 from mechshare.domain.motion_searches import MotionSearch
+from mechshare.domain.originals import OriginalFile
 from mechshare.ports.persistence.motion_searches import MotionSearchRepository
 
 motion_searches = Table(

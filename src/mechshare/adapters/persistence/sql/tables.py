@@ -19,10 +19,10 @@ from sqlalchemy import (
 )
 
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime, ordered_text
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFacts, ProcessingFailure
 from mechshare.domain.motion import Motion
 from mechshare.domain.named_values import NamedValue
+from mechshare.domain.originals import OriginalFile
 from mechshare.domain.reliability import Reliability
 
 metadata = MetaData(

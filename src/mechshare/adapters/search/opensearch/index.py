@@ -42,7 +42,9 @@ from mechshare.adapters.search.text.tokenizer import opening_of
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind, Synonyms
+from mechshare.domain.search import SearchQuery, SearchResult, Synonyms
+from mechshare.domain.search_documents import SearchDocument
+from mechshare.domain.suggestions import SuggestionKind
 
 SEARCH_SECONDS = 0.5
 WRITE_SECONDS = 10.0

@@ -23,7 +23,7 @@ from mechshare.adapters.search.text.ranking import (
     title_spelling,
 )
 from mechshare.adapters.search.text.tokenizer import index_text, openings
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 WINDOW = 10_000
 """Hits that one request can reach by offset; `search_after` reaches further ones."""

@@ -11,7 +11,7 @@ from mechshare.adapters.search.opensearch.queries import tombstones_body
 from mechshare.adapters.search.opensearch.writes import Write, document_writes, tombstone_write, write
 from mechshare.adapters.search.text.batches import batches
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 _BATCH = 200
 """Documents tokenized at a time, and tombstones copied at a time."""

@@ -10,7 +10,7 @@ from opensearchpy.helpers import async_streaming_bulk
 from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchServer
 from mechshare.adapters.search.opensearch.mapping import document_version, source_of, tombstone
 from mechshare.domain.errors import DependencyUnavailable
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 _MAX_REQUEST_BYTES = 5_000_000
 """A server rejects requests of a tenth of its memory; this suits small ones."""

@@ -24,7 +24,9 @@ from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.overload import SearchTimedOut
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
+from mechshare.domain.search import SearchQuery, SearchResult
+from mechshare.domain.search_documents import SearchDocument
+from mechshare.domain.suggestions import SuggestionKind
 
 READERS = 2
 """Threads. They pass the GIL to each other and to the event loop, so more threads lower the throughput."""

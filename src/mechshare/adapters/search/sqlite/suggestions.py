@@ -16,7 +16,7 @@ from mechshare.adapters.search.text.ranking import in_order
 from mechshare.adapters.search.text.tokenizer import opening_of
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SuggestionKind
+from mechshare.domain.suggestions import SuggestionKind
 
 _IS_SUGGESTED = """
     (:excluded IS NULL OR document NOT IN (

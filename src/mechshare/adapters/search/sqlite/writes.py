@@ -23,7 +23,7 @@ from mechshare.adapters.search.text.ranking import (
 from mechshare.adapters.search.text.tokenizer import openings
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 Opening = tuple[str, int, str]
 """(term of the audience, kind, opening + TITLE_AFTER + title or name of the author)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 _MAX_CHARACTERS = 1_000_000
 """Of the pages of all documents in a batch, except the last one: their tokens take ten times as many bytes."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
 from mechshare.adapters.search.text.passages import passage_words, passages_of
 from mechshare.adapters.search.text.tokenizer import index_text, openings, spelling_text
-from mechshare.domain.search import SearchDocument
+from mechshare.domain.search_documents import SearchDocument
 
 WEIGHTS = (9.0, 3.0, 1.0)
 """Scores that a match in the title, the category names or the author's name adds to the 1 of any match."""

@@ -13,7 +13,8 @@ from mechshare.application import Application
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.policy import Viewer
-from mechshare.domain.search import SearchPage, Suggestions
+from mechshare.domain.search import SearchPage
+from mechshare.domain.suggestions import Suggestions
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.pagination import next_link, page_response
 from mechshare.entrypoints.http.protocol.responses import encoded_response

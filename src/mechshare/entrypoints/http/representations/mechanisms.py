@@ -10,15 +10,10 @@ from msgspec import Struct
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.kinds import MechanismKind
-from mechshare.domain.mechanisms import (
-    Author,
-    AuthoredMechanism,
-    Mechanism,
-    Processing,
-    ProcessingState,
-)
+from mechshare.domain.mechanisms import Author, AuthoredMechanism, Mechanism
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
+from mechshare.domain.processing import Processing, ProcessingState
 from mechshare.domain.statistics import Counts
 from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import application_of

@@ -3,14 +3,8 @@
 from msgspec import Struct
 
 from mechshare.domain.motion import MotionKind
-from mechshare.domain.search import (
-    FoundMechanism,
-    SearchPage,
-    SearchSort,
-    Suggestion,
-    SuggestionKind,
-    Suggestions,
-)
+from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort
+from mechshare.domain.suggestions import Suggestion, SuggestionKind, Suggestions
 from mechshare.entrypoints.http.protocol.pagination import cursor_of
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import (

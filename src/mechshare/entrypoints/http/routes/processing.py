@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from mechshare.domain.errors import Conflict, Forbidden, InvalidToken, MechanismNotFound, Stale, Unavailable
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import ProcessingState
 from mechshare.domain.policy import Viewer
+from mechshare.domain.processing import ProcessingState
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.tickets import TICKET_LIFETIME, TicketPurpose
 from mechshare.entrypoints.http.event_streams import HEARTBEAT, StreamTime

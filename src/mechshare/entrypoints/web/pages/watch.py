@@ -27,9 +27,10 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.main_files import MainFile
-from mechshare.domain.mechanisms import Mechanism, ProcessingState
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.policy import Viewer, can_download_original, can_edit, can_manage
+from mechshare.domain.processing import ProcessingState
 from mechshare.domain.shares import Access
 from mechshare.domain.thumbnails import moment_in
 from mechshare.domain.users import Permission

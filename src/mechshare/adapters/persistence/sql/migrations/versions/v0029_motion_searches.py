@@ -4,9 +4,9 @@ import sqlalchemy as sa
 from alembic import op
 
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime
-from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import Motion
+from mechshare.domain.originals import OriginalFile
 
 revision = "0029"
 down_revision = "0028"
