@@ -123,6 +123,10 @@ async def test_successful_responses_declare_their_headers(site: Site) -> None:
     assert sent("post", "/api/v1/mechanisms/from-url", "201") == {"ETag", "Location"}
     assert sent("get", "/api/v1/mechanisms/{mechanism_id}/original", "302") == {"Location"}
     assert sent("delete", "/api/v1/users/me", "204") == set()
+    assert sent("get", "/api/v1/media/{mechanism_id}/{name}", "206") == {"ETag", "Content-Range"}
+    assert sent("get", "/api/v1/categories/{category_id}", "308") == {"Location"}
+    assert sent("post", "/api/v1/uploads", "201") == {"Location", "Upload-Offset", "Upload-Expires"}
+    assert sent("patch", "/api/v1/uploads/{upload_id}", "204") == {"Upload-Offset", "Upload-Expires"}
 
 
 async def test_fields_have_formats_lengths_and_error_codes(site: Site) -> None:
@@ -162,6 +166,8 @@ async def test_the_document_declares_request_headers_and_responses(site: Site) -
         == headers_of("post", "/api/v1/auth/register")
         == ["Idempotency-Key"]
     )
+    creating = ["Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"]
+    assert headers_of("post", "/api/v1/uploads") == creating
     assert headers_of("get", media) == ["If-None-Match", "Range", "If-Range"]
     file = {"schema": {"format": "binary", "type": "string"}}
     for status in ("200", "206"):

@@ -67,6 +67,8 @@ class RangeNotSatisfiable(DomainException):
 
 
 class UnsupportedTusVersion(errors.Stale):
+    """The client does not speak the version of tus that this server speaks."""
+
     code = "UNSUPPORTED_TUS_VERSION"
     messages = {
         "en": "Send 'Tus-Resumable: {version}', the version of the upload protocol that this server speaks.",

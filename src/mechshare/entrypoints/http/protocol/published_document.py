@@ -21,7 +21,6 @@ from mechshare.domain.errors import DomainException
 from mechshare.domain.file_types import ATTACHMENT_TYPES
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of, is_not_modified
 from mechshare.entrypoints.http.protocol.errors import (
-    STATUSES,
     BodyTimedOut,
     ErrorBody,
     HeadersTooLarge,
@@ -29,6 +28,7 @@ from mechshare.entrypoints.http.protocol.errors import (
     RangeNotSatisfiable,
     UriTooLong,
     error_codes,
+    status_of_kind,
 )
 from mechshare.entrypoints.http.protocol.openapi import BodySchema, PlainSchema, schema_of
 from mechshare.entrypoints.http.protocol.page_headers import secure_page
@@ -40,9 +40,14 @@ _REQUEST_HEADERS = {
     "If-None-Match": "ETags of the client's copies; if one is current, the response is 304.",
     "Idempotency-Key": "1 to 200 visible ASCII characters. A repeated request gets the first response again.",
     "Range": "One range of bytes, such as bytes=0-1023.",
+    "Tus-Resumable": "The version of tus: 1.0.0.",
+    "Upload-Length": "The size of the file in bytes.",
+    "Upload-Metadata": "Names with values in Base64, with commas between them, such as `filename Y2xpcC5naWY=`.",
+    "Upload-Offset": "The number of bytes that the server has; the body continues there.",
+    "Upload-Checksum": "sha256, sha1, sha512 or md5, a space, and the digest of the body in Base64.",
     "If-Range": "The ETag of the file that the range belongs to; if the file has another ETag, the whole file is sent.",
 }
-_REQUIRED_HEADERS = ("If-Match",)
+_REQUIRED_HEADERS = ("If-Match", "Upload-Length", "Upload-Offset")
 _CONDITIONAL = {"304": ("If-None-Match",), "206": ("Range", "If-Range")}
 _TEXT = Schema(type=OpenAPIType.STRING)
 _FILE = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
@@ -50,9 +55,19 @@ _RESPONSE_HEADERS = {
     "ETag": "The version of the response, for If-Match and If-None-Match.",
     "Link": 'The page after this one (rel="next", RFC 8288); absent on the last.',
     "Location": "Where it is.",
+    "Content-Range": "The bytes that the body has, and the size of the file: bytes 0-1023/88476.",
+    "Upload-Offset": "The number of bytes that the server has.",
+    "Upload-Expires": "When the server deletes the upload if nothing more arrives.",
     "Retry-After": "Seconds after which the request may be sent again.",
     "RateLimit": "Remaining requests and seconds until the limit resets; absent where requests are not limited.",
     "RateLimit-Policy": "Requests allowed and in how many seconds; absent where requests are not limited.",
+}
+_ERROR_EXAMPLE = {
+    "status": "error",
+    "message": "title: must have 1 to 200 characters.",
+    "code": "INVALID_FIELD",
+    "request_id": "01a2284b-82aa-7135-89b5-8a4e03c93672",
+    "details": [{"field": "title", "message": "must have 1 to 200 characters."}],
 }
 _SENDS_BODY = ("POST", "PATCH", "PUT")
 _ALWAYS = {UriTooLong, errors.TooMany, HeadersTooLarge, InternalError, errors.Unavailable}
@@ -131,6 +146,7 @@ def _operations(app: Litestar) -> list[tuple[Operation, HTTPRouteHandler]]:
 def _error_schema() -> PlainSchema:
     schema = schema_of(ErrorBody)
     schema.plain["properties"]["code"]["enum"] = error_codes()
+    schema.plain["examples"] = [_ERROR_EXAMPLE]
     return schema
 
 
@@ -148,9 +164,9 @@ def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
     responses.pop("400", None)
     operation.security = _security(handler)
     _document_headers(operation, handler, responses)
-    _document_success(operation, responses)
+    _document_success(operation, responses, handler.opt.get("sent_headers", ()))
     for family in _refusals(operation, handler):
-        responses[str(STATUSES[family])] = _refusal(family)
+        responses[str(status_of_kind(family))] = _refusal(family)
     for response in responses.values():
         response.headers = {**(response.headers or {}), **_headers("RateLimit", "RateLimit-Policy")}
     operation.responses = dict(sorted(responses.items()))
@@ -168,7 +184,8 @@ def _document_headers(operation: Operation, handler: HTTPRouteHandler, responses
     operation.parameters = [*(operation.parameters or ()), *(_request_header(name) for name in names)] or None
 
 
-def _document_success(operation: Operation, responses: dict[str, Any]) -> None:
+def _document_success(operation: Operation, responses: dict[str, Any], always: tuple[str, ...]) -> None:
+    """Describes the successful responses; all of them have the header fields `always`."""
     if "204" in responses:
         responses["204"] = OpenAPIResponse("Done; there is no content")
     if "206" in responses:
@@ -176,10 +193,14 @@ def _document_success(operation: Operation, responses: dict[str, Any]) -> None:
             responses[status] = OpenAPIResponse(description, content=_file_content())
     parameters = _parameter_names(operation)
     for status, response in responses.items():
-        names = ["ETag"] if status not in ("204", "302") and not _is_stream(response) else []
+        names = list(always)
+        if status not in ("204", "302", "308") and not always and not _is_stream(response):
+            names.append("ETag")
         if status == "200" and "cursor" in parameters:
             names.append("Link")
-        if status == "302" or (status in ("201", "202") and "Idempotency-Key" in parameters):
+        if status == "206":
+            names.append("Content-Range")
+        if status in ("302", "308") or (status in ("201", "202") and "Idempotency-Key" in parameters):
             names.append("Location")
         response.headers = _headers(*names)
 

@@ -276,7 +276,7 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
     operation_id="withdrawMechanism",
     summary="Withdraw a mechanism",
     opt=refuses(Forbidden, Invalid, Stale),
-    operation_class=body_of(Withdrawal, required=False),
+    operation_class=body_of(Withdrawal, example={"reason": "The clip shows a trademark."}, required=False),
 )
 async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """Hides a mechanism from its audience.

@@ -15,7 +15,6 @@ from mechshare.domain.errors import (
     DomainException,
     NotFound,
     OutOfSpace,
-    Stale,
     TooLarge,
     TooMany,
     UnsupportedMedia,
@@ -23,6 +22,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import UploadId
 from mechshare.domain.uploads import ChecksumMismatch, Upload
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, limits, require_permissions
+from mechshare.entrypoints.http.protocol.errors import UnsupportedTusVersion
 from mechshare.entrypoints.http.protocol.openapi import refuses
 from mechshare.entrypoints.http.protocol.request_body import body_pieces, content_length
 from mechshare.entrypoints.http.protocol.schema_names import published
@@ -42,6 +42,7 @@ Req = Request[Any, Any, Any]
 TAG = Tag(
     "uploads", "Files in several requests, which may be cut (tus 1.0); POST /mechanisms/from-upload uses them"
 )
+_SENT = ("Upload-Offset", "Upload-Expires")
 
 
 @published("Upload")
@@ -64,7 +65,11 @@ class UploadResponse(Struct):
     operation_id="createUpload",
     before_request=limits(CostlyOperation.UPLOADS),
     summary="Begin an upload",
-    opt=refuses(TooLarge, TooMany, UnsupportedMedia, Stale, ChecksumMismatch, OutOfSpace),
+    opt={
+        **refuses(TooLarge, TooMany, UnsupportedMedia, UnsupportedTusVersion, ChecksumMismatch, OutOfSpace),
+        "accepted_headers": ("Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"),
+        "sent_headers": ("Location", *_SENT),
+    },
 )
 async def create_upload(request: Req) -> Response[None]:
     """Takes Upload-Length and Upload-Metadata (`filename`), and the first bytes as the body if it has any.
@@ -90,7 +95,11 @@ async def create_upload(request: Req) -> Response[None]:
     guards=[require_permissions("mechanisms:create")],
     operation_id="getUpload",
     summary="Get an upload",
-    opt=refuses(NotFound, Stale),
+    opt={
+        **refuses(NotFound, UnsupportedTusVersion),
+        "accepted_headers": ("Tus-Resumable",),
+        "sent_headers": _SENT,
+    },
 )
 async def get_upload(request: Req, upload_id: FromPath[str]) -> Response[UploadResponse]:
     """Returns how much has arrived, also in Upload-Offset (HEAD), from where the client continues."""
@@ -110,7 +119,19 @@ async def get_upload(request: Req, upload_id: FromPath[str]) -> Response[UploadR
     status_code=204,
     operation_id="appendToUpload",
     summary="Send bytes of an upload",
-    opt=refuses(NotFound, Conflict, TooLarge, UnsupportedMedia, Stale, ChecksumMismatch, OutOfSpace),
+    opt={
+        **refuses(
+            NotFound,
+            Conflict,
+            TooLarge,
+            UnsupportedMedia,
+            UnsupportedTusVersion,
+            ChecksumMismatch,
+            OutOfSpace,
+        ),
+        "accepted_headers": ("Tus-Resumable", "Upload-Offset", "Upload-Checksum"),
+        "sent_headers": _SENT,
+    },
 )
 async def append_to_upload(request: Req, upload_id: FromPath[str]) -> Response[None]:
     """Takes the bytes from Upload-Offset on, and Upload-Checksum. If the connection breaks, what arrived stays."""
@@ -125,7 +146,7 @@ async def append_to_upload(request: Req, upload_id: FromPath[str]) -> Response[N
     guards=[require_permissions("mechanisms:create")],
     operation_id="deleteUpload",
     summary="Discard an upload",
-    opt=refuses(NotFound, Stale),
+    opt={**refuses(NotFound, UnsupportedTusVersion), "accepted_headers": ("Tus-Resumable",)},
 )
 async def delete_upload(request: Req, upload_id: FromPath[str]) -> Response[None]:
     """Discards what has arrived and releases its bytes of the quota."""

@@ -163,7 +163,7 @@ async def login(request: Req) -> Response[TokenPairResponse]:
     operation_id="refreshTokens",
     summary="Refresh the tokens",
     opt={"open": True, **refuses(Unauthenticated)},
-    operation_class=body_of(Refresh),
+    operation_class=body_of(Refresh, example={"refresh_token": "the refresh_token of the last response"}),
 )
 async def refresh(request: Req) -> Response[TokenPairResponse]:
     """Exchanges a refresh token for the next pair of tokens.
@@ -224,7 +224,10 @@ async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[No
     operation_id="changePassword",
     summary="Change your password",
     opt=refuses(Invalid, TooMany),
-    operation_class=body_of(NewPassword),
+    operation_class=body_of(
+        NewPassword,
+        example={"old_password": "four-bar linkage", "new_password": "slider-crank linkage"},
+    ),
 )
 async def change_password(request: Req) -> Response[None]:
     """Changes the password and ends every other session."""
