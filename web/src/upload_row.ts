@@ -3,6 +3,8 @@ import { ApiError, announce, api, find, text, url } from "./page";
 import { type ProcessingStatus, ProcessingWatch, stepText } from "./processing";
 import { newKey, Refused, send, type Texts, wasBegun } from "./sending";
 
+/** The status of a refusal that no other text mends. */
+const UNSUPPORTED_FORMAT = 415;
 /** Characters of the title of a mechanism that moves alike. */
 const LONGEST_HINT = 30;
 
@@ -186,7 +188,7 @@ export class UploadRow {
     for (const { field, message } of error.details) this.#fieldProblem(field, message);
     const isReused = error.code === "IDEMPOTENCY_KEY_REUSED";
     const message = isReused ? text("upload_sent_before") : messageOf(error);
-    this.#show("refused", message);
+    this.#show(error.status === UNSUPPORTED_FORMAT ? "unusable" : "refused", message);
   }
 
   #watch(id: string): void {

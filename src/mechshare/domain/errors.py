@@ -195,8 +195,10 @@ class InvalidField(Invalid):
 class NotReady(Conflict):
     code = "MECHANISM_NOT_READY"
     messages = {
-        "en": "Only a mechanism whose processing is ready can be published; this one is {state}.",
-        "ja": "公開できるのは処理が完了した機構だけです。現在の状態は {state} です。",
+        "en": "Only a mechanism whose processing is ready can be published; this one is {state}. Wait until it is "
+        "ready; if its processing failed, read the reason and try again.",
+        "ja": "公開できるのは処理が完了した機構だけです。現在の状態は {state} です。完了までお待ちください。"
+        "失敗した場合は、理由を確認して再試行してください。",
     }
 
 

@@ -21,6 +21,8 @@ from mechshare.entrypoints.web.paths import base_path
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 LANGUAGE_COOKIE = "mechshare_language"
 _YEAR = 365 * 24 * 3600
+_MOMENTS = {"en": "MMM d, y, HH:mm"}
+"""Formats in place of the short one: in 3/4/26, readers of English take either number for the month."""
 _UNITS = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
 
@@ -54,7 +56,7 @@ def day(at: datetime, language: str) -> str:
 
 def moment(at: datetime, language: str) -> str:
     """Returns date and time in UTC."""
-    return f"{format_datetime(at, format='short', locale=language)} UTC"
+    return f"{format_datetime(at, format=_MOMENTS.get(language, 'short'), locale=language)} UTC"
 
 
 def number(value: float, language: str) -> str:
