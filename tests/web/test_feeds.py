@@ -1,5 +1,7 @@
 """Feeds of what is public, read by a feed reader of other people."""
 
+from xml.etree import ElementTree
+
 import feedparser
 import pytest
 
@@ -33,6 +35,14 @@ async def test_the_newest_public_mechanisms_are_in_the_atom_feed(site: Site) -> 
     assert XSS not in page.text
     assert feed.entries[1].author == "ana"
     assert any(link.rel == "enclosure" and link.type == "video/mp4" for link in feed.entries[0].links)
+
+
+@pytest.mark.parametrize("query", ["", "?q=%EF%BF%BE", "?category=%01"])
+async def test_characters_that_xml_does_not_allow_leave_the_feed_readable(site: Site, query: str) -> None:
+    ana = await site.sign_up("ana")
+    await site.published(ana, "Cam \ufffe 😀 ]]>", description="one\uffff & two")
+    page = await Visitor(site).open(f"/feed.atom{query}")
+    assert "\ufffd" in ElementTree.fromstring(page.content)[0].text + page.text
 
 
 async def test_the_json_feed_has_the_same_mechanisms(site: Site) -> None:

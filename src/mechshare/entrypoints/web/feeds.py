@@ -1,5 +1,6 @@
 """Feeds of public mechanisms: Atom (RFC 4287) and JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ ATOM, JSON_FEED = "application/atom+xml", "application/feed+json"
 _ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VIDEO = "video/mp4"
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML document may contain, not even escaped (XML 1.0, 2.2): one makes readers refuse the feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +109,8 @@ def _entry(feed: Feed, card: Card) -> ElementTree.Element:
     if card.video_url and mechanism.media:
         ElementTree.SubElement(entry, "link", rel="enclosure", href=feed.address(card.video_url), type=_VIDEO)
     for name in card.category_names:
-        ElementTree.SubElement(entry, "category", term=name)
-    ElementTree.SubElement(entry, "content", type="html").text = _html(feed, card)
+        ElementTree.SubElement(entry, "category", term=_in_xml(name))
+    ElementTree.SubElement(entry, "content", type="html").text = _in_xml(_html(feed, card))
     return entry
 
 
@@ -148,7 +151,12 @@ def _html(feed: Feed, card: Card) -> str:
 
 def _texts(parent: ElementTree.Element, **texts: str) -> None:
     for name, text in texts.items():
-        ElementTree.SubElement(parent, name).text = text
+        ElementTree.SubElement(parent, name).text = _in_xml(text)
+
+
+def _in_xml(text: str) -> str:
+    """Returns the text with U+FFFD in place of what XML does not allow."""
+    return _NOT_IN_XML.sub("\ufffd", text)
 
 
 def _time(moment: datetime) -> str:
