@@ -128,6 +128,7 @@ def test_no_accepted_url_has_another_scheme_or_credentials(url):
         "[fe80::1]",
         "[fe80::1%25eth0]",
         "[fc00::1]",
+        "[fec0::1]",
         "[fd12::1]",
         "[ff02::1]",
         "[2001:db8::1]",

@@ -161,6 +161,7 @@ def _is_public_v6(host: str) -> bool:
         or address.scope_id
         or address.is_multicast
         or address.is_reserved
+        or address.is_site_local
     ):
         return False
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
