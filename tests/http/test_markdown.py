@@ -42,6 +42,11 @@ def test_a_bare_address_becomes_a_link_without_what_follows_it(text: str, addres
         "ftp://example.com",
         "https://",
         "example.com a@example.com",
+        "[a](/sign-out)",
+        "[a](//evil.example/x)",
+        "[a](mailto:a@example.com)",
+        "<a@example.com>",
+        "[a](https://)",
     ],
 )
 def test_other_texts_are_no_links(text: str) -> None:

@@ -16,6 +16,7 @@ _MAX_NESTING = 20
 _TAGS = {"p", "br", "em", "strong", "code", "pre", "a", "ul", "ol", "li", "blockquote"}
 # Japanese text follows an address without a space, so its brackets and full stops end one.
 _URL = re.compile(r"(?<![A-Za-z0-9])https?://[^\s<>\"`（）「」『』【】〈〉《》、。，．！？…]+", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"https?://[^/?#]", re.IGNORECASE)
 _TRAILING = ".,:;!?'"
 """Marks that end a sentence rather than an address."""
 
@@ -97,12 +98,18 @@ def _without_trailing(address: str) -> str:
     return address[:end]
 
 
+def _is_linked(url: str) -> bool:
+    """Whether `url` becomes a link: what has no host would lead elsewhere on every site that shows the text."""
+    return _ABSOLUTE.match(url) is not None
+
+
 def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
 def _parser(preset: str) -> MarkdownIt:
     parser = MarkdownIt(preset, {"html": False, "breaks": True, "maxNesting": _MAX_NESTING})
+    parser.validateLink = _is_linked  # type: ignore[method-assign]
     parser.core.ruler.push("addresses", _link_addresses)
     return parser
 
