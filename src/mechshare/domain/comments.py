@@ -29,7 +29,16 @@ MAX_ANCHORED = 200
 """Comments that the time line of a clip shows."""
 _WITHOUT_MOMENT = 2**31 - 1
 """Sorts comments on the whole mechanism after those on a moment or page."""
-_MENTION = re.compile(rf"(?:^|(?<=[\s(\[「（、。]))[@＠]([^\s@＠]{{2,{MAX_USERNAME_LENGTH}}})")
+_BEFORE_MENTIONS = r"\s(\[{「『（［【〈《\"'“‘*~,、。，．！？：；>"
+"""What a mention may follow: blanks, opening brackets and quotation marks, emphasis, and the ends of sentences."""
+_MENTION = re.compile(rf"(?:^|(?<=[{_BEFORE_MENTIONS}]))[@＠]([^\s@＠]{{2,{MAX_USERNAME_LENGTH}}})")
+
+
+_CODE = re.compile(
+    r"^ {0,3}(?P<fence>```|~~~).*?(?:^ {0,3}(?P=fence)|\Z)|(?<!`)(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
+"""Blocks and spans of code in Markdown."""
 
 
 class CommentNotFound(NotFound):
@@ -273,7 +282,8 @@ def _length_as_written(text: str, name: str) -> int:
 def mentioned_names(text: str) -> Sequence[Sequence[str]]:
     """Returns for each mention (`@name`) the user names that it may mean, the longest first.
 
-    What follows a name without a space, as in `@mikaさん`, makes several possible. Takes time linear in the text.
+    What follows a name without a space, as in `@mikaさん`, makes several possible. Code mentions nobody: `@property` in
+    it is no name.
     """
-    found = (possible_usernames(match[1]) for match in _MENTION.finditer(text))
+    found = (possible_usernames(match[1]) for match in _MENTION.finditer(_CODE.sub(" ", text)))
     return list(islice(filter(None, found), MAX_MENTIONS))
