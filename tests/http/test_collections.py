@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from httpx import Response
+
 from mechshare.domain.users import Role
 from tests.http.conftest import API, Site
 
@@ -78,6 +80,23 @@ async def test_what_a_reader_may_not_see_is_absent_from_list_count_and_cover(sit
         address, headers={**mika, "If-Match": found.headers["etag"]}, json={"cover_id": shown["id"]}
     )
     assert chosen.json()["cover_url"] == shown["thumbnail_url"]
+
+
+async def test_only_a_mechanism_in_the_collection_is_its_cover(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    first, second, other = [await site.published(mika, title) for title in ("first", "second", "other")]
+    address = await collection(site, mika, first, second)
+
+    async def choose(made: dict[str, Any]) -> Response:
+        etag = (await site.client.get(address, headers=mika)).headers["etag"]
+        headers, body = {**mika, "If-Match": etag}, {"cover_id": made["id"]}
+        return await site.client.patch(address, headers=headers, json=body)
+
+    refused = await choose(other)
+    assert (refused.status_code, refused.json()["details"][0]["field"]) == (422, "cover_id")
+    assert (await choose(second)).json()["cover_url"] == second["thumbnail_url"]
+    await site.client.delete(f"{address}/mechanisms/{second['id']}", headers=mika)
+    assert (await site.client.get(address)).json()["cover_url"] == first["thumbnail_url"]
 
 
 async def test_visibility_decides_who_finds_a_collection(site: Site) -> None:

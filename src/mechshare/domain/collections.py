@@ -47,7 +47,7 @@ class CollectionFull(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """Its audience sees it at once; `cover_id` is the mechanism whose thumbnail stands for it, None for the first.
+    """Its audience sees it at once; `cover_id` is the mechanism in it whose thumbnail stands for it, None for the first.
     `updated_at` and `version` change with these fields, not with the mechanisms in it."""
 
     id: CollectionId
@@ -76,6 +76,10 @@ class Collection:
             updated_at=now,
         )
 
+    def without_cover(self, now: datetime) -> "Collection":
+        """Returns the collection with its first mechanism as the cover."""
+        return replace(self, cover_id=None, updated_at=now)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionEntry:
@@ -96,6 +100,16 @@ class CoveredCollection:
 
 def clean_collection_title(title: str) -> str:
     return clean_text("title", title, min_length=1, max_length=200)
+
+
+def require_entry(id: MechanismId, ids: Sequence[MechanismId]) -> None:
+    """Raises InvalidField for a cover that is not among `ids`, the mechanisms in the collection."""
+    if id not in ids:
+        raise InvalidField(
+            "cover_id",
+            en="must be a mechanism in this collection. Put it in first.",
+            ja="このコレクションに入っている機構を指定してください。先に追加してください。",
+        )
 
 
 def placed(ids: Sequence[MechanismId], id: MechanismId, position: int | None) -> list[MechanismId]:

@@ -12,6 +12,7 @@ from mechshare.domain.collections import (
     clean_collection_title,
     placed,
     require_collector,
+    require_entry,
     require_visible_collection,
     visible_collections,
 )
@@ -103,6 +104,7 @@ class CollectionService:
             require_version(collection.version, versions)
             if cover_id is not None:
                 await find_visible(tx, actor, cover_id)
+                require_entry(cover_id, await tx.collection_entries.find_ids(id))
             changed = collection.changed(
                 self._clock.now(), title=title, visibility=visibility, cover_id=cover_id
             )
@@ -137,17 +139,20 @@ class CollectionService:
     async def remove(self, actor: Actor, id: CollectionId, mechanism_id: MechanismId) -> None:
         """Takes the mechanism out; no-op if it is not in. Raises CollectionNotFound, UnauthorizedOperation."""
         async with self._transactions.begin() as tx:
-            await _require_changeable(tx, actor, id)
+            collection = await _require_changeable(tx, actor, id)
             before = await tx.collection_entries.find_ids(id)
+            if collection.cover_id == mechanism_id:
+                await tx.collections.save(collection.without_cover(self._clock.now()))
             if mechanism_id in before:
                 await tx.collection_entries.replace(id, [one for one in before if one != mechanism_id])
 
 
-async def _require_changeable(tx: Transaction, actor: Actor, id: CollectionId) -> None:
-    """Raises CollectionNotFound, UnauthorizedOperation. What the collection has is no part of its version, by which
+async def _require_changeable(tx: Transaction, actor: Actor, id: CollectionId) -> Collection:
+    """Returns the collection. Raises CollectionNotFound, UnauthorizedOperation. What the collection has is no part of its version, by which
     others would learn that it has more than they see."""
     collection = require_collector(actor, await tx.collections.find_by_id(id))
     _require_audience(actor, collection)
+    return collection
 
 
 def _require_audience(actor: Actor, collection: Collection) -> None:

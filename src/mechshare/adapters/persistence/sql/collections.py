@@ -48,7 +48,7 @@ collections = Table(
     Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("title", Text, nullable=False),
     Column("visibility", String(16), nullable=False),
-    # Names a mechanism that may be gone, or no longer in the collection: then the first one stands for it.
+    # Names a mechanism that may be gone: then the first one stands for it.
     Column("cover_id", Id),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),

@@ -61,7 +61,7 @@ class NewCollection(Struct, forbid_unknown_fields=True):
 
 @published("CollectionUpdate")
 class CollectionChanges(Struct, forbid_unknown_fields=True):
-    """A merge patch (RFC 7396): omitted fields stay unchanged. `cover_id` is a mechanism that the caller may see."""
+    """A merge patch (RFC 7396): omitted fields stay unchanged. `cover_id` is a mechanism in the collection."""
 
     title: Title | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
