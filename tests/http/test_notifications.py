@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mechshare.domain.users import Role
-from mechshare.services import notification_feed
+from mechshare.services import notification_feed, notifications
 from mechshare.testing.bounds import bounded
 from tests.http.conftest import API, Site
 
@@ -166,6 +166,20 @@ async def test_a_muted_kind_or_mechanism_sends_no_notifications(site: Site) -> N
         await site.client.delete(f"{API}{mutes}/{path}", headers=mika)
     await put(site, f"/mechanisms/{other['id']}/marks/like", await site.sign_up("ren"))
     assert (await kinds(site, mika))[0] == "like"
+
+
+async def test_who_has_muted_as_many_mechanisms_as_possible_may_repeat_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "MAX_MUTED", 1)
+    mika = await site.sign_up("mika")
+    made, other = await site.published(mika), await site.published(mika)
+    mutes = f"{API}/users/me/notification-mutes/mechanisms"
+    statuses = [
+        (await site.client.put(f"{mutes}/{one['id']}", headers=mika)).status_code
+        for one in (made, made, other)
+    ]
+    assert statuses == [204, 204, 409]
 
 
 async def test_the_stream_sends_the_count_at_each_change_until_the_session_ends(

@@ -66,7 +66,8 @@ class NotificationService:
         """Ends all notifications about a mechanism that the actor sees. Raises MechanismNotFound, TooManyMuted."""
         async with self._transactions.begin() as tx:
             await find_visible(tx, actor, mechanism_id)
-            if len(await tx.notification_mutes.find_of_user(actor.id)) >= MAX_MUTED:
+            muted = await tx.notification_mutes.find_of_user(actor.id)
+            if mechanism_id not in muted and len(muted) >= MAX_MUTED:
                 raise TooManyMuted(limit=MAX_MUTED)
             await tx.notification_mutes.put(Mute(user_id=actor.id, subject=mechanism_id))
 
