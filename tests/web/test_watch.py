@@ -246,10 +246,12 @@ async def test_a_consumer_of_oembed_embeds_the_player_in_place_of_the_address(si
     made = await site.published(await site.sign_up("ana"), "Cam")
     address = f"{HOST}/m/{made['id']}"
     provider = micawber.Provider(f"{HOST}/oembed")
+    with_slash = await site.client.get("/oembed", params={"url": f"{address}/"})
     response = await site.client.get(f"/oembed?{provider.encode_params(address, maxwidth=200)}")
 
     described = provider.handle_response(response.text, address)
 
+    assert with_slash.json()["title"] == described["title"]
     assert f'src="{HOST}/embed/{made["id"]}"' in full_handler(address, described)
 
 

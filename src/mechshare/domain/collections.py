@@ -47,8 +47,8 @@ class CollectionFull(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """Its audience sees it at once; `cover_id` is the mechanism in it whose thumbnail stands for it, None for the first.
-    `updated_at` and `version` change with these fields, not with the mechanisms in it."""
+    """Its audience sees it at once. `cover_id` is the mechanism in it whose thumbnail stands for it; None for the first
+    one. `updated_at` and `version` change with these fields, not with the mechanisms in it."""
 
     id: CollectionId
     user_id: UserId

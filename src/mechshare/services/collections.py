@@ -148,8 +148,10 @@ class CollectionService:
 
 
 async def _require_changeable(tx: Transaction, actor: Actor, id: CollectionId) -> Collection:
-    """Returns the collection. Raises CollectionNotFound, UnauthorizedOperation. What the collection has is no part of its version, by which
-    others would learn that it has more than they see."""
+    """Returns the collection. Raises CollectionNotFound, UnauthorizedOperation.
+
+    What the collection has is no part of its version, by which others would learn that it has more than they see.
+    """
     collection = require_collector(actor, await tx.collections.find_by_id(id))
     _require_audience(actor, collection)
     return collection

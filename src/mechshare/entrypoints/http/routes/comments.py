@@ -103,7 +103,7 @@ async def create_comment(request: Req, mechanism_id: FromPath[str]) -> Response[
         mechanism_id_in(mechanism_id),
         new.text,
         anchor_in(new.at),
-        comment_id_in(new.thread_id) if new.thread_id else None,
+        None if new.thread_id is None else comment_id_in(new.thread_id),
     )
     return resource(request, comment_response(added, site_url(request)), status=201)
 

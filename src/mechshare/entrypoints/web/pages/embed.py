@@ -93,7 +93,7 @@ def _mechanism_at(address: str, site: str) -> str:
         return ""
     for prefix in ("/m/", "/embed/"):
         if wanted.path.startswith(here.path + prefix):
-            return wanted.path.removeprefix(here.path + prefix)
+            return wanted.path.removeprefix(here.path + prefix).removesuffix("/")
     return ""
 
 
