@@ -48,6 +48,7 @@ async def test_a_person_follows_on_the_page_of_another_and_reads_the_feed(site: 
 async def test_the_owner_reads_the_statistics_of_a_mechanism(site: Site) -> None:
     mika = await visitor(site, "mika")
     made = await site.published(site.tokens["mika"], "Cam")
+    assert "There were no views and no downloads." in (await mika.open("/my/statistics")).text
     await site.client.get(f"/m/{made['id']}")
     await site.application.statistics.refresh()
     for page in (f"/m/{made['id']}/statistics", "/my/statistics"):

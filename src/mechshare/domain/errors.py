@@ -132,8 +132,8 @@ class RouteNotFound(NotFound):
 class UnauthorizedOperation(Forbidden):
     code = "UNAUTHORIZED_OPERATION"
     messages = {
-        "en": "You lack the permission {permission}, which this operation requires.",
-        "ja": "この操作は許可されていません。権限 {permission} が必要です。",
+        "en": "You lack the permission {permission}, which this operation requires. Ask an administrator for it.",
+        "ja": "この操作は許可されていません。権限 {permission} が必要です。必要な方は管理者にご相談ください。",
     }
 
 

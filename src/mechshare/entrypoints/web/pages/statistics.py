@@ -35,7 +35,7 @@ async def _page(request: Req, series: Series, title: str, back: str) -> Response
         "statistics.html",
         counts=series.counts,
         days=series.days,
-        most=max(max(one.views, one.downloads) for one in series.days) or 1,
+        most=max(max(one.views, one.downloads) for one in series.days),
         title=title,
         back=back,
     )
