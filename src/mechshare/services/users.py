@@ -239,6 +239,7 @@ class UserService:
         Raises StaleVersion.
         """
         async with self._transactions.begin() as tx:
+            await tx.counts.mark_stale_of(actor.id)
             user = _existing(await tx.users.find_by_id(actor.id))
             require_version(user.version, versions)
             were_public = await _has_published(tx, user.id)
@@ -250,7 +251,6 @@ class UserService:
             if export := await tx.account_exports.find_of_user(user.id):
                 await tx.record(AccountExportEnded(export, request_metadata.request_id))
             await tx.shares.delete_for(user_recipient(user.id))
-            await tx.counts.mark_stale_of(user.id)
             await delete_sent_files(tx, user.id, request_metadata.request_id)
             await tx.comments.delete_of_user(user.id, self._clock.now())
             await tx.users.delete(user.id)

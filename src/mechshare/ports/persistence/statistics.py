@@ -29,7 +29,8 @@ class CountRepository(Protocol):
 
     async def mark_stale_of(self, user_id: UserId) -> None:
         """Makes the counts of everything stale that this user has marked, commented on or made claims about. Call it
-        before the account is deleted."""
+        first in the transaction that deletes the account: it locks these and the user's own mechanisms, since others
+        lock mechanisms before users."""
 
     async def find_stale(self, limit: int) -> Sequence[MechanismId]:
         """Returns mechanisms whose counts are stale, in the order of their identifiers."""

@@ -8,6 +8,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.marks import Mark, MarkKind
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.notifications import Notification, NotificationId, NotificationKind
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statistics import NOTHING_COUNTED, Counts, DailyTraffic, Days, Traffic, popularity_of
 from mechshare.domain.users import User
@@ -17,6 +18,18 @@ from mechshare.testing.persistence.values import NOW, a_mechanism, new_id, save_
 
 DAY = date(2026, 3, 1)
 ALL_DAYS = Days(first=DAY - timedelta(days=30), last=DAY + timedelta(days=30))
+
+
+def a_notification(user: User, mechanism: Mechanism) -> Notification:
+    return Notification(
+        id=NotificationId(new_id()),
+        user_id=user.id,
+        kind=NotificationKind.MENTION,
+        mechanism_id=mechanism.id,
+        actor_id=None,
+        subject="",
+        created_at=NOW,
+    )
 
 
 def some_traffic(mechanism: Mechanism, day: date = DAY, **numbers: int) -> DailyTraffic:
@@ -107,6 +120,47 @@ async def test_the_likes_of_a_deleted_account_are_no_longer_counted(database: Da
         await tx.users.delete(other.id)
     assert await recount(database) == [mechanism.id]
     assert (await counts_of(database, mechanism)).likes == 0
+
+
+async def test_an_account_is_deleted_while_others_notify_its_user(database: Database) -> None:
+    mika, other = await save_user(database), await save_user(database)
+    (liked,) = await save_mechanisms(database, a_mechanism(mika))
+    await like(database, other, liked)
+    await recount(database)
+
+    async def delete_account() -> None:
+        async with database.begin() as tx:
+            await tx.counts.mark_stale_of(other.id)
+            await tx.users.find_by_id(other.id)
+            await tx.users.delete(other.id)
+
+    async with database.begin() as tx:
+        await tx.mechanisms.find_by_id(liked.id)
+        deleting = asyncio.create_task(delete_account())
+        await asyncio.sleep(0.1)  # time in which the deletion takes the locks that it can get
+        await tx.counts.mark_stale(liked.id)
+        assert await tx.notifications.add(a_notification(other, liked))
+    async with bounded():
+        await deleting
+    async with database.read() as tx:
+        assert await tx.users.find_by_id(other.id) is None
+
+
+async def test_a_person_whose_account_is_being_deleted_gets_no_notification(database: Database) -> None:
+    mika, other = await save_user(database), await save_user(database)
+    (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
+
+    async def mention() -> bool:
+        async with database.begin() as tx:
+            return await tx.notifications.add(a_notification(other, mechanism))
+
+    async with database.begin() as tx:
+        await tx.users.find_by_id(other.id)
+        mentioning = asyncio.create_task(mention())
+        await asyncio.sleep(0.1)  # time in which an adapter without locks would find the person
+        await tx.users.delete(other.id)
+    async with bounded():
+        assert not await mentioning
 
 
 async def test_traffic_of_an_absent_mechanism_is_ignored_and_ends_with_it(database: Database) -> None:

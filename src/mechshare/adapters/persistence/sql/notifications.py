@@ -9,7 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    ScalarSelect,
+    Select,
     String,
     Table,
     bindparam,
@@ -82,12 +82,13 @@ _NOTIFICATION = record_of(Notification, notifications)
 _INSERT = insert(notifications)
 
 
-def _number_among(table: Table, name: str) -> ScalarSelect[int]:
-    among = IsAmong(table.c.id, bindparam(name, type_=IdList()))
-    return select(func.count()).select_from(table).where(among).scalar_subquery()
+def _kept(table: Table) -> Select[Any]:
+    """Returns the rows with some identifiers, which nobody can delete until the transaction ends."""
+    among = IsAmong(table.c.id, bindparam("ids", type_=IdList()))
+    return select(table.c.id).where(among).order_by(table.c.id).with_for_update(read=True, key_share=True)
 
 
-_REFERRED = select(_number_among(users, "people"), _number_among(mechanisms, "about"))
+_KEPT_PEOPLE, _KEPT_MECHANISMS = _kept(users), _kept(mechanisms)
 _COLUMNS = tuple(notifications.c[name] for name in _NOTIFICATION.columns)
 _OF_USER = notifications.c.user_id == bindparam("of_user")
 _IS_UNREAD = notifications.c.read_at.is_(None)
@@ -164,11 +165,13 @@ class SqlNotificationRepository(NotificationRepository):
         return True
 
     async def _refers_to_rows(self, notification: Notification) -> bool:
-        # Without locks: two people who notify each other would wait for each other's rows.
+        # With the locks of a foreign key: stronger ones would let two people who notify each other wait for each other,
+        # and without any the insertion would wait for, and then lack, a person whose account is being deleted.
         people = {notification.user_id, notification.actor_id} - {None}
         about = {notification.mechanism_id} - {None}
-        found = await self._statements.row(_REFERRED, {"people": sorted(people), "about": list(about)})
-        return tuple(found) == (len(people), len(about))
+        kept_people = await self._statements.rows(_KEPT_PEOPLE, {"ids": sorted(people)})
+        kept_mechanisms = await self._statements.rows(_KEPT_MECHANISMS, {"ids": list(about)}) if about else ()
+        return (len(kept_people), len(kept_mechanisms)) == (len(people), len(about))
 
     async def _has_unread_likes(self, notification: Notification) -> bool:
         await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")

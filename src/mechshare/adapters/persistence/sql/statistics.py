@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    union,
     update,
 )
 
@@ -69,6 +70,14 @@ _MARK_STALE_OF = text(
     " UNION SELECT mechanism_id FROM claims WHERE user_id = :user_id"
     " ON CONFLICT (mechanism_id) DO UPDATE SET mechanism_id = excluded.mechanism_id"
 ).bindparams(bindparam("user_id", type_=Id))
+_OF_USER = bindparam("user_id", type_=Id)
+_CONCERNED = union(
+    select(mechanisms.c.id).where(mechanisms.c.user_id == _OF_USER),
+    *(select(one.c.mechanism_id).where(one.c.user_id == _OF_USER) for one in (marks, comments, claims)),
+)
+_LOCK_CONCERNED = (
+    select(mechanisms.c.id).where(mechanisms.c.id.in_(_CONCERNED)).order_by(mechanisms.c.id).with_for_update()
+)
 _FIND_STALE = (
     select(stale_counts.c.mechanism_id).order_by(stale_counts.c.mechanism_id).limit(bindparam("limit"))
 )
@@ -151,6 +160,7 @@ class SqlCountRepository(CountRepository):
         await self._statements.change(_MARK_STALE, {"mechanism_id": mechanism_id})
 
     async def mark_stale_of(self, user_id: UserId) -> None:
+        await self._statements.rows(_LOCK_CONCERNED, {"user_id": user_id})
         await self._statements.change(_MARK_STALE_OF, {"user_id": user_id})
 
     async def find_stale(self, limit: int) -> Sequence[MechanismId]:
