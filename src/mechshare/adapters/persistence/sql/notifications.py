@@ -82,13 +82,13 @@ _NOTIFICATION = record_of(Notification, notifications)
 _INSERT = insert(notifications)
 
 
-def _kept(table: Table) -> Select[Any]:
+def _locked(table: Table) -> Select[Any]:
     """Returns the rows with some identifiers, which nobody can delete until the transaction ends."""
     among = IsAmong(table.c.id, bindparam("ids", type_=IdList()))
     return select(table.c.id).where(among).order_by(table.c.id).with_for_update(read=True, key_share=True)
 
 
-_KEPT_PEOPLE, _KEPT_MECHANISMS = _kept(users), _kept(mechanisms)
+_LOCKED_PEOPLE, _LOCKED_MECHANISMS = _locked(users), _locked(mechanisms)
 _COLUMNS = tuple(notifications.c[name] for name in _NOTIFICATION.columns)
 _OF_USER = notifications.c.user_id == bindparam("of_user")
 _IS_UNREAD = notifications.c.read_at.is_(None)
@@ -169,9 +169,11 @@ class SqlNotificationRepository(NotificationRepository):
         # and without any the insertion would wait for, and then lack, a person whose account is being deleted.
         people = {notification.user_id, notification.actor_id} - {None}
         about = {notification.mechanism_id} - {None}
-        kept_people = await self._statements.rows(_KEPT_PEOPLE, {"ids": sorted(people)})
-        kept_mechanisms = await self._statements.rows(_KEPT_MECHANISMS, {"ids": list(about)}) if about else ()
-        return (len(kept_people), len(kept_mechanisms)) == (len(people), len(about))
+        people_found = await self._statements.rows(_LOCKED_PEOPLE, {"ids": sorted(people)})
+        mechanisms_found = (
+            await self._statements.rows(_LOCKED_MECHANISMS, {"ids": list(about)}) if about else ()
+        )
+        return (len(people_found), len(mechanisms_found)) == (len(people), len(about))
 
     async def _has_unread_likes(self, notification: Notification) -> bool:
         await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")
