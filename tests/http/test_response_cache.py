@@ -19,8 +19,8 @@ from litestar.types import ASGIApp
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from mechshare.adapters.cache.generations import CHECK_INTERVAL
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.adapters.shared_memory import CHECK_INTERVAL
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from mechshare.adapters.cache.generations import CHECK_INTERVAL
 from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.adapters.shared_memory import CHECK_INTERVAL
 
 LONG = timedelta(minutes=5)
 

@@ -1,5 +1,6 @@
 """What the memory limiter guarantees beyond the port: accuracy over all processes, in bounded memory."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
+from mechshare.adapters.shared_memory import CHECK_INTERVAL
 from mechshare.domain.rate_limits import Quota
 
 MAX_MICROSECONDS = 25.0
@@ -94,6 +96,7 @@ async def test_processes_go_on_counting_together_after_their_file_was_lost(
     assert [(await limiter.hit(quota, "a")).allowed for limiter in (one, other)] == [True, True]
 
     lose(file)
+    await asyncio.sleep(CHECK_INTERVAL)
 
     late = MemoryRateLimiter(file, now=now)
     hits = [(await limiter.hit(quota, "a")).allowed for limiter in (one, other, late) * 2]
@@ -109,8 +112,10 @@ async def test_without_room_for_the_file_each_process_counts_for_itself(tmp_path
     await one.hit(quota, "a")
 
     shutil.rmtree(folder)
+    await asyncio.sleep(CHECK_INTERVAL)
     alone = [(await limiter.hit(quota, "b")).allowed for limiter in (one, other, one, other)]
     folder.mkdir()
+    await asyncio.sleep(CHECK_INTERVAL)
     together = [(await limiter.hit(quota, "c")).allowed for limiter in (one, other)]
 
     assert alone == [True, True, False, False]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import structlog
 
+from mechshare.adapters.shared_memory import CHECK_INTERVAL, FileReader
+
 SLOTS = 65_536
 """Tags share this many generations. Tags that share one are invalidated together."""
 SLOT_BYTES = 8
 _HALF = SLOT_BYTES // 2
-CHECK_INTERVAL = 0.05
-"""Seconds between two checks whether the shared file is still the one at its path."""
 _FILE_BYTES = SLOTS * SLOT_BYTES
 _EMPTY = bytes(SLOT_BYTES)
 _log = structlog.get_logger("mechshare.cache")
@@ -58,7 +58,7 @@ class SharedGenerations:
         """Opens the file at `path`, accessible to its owner only. Raises OSError."""
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: int | None = _opened(path)
+        self._open_file()
         self._next_check = 0.0
         self._is_reported = False
 
@@ -66,10 +66,10 @@ class SharedGenerations:
         """Returns the generation of a slot; None if no entry may be served."""
         if time.monotonic() >= self._next_check:
             self._check()
-        if self._file is None:
+        if self._reader is None:
             return None
         try:
-            found = os.pread(self._file, SLOT_BYTES, slot * SLOT_BYTES)
+            found = self._reader.read(slot * SLOT_BYTES)
         except OSError as problem:
             self._lose(problem)
             return None
@@ -112,7 +112,7 @@ class SharedGenerations:
         """Opens the file at the path and renews all generations: other processes may have written to it before."""
         self._close_file()
         try:
-            self._file = _opened(self._path)
+            self._open_file()
         except OSError as problem:
             self._report(problem)
             return
@@ -149,10 +149,15 @@ class SharedGenerations:
             self._is_reported = True
             _log.warning("cache_generations_unavailable", path=str(self._path), problem=str(problem))
 
+    def _open_file(self) -> None:
+        """Raises OSError."""
+        self._file: int | None = _opened(self._path)
+        self._reader: FileReader | None = FileReader(self._file, SLOT_BYTES)
+
     def _close_file(self) -> None:
         if self._file is not None:
             os.close(self._file)
-            self._file = None
+            self._file = self._reader = None
 
 
 def are_refreshed(before: Sequence[bytes], now: Sequence[bytes]) -> bool:

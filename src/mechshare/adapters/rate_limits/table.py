@@ -11,7 +11,7 @@ from struct import Struct
 
 import structlog
 
-from mechshare.adapters.shared_memory import mapped_file
+from mechshare.adapters.shared_memory import MappedFileCheck, mapped_file
 from mechshare.domain.rate_limits import Quota
 
 _log = structlog.get_logger("mechshare.rate_limits")
@@ -102,7 +102,8 @@ class CounterTable:
         size = entries * (2 + lanes) * _WORD
         memory = mapped_file(path, size) if path else bytearray(size)
         self._lock_file = os.open(path, os.O_RDWR) if path else -1
-        self._memory, self._size, self._lanes = memory, size, lanes
+        self._check = MappedFileCheck(self._lock_file, size)
+        self._memory, self._lanes = memory, lanes
         self._lane = _free_lane(self._lock_file) if path else 0
         words = memoryview(self._memory).cast("Q")
         self._keys, self._end_times = words[:entries], words[entries : 2 * entries]
@@ -113,12 +114,10 @@ class CounterTable:
         self._known: dict[tuple[str, str], tuple[int, int]] = {}
 
     def _is_lost(self) -> bool:
-        """Whether the file was deleted, replaced or truncated. Reading a page that it no longer has kills the
-        process, so each use begins with this check."""
+        """Whether the file was deleted, replaced or truncated."""
         if self._lock_file < 0:
             return self._path is not None
-        status = os.fstat(self._lock_file)
-        return status.st_nlink == 0 or status.st_size < self._size
+        return self._check.is_lost()
 
     def _begin_again(self) -> None:
         self.close()

@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from mechshare.adapters.shared_memory import mapped_file
+from mechshare.adapters.shared_memory import MappedFileCheck, mapped_file
 from mechshare.domain.statistics import COUNTED_ONCE_IN
 from mechshare.ports.recent_views import View
 
@@ -67,7 +67,7 @@ class TableOfRecentViews:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         self._memory = mapped_file(self._path, size) if self._path else bytearray(size)
         self._lock_file = os.open(self._path, os.O_RDWR) if self._path else -1
-        self._size = size
+        self._check = MappedFileCheck(self._lock_file, size)
         whole = memoryview(self._memory)
         self._day = whole[:_WORD].cast("Q")
         self._key = whole[_WORD:_HEADER_BYTES]
@@ -75,12 +75,8 @@ class TableOfRecentViews:
         self._words = self._hashes.cast("Q")
 
     def _is_lost(self) -> bool:
-        """Whether the file was deleted, replaced or truncated: reading a page that it no longer has kills the
-        process."""
-        if self._lock_file < 0:
-            return False
-        status = os.fstat(self._lock_file)
-        return status.st_nlink == 0 or status.st_size < self._size
+        """Whether the file was deleted, replaced or truncated."""
+        return self._lock_file >= 0 and self._check.is_lost()
 
     def _begin_day(self, day: int) -> None:
         if self._day[0] == day:
