@@ -4,7 +4,9 @@ import time
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
+from types import MappingProxyType
 
 from mechshare.adapters.search.text.normalization import NormalizedText
 from mechshare.adapters.search.text.passages import Passage
@@ -24,6 +26,11 @@ MAX_SCANNED = 5_000
 MAX_MATCHES = 300
 """Matches of a text that are highlighted: the first ones."""
 
+MAX_REMEMBERED_LENGTH = 1_000
+"""Characters of the longest texts whose highlights are remembered."""
+_REMEMBERED_TEXTS = 4_096
+"""Pairs of a query and a mechanism; most take 2 KiB, none more than 10."""
+
 MAX_CPU_SECONDS = 0.3
 """CPU time of the thread for the highlights of one page; a page of real texts takes a tenth of it."""
 
@@ -36,7 +43,8 @@ def highlights_of_page(
 ) -> list[Mapping[str, Fragments]]:
     """Returns the highlights of each (title, description, passage); empty ones after MAX_CPU_SECONDS are used up."""
     deadline = time.thread_time() + MAX_CPU_SECONDS
-    return [highlights_of(parsed, *each) if time.thread_time() < deadline else {} for each in texts]
+    phrases = parsed.phrases
+    return [_highlights(phrases, *each) if time.thread_time() < deadline else {} for each in texts]
 
 
 def highlights_of(
@@ -49,20 +57,38 @@ def highlights_of(
     Scans the first MAX_SCANNED characters of each and highlights MAX_MATCHES matches, so the time is bounded for any
     text.
     """
+    return _highlights(parsed.phrases, title, description, passage)
+
+
+def _highlights(
+    phrases: tuple[Phrase, ...], title: str, description: str, passage: Passage | None = None
+) -> Mapping[str, Fragments]:
+    is_short = passage is None and len(title) + len(description) <= MAX_REMEMBERED_LENGTH
+    find = _remembered if is_short else _find_highlights
+    return find(phrases, title, description, passage.text if passage else "")
+
+
+def _find_highlights(
+    phrases: tuple[Phrase, ...], title: str, description: str, passage: str
+) -> Mapping[str, Fragments]:
     highlights: dict[str, Fragments] = {}
-    if spans := _matches(parsed, title):
+    if spans := _matches(phrases, title):
         highlights["title"] = tuple(_fragments(title, spans, 0, len(title)))
-    for name, text in (("description", description), ("document", passage.text if passage else "")):
-        if spans := _matches(parsed, text):
+    for name, text in (("description", description), ("document", passage)):
+        if spans := _matches(phrases, text):
             highlights[name] = tuple(_fragments(text, spans, *_excerpt(text, spans)))
-    return highlights
+    return MappingProxyType(highlights)
 
 
-def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
+_remembered = lru_cache(_REMEMBERED_TEXTS)(_find_highlights)
+"""A search that is repeated after a publication finds nearly the same mechanisms again."""
+
+
+def _matches(phrases: tuple[Phrase, ...], text: str) -> list[Span]:
     """Returns the matches as spans of the original text, in order and not overlapping."""
     normalized = spelled(text[:MAX_SCANNED], joins=True).beginning(MAX_SCANNED)
     spellings = {as_hiragana(normalized.text), as_hiragana(normalized.variant)}
-    runs = [(phrase, run_of(phrase)) for phrase in parsed.phrases]
+    runs = [(phrase, run_of(phrase)) for phrase in phrases]
     spans = {
         normalized.span(start, start + len(run))
         for _, run in runs

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from mechshare.adapters.search.text.compounds import parts_of_compound
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
@@ -58,13 +59,13 @@ _STOP_WORDS = frozenset(["a", "an", "and", "by", "for", "from", "in", "of", "on"
 """English words that say how others belong together, as particles do; the last word of a query may be unfinished."""
 _FINAL_KANA = re.compile(r"(?<=[\u3400-\u9fff])[\u3041-\u3096]{1,2}$")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]+")
+_REMEMBERED_QUERIES = 1_000
 _MAX_OKURIGANA_COMPOUND = 4
 """Kanji of a query that may be written with okurigana between them: 取付 and 取り付け."""
 _NUMBER = re.compile(r"[1-9][0-9]?")
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """Consecutive tokens. With `is_prefix`, the last one is the beginning of a token."""
 
     tokens: tuple[str, ...]
@@ -139,6 +140,7 @@ def run_of(phrase: Phrase) -> str:
     return run if is_cjk(run) else ""
 
 
+@lru_cache(maxsize=_REMEMBERED_QUERIES)
 def parse_query(text: str, synonyms: Synonyms = ()) -> ParsedQuery:
     """Parses `text`: words match anywhere, "quoted words" as a phrase, the last unquoted word also as a prefix.
 
