@@ -37,7 +37,7 @@ POLL_INTERVAL = timedelta(seconds=1)
 """The longest sleep of a worker; it bounds the delay when a ring of the doorbell is lost."""
 RETRY_INTERVAL = timedelta(seconds=1)
 """The pause before the outcome of an attempt is written again."""
-INDEX_INTERVAL = timedelta(seconds=1)
+INDEX_INTERVAL = timedelta(seconds=2)
 """How long a process rests from index jobs after a batch that was not full: what is written meanwhile shares the next
 one."""
 LATE = timedelta(seconds=5)
