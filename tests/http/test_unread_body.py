@@ -15,6 +15,8 @@ from mechshare.entrypoints.http.middleware.unread_body import (
 )
 
 PIECE = 64 * 1024
+Field = tuple[bytes, bytes]
+CHUNKED = (b"transfer-encoding", b"chunked")
 REFUSAL = [{"type": "http.response.start", "status": 401, "headers": []}, {"type": "http.response.body"}]
 
 
@@ -22,7 +24,7 @@ class Client:
     """Sends pieces of `size` bytes, `count` of them, and counts those that the server read before and after the
     response."""
 
-    def __init__(self, count: float, size: int = PIECE, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    def __init__(self, count: float, size: int = PIECE, headers: Sequence[Field] = (CHUNKED,)) -> None:
         self.scope: Any = {"type": "http", "method": "POST", "headers": list(headers)}
         self.responses: list[Any] = []
         self.read_after = 0
@@ -61,9 +63,20 @@ async def sent_to(app: Any, client: Client) -> int:
         (Client(10), 10),
         (Client(float("inf")), MAX_DISCARDED_BYTES // PIECE),
         (Client(float("inf"), size=1), SPARE_PIECES + 1),
-        (Client(10, headers=[(b"expect", b"100-continue")]), 0),
+        (Client(10, headers=[CHUNKED, (b"expect", b"100-continue")]), 0),
+        (Client(10, headers=[(b"content-length", b"%d" % (3 * PIECE))]), 3),
+        (Client(10, headers=[]), 0),
+        (Client(10, headers=[(b"content-length", b"0")]), 0),
     ],
-    ids=["to its end", "as many bytes as allowed", "as many small pieces as allowed", "nothing was sent"],
+    ids=[
+        "to its end",
+        "as many bytes as allowed",
+        "as many small pieces as allowed",
+        "nothing was sent",
+        "to its stated length",
+        "there is none",
+        "it is empty",
+    ],
 )
 async def test_the_rest_is_read_after_the_response(client: Client, pieces: int) -> None:
     assert await sent_to(refuse, client) == pieces

@@ -7,7 +7,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.types.asgi_types import ReceiveMessage
 
-from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.header_fields import field_of, stated_length
 
 MAX_DISCARDED_BYTES, MAX_DISCARDING_SECONDS = 64 * 1024 * 1024, 15.0
 """How much of a body is dropped, and for how long; then the connection is closed."""
@@ -34,7 +34,11 @@ class UnreadBodyMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["method"] in _WITHOUT_BODY:
             await self._app(scope, receive, send)
             return
-        body = _Body(receive)
+        length = stated_length(scope["headers"])
+        if length == 0:
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive, length)
         await self._app(scope, body.receive, send)
         # A client that waits for 100 (Continue) sends no body after a refusal.
         waits = field_of(scope["headers"], b"expect") and not body.has_begun
@@ -49,15 +53,21 @@ class UnreadBodyMiddleware:
 class _Body:
     """Receives a request's body and remembers whether it has begun and ended."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, length: int | None) -> None:
         self._receive = receive
+        self._remaining = length
         self.has_begun = False
         self.has_ended = False
 
     async def receive(self) -> ReceiveMessage:
         message = await self._receive()
         self.has_begun = True
-        self.has_ended = message["type"] != "http.request" or not message.get("more_body", False)
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self.has_ended = True
+        elif self._remaining is not None:
+            # The server marks the end in a further message, which a reader that knows the length leaves.
+            self._remaining -= len(message["body"])
+            self.has_ended = self._remaining <= 0
         return message
 
     async def discard(self) -> None:

@@ -10,3 +10,14 @@ def field_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
         if key == name:
             return value
     return b""
+
+
+def stated_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Returns the length of the body in bytes as Content-Length states it, 0 without a body; None if the request does
+    not state it (RFC 9112, 6.3)."""
+    if field_of(headers, b"transfer-encoding"):
+        return None
+    stated = field_of(headers, b"content-length")
+    if not stated:
+        return 0
+    return int(stated) if stated.isdigit() and len(stated) < 16 else None

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
 from mechshare.entrypoints.http.protocol.errors import BodyTimedOut, UnsupportedContentCoding
+from mechshare.entrypoints.http.protocol.header_fields import stated_length
 from mechshare.entrypoints.http.shutdown import Shutdown
 
 T = TypeVar("T")
@@ -54,8 +55,7 @@ async def decoded_body(
 
 def content_length(request: Request[Any, Any, Any]) -> int:
     """Returns the stated length of the body in bytes; 0 if it is not stated."""
-    stated = request.headers.get("content-length", "")
-    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else 0
+    return stated_length(request.scope["headers"]) or 0
 
 
 async def refuse_body(request: Request[Any, Any, Any]) -> None:
@@ -72,10 +72,11 @@ async def body_pieces(
     sends less than WINDOW_BYTES in WINDOW_SECONDS, or has not finished after `max_seconds`; UnsupportedContentCoding.
     """
     _require_identity(request)
+    length = stated_length(request.scope["headers"])
     pace = _Pace(max_seconds)
     pieces = request.stream()
     try:
-        while True:
+        while pace.received != length:
             piece = await pace.wait_for(pieces, request.app.state.shutdown)
             if piece is None:
                 return
@@ -103,7 +104,8 @@ class _Pace:
         self._window_remaining = WINDOW_SECONDS
         self._window_bytes = 0
         self._pieces = 0
-        self._received = 0
+        self.received = 0
+        """Bytes."""
 
     async def wait_for(self, pieces: AsyncIterator[bytes], shutdown: Shutdown) -> bytes | None:
         """Returns the next piece, None at the end. Raises TimeoutError, MalformedRequest."""
@@ -118,11 +120,11 @@ class _Pace:
 
     def _count(self, size: int) -> None:
         self._pieces += 1
-        self._received += size
+        self.received += size
         self._window_bytes += size
         if self._window_bytes >= WINDOW_BYTES:
             self._window_bytes, self._window_remaining = 0, WINDOW_SECONDS
-        if self._pieces > SPARE_PIECES + self._received // MIN_PIECE_BYTES:
+        if self._pieces > SPARE_PIECES + self.received // MIN_PIECE_BYTES:
             raise MalformedRequest(
                 problem=f"it comes in very small pieces; send {MIN_PIECE_BYTES} bytes each."
             )

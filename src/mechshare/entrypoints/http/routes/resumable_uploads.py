@@ -23,8 +23,9 @@ from mechshare.domain.ids import UploadId
 from mechshare.domain.uploads import ChecksumMismatch, Upload
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, limits, require_permissions
 from mechshare.entrypoints.http.protocol.errors import UnsupportedTusVersion
+from mechshare.entrypoints.http.protocol.header_fields import stated_length
 from mechshare.entrypoints.http.protocol.openapi import refuses
-from mechshare.entrypoints.http.protocol.request_body import body_pieces, content_length
+from mechshare.entrypoints.http.protocol.request_body import body_pieces
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.protocol.tus import (
     UPLOADS_PATH,
@@ -77,7 +78,7 @@ async def create_upload(request: Req) -> Response[None]:
     Location is the address of the upload.
     """
     require_version(request)
-    has_body = content_length(request) > 0 or "transfer-encoding" in request.headers
+    has_body = stated_length(request.scope["headers"]) != 0
     if has_body:
         require_content_type(request)
     metadata, values = metadata_of(request)
