@@ -29,7 +29,7 @@ _LOCK_INTERVAL = 0.004
 all the time would get the lock again and again."""
 _MAX_SLOW = 1_000
 _MAX_QUICK_ROWS = 64
-"""Sets of parameters with which a statement counts as quick."""
+"""Sets of parameters with which a statement runs at a time."""
 _WAITING = ("COMMIT", "PRAGMA", "ROLLBACK")
 """The beginnings of statements that wait for the disk, or read the whole database."""
 
@@ -52,11 +52,15 @@ class QuickCursor:
         return self
 
     async def executemany(self, operation: str, parameters: Sequence[Sequence[Any]]) -> "QuickCursor":
-        if len(parameters) > _MAX_QUICK_ROWS:
-            self._connection.note_slow(operation, _SLOW_FOR)
-        await self._connection.run(
-            operation, self._fetch, sqlite3.Connection.executemany, operation, parameters
-        )
+        # In the connection's thread, each row would wait for the interpreter's lock, for 5 ms on a busy server.
+        changed = 0
+        for start in range(0, len(parameters), _MAX_QUICK_ROWS):
+            some = parameters[start : start + _MAX_QUICK_ROWS]
+            await self._connection.run(
+                operation, self._fetch, sqlite3.Connection.executemany, operation, some
+            )
+            changed += self.rowcount
+        self.rowcount = changed
         return self
 
     async def fetchall(self) -> Sequence[Any]:
