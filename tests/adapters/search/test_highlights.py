@@ -15,7 +15,8 @@ from mechshare.adapters.search.text.highlights import (
     highlights_of,
     highlights_of_page,
 )
-from mechshare.adapters.search.text.query import Phrase, parse_query
+from mechshare.adapters.search.text.phrases import Phrase
+from mechshare.adapters.search.text.query import parse_query
 from mechshare.adapters.search.text.spelling import spelled
 from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
 

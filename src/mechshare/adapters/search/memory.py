@@ -17,7 +17,8 @@ from mechshare.adapters.search.text.loosening import (
 )
 from mechshare.adapters.search.text.normalization import normalize_line
 from mechshare.adapters.search.text.passages import Passage, best_passages, passages_of
-from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
+from mechshare.adapters.search.text.phrases import Phrase
+from mechshare.adapters.search.text.query import Clause, ParsedQuery, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
     EQUAL_TITLE,

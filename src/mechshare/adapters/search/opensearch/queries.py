@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mechshare.adapters.search.opensearch.mapping import GONE, WINDOW
-from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase
+from mechshare.adapters.search.text.phrases import Phrase
+from mechshare.adapters.search.text.query import Clause, ParsedQuery
 from mechshare.adapters.search.text.ranking import (
     EQUAL_TITLE,
     PLACES,

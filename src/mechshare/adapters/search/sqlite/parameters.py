@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase
+from mechshare.adapters.search.text.phrases import Phrase
+from mechshare.adapters.search.text.query import Clause, ParsedQuery
 from mechshare.adapters.search.text.ranking import microseconds
 from mechshare.domain.named_values import ValueRange
 from mechshare.domain.search import SearchQuery, SearchSort

@@ -20,7 +20,8 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
-from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
+from mechshare.adapters.search.text.phrases import Phrase
+from mechshare.adapters.search.text.query import Clause, ParsedQuery, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
     EQUAL_TITLE,

@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from mechshare.adapters.search.text.normalization import NormalizedText
 from mechshare.adapters.search.text.passages import Passage
-from mechshare.adapters.search.text.query import ParsedQuery, Phrase, run_of
+from mechshare.adapters.search.text.phrases import Phrase, run_of
+from mechshare.adapters.search.text.query import ParsedQuery
 from mechshare.adapters.search.text.spelling import SpelledText, as_hiragana, spelled
 from mechshare.adapters.search.text.tokenizer import Tokens, is_cjk, tokens_of
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, quoted_phrases
+from mechshare.adapters.search.text.phrases import Phrase
+from mechshare.adapters.search.text.query import Clause, ParsedQuery, quoted_phrases
 from mechshare.adapters.search.text.tokenizer import stem
 from mechshare.domain.search import SearchQuery, SearchSort, Synonyms, WordParts
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 from mechshare.adapters.search.text.compounds import parts_of_compound
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
+from mechshare.adapters.search.text.phrases import Phrase
 from mechshare.adapters.search.text.spelling import SpelledText, as_hiragana, kanji_number, spelled
 from mechshare.adapters.search.text.tokenizer import (
     MAX_COMPOUND_LENGTH,
@@ -65,18 +65,6 @@ _MAX_OKURIGANA_COMPOUND = 4
 _NUMBER = re.compile(r"[1-9][0-9]?")
 
 
-class Phrase(NamedTuple):
-    """Consecutive tokens. With `is_prefix`, the last one is the beginning of a token."""
-
-    tokens: tuple[str, ...]
-    is_prefix: bool = False
-
-    @property
-    def pattern(self) -> str:
-        """The substring by which this phrase is found in tokens with a space before and after each."""
-        return f" {' '.join(self.tokens)}{'' if self.is_prefix else ' '}"
-
-
 @dataclass(frozen=True, slots=True)
 class Clause:
     """Matches by any of `phrases`. A match counts more in a title that has `spelling`, the words as they were typed.
@@ -123,21 +111,6 @@ class ParsedQuery:
     @property
     def phrases(self) -> tuple[Phrase, ...]:
         return tuple(phrase for clause in self.clauses for phrase in clause.every)
-
-
-@lru_cache(maxsize=1_000)
-def run_of(phrase: Phrase) -> str:
-    """Returns the run of Japanese or Chinese characters that makes up `phrase`, or "" for any other phrase.
-
-    Such a run can be found as a substring of the text, without tokens.
-    """
-    *before, last = phrase.tokens
-    pairs = before if phrase.is_prefix and len(last) == 1 else phrase.tokens
-    overlap = all(one[1:] == other[:1] for one, other in pairwise(phrase.tokens))
-    if not overlap or not all(len(pair) == 2 for pair in pairs):
-        return ""
-    run = "".join(token[0] for token in before) + last
-    return run if is_cjk(run) else ""
 
 
 @lru_cache(maxsize=_REMEMBERED_QUERIES)
