@@ -44,6 +44,7 @@ def _coarse(random: Random, pictures: Pictures) -> Pictures:
         stream = container.add_stream("libx264", rate=25, options={"crf": "35", "preset": "veryfast"})
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1  # with more, the result depends on their timing
         for one in pictures:
             container.mux(stream.encode(frame_of(one)))
         container.mux(stream.encode())
@@ -126,7 +127,7 @@ def _small(random: Random, pictures: Pictures) -> Pictures:
     return [one.resize((160, 120)) for one in pictures]
 
 
-_CHANGES: Mapping[str, Change] = {
+CHANGES: Mapping[str, Change] = {
     "another part of the motion": lambda random, pictures: pictures,
     "mirrored": _mirrored,
     "turned": lambda random, pictures: [one.rotate(90, expand=True) for one in pictures],
@@ -174,14 +175,14 @@ _REDRAWN: Mapping[str, Callable[[Random, Original], Pictures]] = {
         own.steps, random.random(), replace(own.look, scale=0.8 * own.look.scale)
     ),
 }
-ALTERATIONS = (*_CHANGES, *_REDRAWN)
+ALTERATIONS = (*CHANGES, *_REDRAWN)
 
 
 def altered(random: Random, own: Original, name: str) -> Pictures:
     """Returns a copy of the clip, altered as one of ALTERATIONS says."""
     if name in _REDRAWN:
         return _REDRAWN[name](random, own)
-    return _CHANGES[name](random, own.drawn(own.steps, random.random(), own.look))
+    return CHANGES[name](random, own.drawn(own.steps, random.random(), own.look))
 
 
 def with_recoloured_parts(random: Random, own: Original) -> Pictures:

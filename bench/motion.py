@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -42,6 +43,8 @@ _WITHIN = 0.02
 _PAUSE = 0.3
 """The part of a period for which a machine with a pause stands still."""
 _PARTS = "another colour for each part"
+_OF_EACH_KIND = 6
+"""Originals of each kind of machine among which a copy is searched for."""
 
 
 @dataclass
@@ -75,7 +78,7 @@ def measure_motion(seed: int, rounds: int = 2) -> Tally:
                 _measure_period(random, tally, f"{name} {periods}", make(random), periods)
         for name, clip in _without_period(random).items():
             _measure_silence(tally, name, clip)
-    _measure_likeness(random, tally, rounds)
+    _measure_likeness(random, tally)
     _measure_cost(random, tally)
     return tally
 
@@ -136,43 +139,55 @@ def _measure_silence(tally: Tally, name: str, pictures: Pictures) -> None:
         tally.missed.append(f"{name}: {motion.period} s in a clip without a period")
 
 
-def _measure_likeness(random: Random, tally: Tally, rounds: int) -> None:
-    """Searches for altered copies among the clips of which they are copies: each alteration of every second clip."""
-    clips = [_any_original(random, kind) for _ in range(3 * rounds) for kind in MACHINES]
-    vectors = [_vector(own.drawn(own.steps, random.random(), own.look)) for own in clips]
-    matrix = np.stack([_numbers(vector) for vector in vectors])
-    for number, own in enumerate(clips):
-        _compare_with_others(tally, number, clips, vectors, matrix)
-        for name in ALTERATIONS[number % 2 :: 2]:
-            copy = _vector(altered(random, own, name))
-            tally.places[name].append(_place(copy, number, matrix))
-            tally.known.append(_is_copy(copy, vectors[number]))
-        copy = _vector(with_recoloured_parts(random, own))
-        tally.places[_PARTS].append(_place(copy, number, matrix))
+def _measure_likeness(random: Random, tally: Tally) -> None:
+    """Searches for altered copies among the clips of which they are copies."""
+    kinds = [kind for _ in range(_OF_EACH_KIND) for kind in MACHINES]
+    seeds = [random.getrandbits(64) for _ in kinds]
+    with ProcessPoolExecutor() as processes:
+        clips = list(processes.map(_clip_with_copies, kinds, seeds))
+    _compare(tally, clips)
 
 
-def _any_original(random: Random, kind: str) -> Original:
-    return Original(kind, MACHINES[kind](random), any_look(random), random.uniform(30, 60))
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    """The vector of a clip, and by kind of alteration those of its copies."""
+
+    kind: str
+    vector: bytes
+    copies: dict[str, bytes]
 
 
-def _compare_with_others(
-    tally: Tally, number: int, clips: Sequence[Original], vectors: Sequence[bytes], matrix: np.ndarray
-) -> None:
-    kind = clips[number].kind
-    nearest = [one for one in _by_likeness(vectors[number], matrix) if one != number][:5]
-    tally.same_kind.append(sum(clips[one].kind == kind for one in nearest) / len(nearest))
-    others = [vector for vector, own in zip(vectors, clips, strict=True) if own.kind != kind]
-    tally.warned.append(any(_is_copy(vectors[number], other) for other in others))
+def _clip_with_copies(kind: str, seed: int) -> _Clip:
+    random = Random(seed)
+    own = Original(kind, MACHINES[kind](random), any_look(random), random.uniform(30, 60))
+    vector = _vector(own.drawn(own.steps, random.random(), own.look))
+    copies = {name: _vector(altered(random, own, name)) for name in ALTERATIONS}
+    copies[_PARTS] = _vector(with_recoloured_parts(random, own))
+    return _Clip(kind, vector, copies)
+
+
+def _compare(tally: Tally, clips: Sequence[_Clip]) -> None:
+    matrix = np.stack([_numbers(clip.vector) for clip in clips])
+    for number, clip in enumerate(clips):
+        _compare_with_others(tally, number, clips, matrix)
+        for name, copy in clip.copies.items():
+            tally.places[name].append(_by_likeness(copy, matrix).index(number))
+            if name != _PARTS:
+                tally.known.append(_is_copy(copy, clip.vector))
+
+
+def _compare_with_others(tally: Tally, number: int, clips: Sequence[_Clip], matrix: np.ndarray) -> None:
+    own = clips[number]
+    nearest = [one for one in _by_likeness(own.vector, matrix) if one != number][:5]
+    tally.same_kind.append(sum(clips[one].kind == own.kind for one in nearest) / len(nearest))
+    others = [clip.vector for clip in clips if clip.kind != own.kind]
+    tally.warned.append(any(_is_copy(own.vector, other) for other in others))
 
 
 def _by_likeness(vector: bytes, matrix: np.ndarray) -> list[int]:
+    """Returns the rows of the matrix, the most alike first."""
     order: list[int] = np.argsort(-(matrix @ _numbers(vector)), kind="stable").tolist()
     return order
-
-
-def _place(copy: bytes, number: int, matrix: np.ndarray) -> int:
-    """Returns at which place the original `number` is found, 0 for the first."""
-    return _by_likeness(copy, matrix).index(number)
 
 
 def _is_copy(one: bytes, other: bytes) -> bool:

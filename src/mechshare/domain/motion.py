@@ -9,7 +9,7 @@ from math import isfinite
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import MechanismId
 
-ANALYSIS = 3
+ANALYSIS = 4
 """The version of the analysis. Another version finds other figures or other vectors, which don't compare with these."""
 GREY_SIDE = 64
 """The width and height of the pictures that are analysed, in px."""

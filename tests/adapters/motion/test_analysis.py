@@ -17,6 +17,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.motion import GREY_SIDE, Motion, MotionKind
 from mechshare.testing.drawn_motion import (
     Look,
+    Machine,
     any_look,
     cam,
     drawn,
@@ -114,6 +115,16 @@ def numbered(pictures: list[Image.Image]) -> list[Image.Image]:
     return copies
 
 
+def captioned(pictures: list[Image.Image]) -> list[Image.Image]:
+    """Returns the pictures with a text of high contrast on them, which does not change."""
+    copies = [one.copy() for one in pictures]
+    for one in copies:
+        draw = ImageDraw.Draw(one)
+        draw.rectangle((0, 155, *one.size), fill="black")
+        draw.text((8, 161), "a line of text", fill="white")
+    return copies
+
+
 async def likeness_of(one: list[Image.Image], other: list[Image.Image]) -> float:
     analyser, index = NumpyMotionAnalyser(), MemoryMotionIndex()
     stored, searched = [await analyser.analyse(grey_pictures(clip, STEP)) for clip in (one, other)]
@@ -123,13 +134,31 @@ async def likeness_of(one: list[Image.Image], other: list[Image.Image]) -> float
     return nearest.likeness
 
 
-@pytest.mark.parametrize("alter", [framed, numbered])
+@pytest.mark.parametrize("alter", [framed, numbered, captioned])
 async def test_what_stands_beside_a_machine_does_not_change_its_motion(
     alter: Callable[[list[Image.Image]], list[Image.Image]],
 ) -> None:
     clip = drawn(four_bar(Random(8)), turning(2.3, 31.4))
 
     assert await likeness_of(clip, alter(clip)) > 0.9
+
+
+@pytest.mark.parametrize("make", [four_bar, wiper])
+async def test_a_smaller_drawing_is_the_same_motion(make: Callable[[Random], Machine]) -> None:
+    machine, moments = make(Random(9)), turning(1.5, 30)
+
+    assert await likeness_of(drawn(machine, moments), drawn(machine, moments, Look(scale=22))) > 0.9
+
+
+def test_an_edge_that_stands_still_beside_a_motion_does_not_move() -> None:
+    clip = drawn(cam(Random(8)), turning(1, 20))
+    for one in clip:
+        ImageDraw.Draw(one).rectangle((4, 4, 40, 24), fill="black")
+    grid = grid_of(grey_pictures(clip, STEP))
+    corner = np.s_[:, :10, :12]
+
+    assert grid.pictures[corner].std(axis=0).max() > 0.5
+    assert grid.settled()[corner].std(axis=0).max() < 0.1
 
 
 def test_a_border_is_found_and_a_margin_of_the_background_is_not() -> None:

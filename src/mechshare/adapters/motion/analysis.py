@@ -38,7 +38,7 @@ def analysed(clip: GreyPictures) -> MotionAnalysis:
         return _without_period(grid, distances, (clip.width, clip.height))
     first, end = shot
     return _of_shot(
-        Grid(grid.pictures[first:end], grid.step),
+        grid.between(first, end),
         distances.between(first, end),
         first * grid.step,
         is_whole=end - first == count,
@@ -48,7 +48,7 @@ def analysed(clip: GreyPictures) -> MotionAnalysis:
 
 def _without_period(grid: Grid, distances: Distances, size: tuple[int, int]) -> MotionAnalysis:
     curve = lag_curve(distances.all)
-    vector = _vector(grid, distances, curve, None, size)
+    vector = _vector(grid, distances, None, size)
     return MotionAnalysis(
         motion=Motion(kind=MotionKind.APERIODIC), vector=vector, step=grid.step, curve=_as_tuple(curve)
     )
@@ -68,7 +68,7 @@ def _of_shot(
     if period is not None:
         cut = _cut(grid, distances, period, closing)
         motion = _motion(grid, distances, period, confidence, closing if is_whole else None, cut, start)
-    vector = _vector(grid, distances, curve, period, size)
+    vector = _vector(grid, distances, period, size)
     return MotionAnalysis(motion=motion, vector=vector, step=grid.step, curve=_as_tuple(curve))
 
 
@@ -122,14 +122,11 @@ def _in_seconds(cut: Cut, step: float, start: float, duration: float) -> LoopCut
     )
 
 
-def _vector(
-    grid: Grid, distances: Distances, curve: LagCurve, period: float | None, size: tuple[int, int]
-) -> bytes | None:
+def _vector(grid: Grid, distances: Distances, period: float | None, size: tuple[int, int]) -> bytes | None:
     if len(grid.pictures) < LEAST_PICTURES or distances.mean <= 0:
         return None
-    mean = distances.mean
-    pictures, inner = without_border(grid.pictures, size)
-    return described(pictures, curve.mean / mean, distances.steps / mean, period, inner)
+    pictures, inner = without_border(grid.settled(), size)
+    return described(pictures, period, inner)
 
 
 def _as_tuple(curve: LagCurve) -> tuple[float, ...]:

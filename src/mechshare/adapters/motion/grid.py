@@ -24,17 +24,37 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """`pictures` is n x 64 x 64, in grey values, one every `step` seconds, so that n steps are the whole duration."""
+    """`pictures` is n x 64 x 64, in grey values, one every `step` seconds, so that n steps are the whole duration.
+
+    They are steadied: `shifts` is n x 2, by how many px each was shifted from the mean picture, and `slopes` 64 x 64 x
+    2, the grey values by which that changes with a px.
+    """
 
     pictures: Floats
     step: float
+    shifts: Floats
+    slopes: Floats
+
+    def between(self, first: int, end: int) -> "Grid":
+        """Returns only the pictures from `first` to before `end`."""
+        return Grid(self.pictures[first:end], self.step, self.shifts[first:end], self.slopes)
+
+    def settled(self) -> Floats:
+        """Returns the pictures, with each place as it was before they were steadied where it varied less.
+
+        A large motion is taken for a little shake, so that edges that stand still seem to move in steadied pictures.
+        """
+        shaken = self.pictures - np.tensordot(self.shifts, self.slopes, (1, 2))
+        is_calmer = shaken.std(axis=0) < self.pictures.std(axis=0)
+        settled: Floats = np.where(is_calmer, shaken, self.pictures)
+        return settled
 
 
 def grid_of(clip: GreyPictures) -> Grid:
     """Returns the pictures of the clip at equal steps of time, without flicker and shake."""
     pixels = np.frombuffer(clip.pixels, np.uint8).reshape(-1, GREY_SIDE, GREY_SIDE)
     chosen, step = _at_equal_steps(np.asarray(clip.starts), clip.duration)
-    return Grid(_steadied(_blurred(pixels[chosen].astype(np.float32))), step)
+    return _steadied(_blurred(pixels[chosen].astype(np.float32)), step)
 
 
 def _at_equal_steps(starts: Floats, duration: float) -> tuple[np.ndarray, float]:
@@ -65,16 +85,20 @@ def binomial(values: Floats, axis: int) -> Floats:
     return blurred
 
 
-def _steadied(pictures: Floats) -> Floats:
+def _steadied(pictures: Floats, step: float) -> Grid:
     """Returns the pictures as bright and as placed as their mean. Equal pictures stay equal."""
     mean = pictures.mean(axis=0)
     evened = pictures / _brightness(pictures, mean)[:, None, None]
     mean = evened.mean(axis=0)
-    slopes = np.stack([slope.ravel() for slope in np.gradient(mean)], axis=1)
+    slopes = np.stack(np.gradient(mean), axis=2)
+    flat_slopes = slopes.reshape(-1, 2)
+    shifts = np.zeros((len(evened), 2), np.float32)
     for first in range(0, len(evened), _CHUNK):
         chunk = evened[first : first + _CHUNK]
-        chunk += (_shifts((chunk - mean).reshape(len(chunk), -1), slopes) @ slopes.T).reshape(chunk.shape)
-    return evened
+        found = _shifts((chunk - mean).reshape(len(chunk), -1), flat_slopes)
+        shifts[first : first + _CHUNK] = found
+        chunk += (found @ flat_slopes.T).reshape(chunk.shape)
+    return Grid(evened, step, shifts, slopes)
 
 
 def _brightness(pictures: Floats, mean: Floats) -> Floats:

@@ -5,6 +5,7 @@ change it little: it holds when something is at each place around the centre of 
 angle, and not how bright it is.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from mechshare.domain.motion import OUTLINE_SIDE, VECTOR_NUMBERS
 LEAST_PICTURES = 6
 _ANGLES, _ORDERS, _RADII = 48, 8, 10
 _FIRST_RADIUS, _RADIUS_STEP, _OUTLINE_REACH = 0.2, 0.25, 2.2
-"""In standard deviations of what moves from its centre."""
+_CELLS, _REACH = 48, 2.7
+"""In standard deviations of what moves from its centre. Cells are as many to a side of a square that reaches so far."""
+_COARSE = 2
+"""Cells to a side of those in which pictures are compared."""
 _HARMONICS = (1, 2, 3)
 _CURVE_WEIGHT = _SPEED_WEIGHT = 0.4
 _CURVE_POINTS, _QUANTILES = 16, 8
@@ -37,21 +41,16 @@ PROJECTION = Path(__file__).with_name("projection.bin")
 coloured, as `tools/motion_projection.py` writes them: (1 + VECTOR_NUMBERS) x FEATURES float32, little-endian."""
 
 
-def described(
-    pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[float, float]
-) -> bytes:
+def described(pictures: Floats, period: float | None, size: tuple[float, float]) -> bytes:
     """Returns the vector and the outline: VECTOR_NUMBERS + OUTLINE_SIDE squared signed bytes.
 
-    `pictures` is n x rows x columns, in grey values. `curve` is the mean distance by lag and `steps` the distances of
-    neighbours, both as parts of the distance of any two pictures; `period` is in steps; `size` is that of the pictures
-    in px of the clip.
+    `pictures` is n x rows x columns, in grey values; `period` is in steps; `size` is that of the pictures in px of the
+    clip.
     """
     mean, directions = projection()
-    unit = _unit(directions @ (features(pictures, curve, steps, period, size) - mean))
-    whole = pictures[: _whole_periods(len(pictures), period)]
-    moving = _moving(whole.std(axis=0)) * _repeating(pictures, period)
-    outline = _unit(_outline(moving, size))
-    return _as_bytes(unit) + _as_bytes(outline)
+    moving = _Moving.of(pictures, period)
+    unit = _unit(directions @ (_features(moving, size) - mean))
+    return _as_bytes(unit) + _as_bytes(_unit(_outline(moving, size)))
 
 
 def _as_bytes(unit: Floats) -> bytes:
@@ -65,17 +64,63 @@ def projection() -> tuple[Floats, Floats]:
     return rows[0], rows[1:]
 
 
-def features(
-    pictures: Floats, curve: Floats, steps: Floats, period: float | None, size: tuple[float, float]
-) -> Floats:
+def features(pictures: Floats, period: float | None, size: tuple[float, float]) -> Floats:
     """Returns the numbers that describe a motion before they are projected."""
-    count = _whole_periods(len(pictures), period)
-    maps = _presence_maps(pictures[:count], period or float(count), _repeating(pictures, period))
-    centre, spread = _place_of(maps[0], size)
-    parts = [_unit(np.abs(_spectrum(map, centre, spread, size))) for map in maps[1:]]
-    parts.append(_CURVE_WEIGHT * _unit(_half_period(curve, period or float(count))))
-    parts.append(_SPEED_WEIGHT * _unit(_speeds(steps[: count - 1])))
+    return _features(_Moving.of(pictures, period), size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    """Pictures of whole periods, n x rows x columns, each place relative to its mean; `period` is in steps, that of all
+    pictures where there is none. `repeating` says for each place how far it repeats, 0..1."""
+
+    pictures: Floats
+    period: float
+    repeating: Floats
+
+    @classmethod
+    def of(cls, pictures: Floats, period: float | None) -> "_Moving":
+        count = _whole_periods(len(pictures), period)
+        whole = pictures[:count] - pictures[:count].mean(axis=0)
+        return cls(whole, period or float(count), _repeating(pictures, period))
+
+    def around(self, centre: tuple[float, float], spread: float, size: tuple[float, float]) -> "_Moving":
+        """Returns the same in a square of _CELLS x _CELLS around a centre, with a side that depends on the spread. So
+        parts are as large in it as in a copy of another size or shape."""
+        places = ((np.arange(_CELLS) + 0.5) / _CELLS * 2 - 1) * _REACH * spread
+        rows = _between(self.pictures.shape[1], size[1], centre[1] + places)
+        columns = _between(self.pictures.shape[2], size[0], centre[0] + places)
+        pictures = np.matmul(np.matmul(rows, self.pictures), columns.T)
+        return _Moving(pictures, self.period, rows @ self.repeating @ columns.T)
+
+
+def _between(count: int, extent: float, places: Floats) -> Floats:
+    """Returns the matrix that interpolates `count` values over an extent at places in it, with 0 outside."""
+    distances = (places / extent * count - 0.5)[:, None] - np.arange(count)
+    weights: Floats = np.maximum(0, 1 - np.abs(distances)).astype(np.float32)
+    return weights
+
+
+def _features(moving: _Moving, size: tuple[float, float]) -> Floats:
+    present = _smoothed(_present(moving.pictures.std(axis=0) * moving.repeating))
+    near = moving.around(*_place_of(present, size), size)
+    distances = _distances(near)
+    parts = [_unit(np.abs(_spectrum(map))) for map in _presence_maps(near)]
+    parts.append(_CURVE_WEIGHT * _unit(_half_period(distances, near.period)))
+    parts.append(_SPEED_WEIGHT * _unit(_speeds(np.diagonal(distances, 1))))
     return np.concatenate([part.ravel() for part in parts])
+
+
+def _distances(moving: _Moving) -> Floats:
+    """Returns how different any two pictures are in what repeats, as parts of the mean."""
+    side = _CELLS // _COARSE
+    repeating = moving.pictures * moving.repeating
+    coarse = repeating.reshape(-1, side, _COARSE, side, _COARSE).mean(axis=(2, 4)).reshape(-1, side**2)
+    products = coarse @ coarse.T
+    squares = np.diagonal(products)
+    distances = np.maximum(squares[:, None] + squares[None, :] - 2 * products, 0)
+    relative: Floats = distances / max(float(distances.mean()), 1e-9)
+    return relative
 
 
 def _whole_periods(count: int, period: float | None) -> int:
@@ -105,22 +150,22 @@ def _around(map: Floats) -> Floats:
     return _smoothed(_smoothed(map))
 
 
-def _presence_maps(pictures: Floats, period: float, counted: Floats) -> list[Floats]:
-    """Returns for each place whether something moves there, for what part of the time something is there, and the
-    amplitudes at one, two and three turns a period. Places count as much as `counted` says.
+def _presence_maps(moving: _Moving) -> list[Floats]:
+    """Returns for each place for what part of the time something is there, and the amplitudes at one, two and three
+    turns a period. Places count as far as they repeat.
 
     Each is relative to how much the place itself varies, so that the contrast of a part has no influence.
     """
+    pictures = moving.pictures
     deviation = pictures.std(axis=0)
     reach = np.maximum(pictures.max(axis=0) - pictures.min(axis=0), 1)
-    present = _present(deviation * counted)
-    maps = [present, present * 4 * (deviation / reach) ** 2]
-    turns = np.arange(len(pictures)) / period
-    centred = pictures - pictures.mean(axis=0)
+    present = _present(deviation * moving.repeating)
+    maps = [present * 4 * (deviation / reach) ** 2]
+    turns = np.arange(len(pictures)) / moving.period
     varied = np.sqrt(deviation**2 + _NOISE**2)
     for harmonic in _HARMONICS:
         wave = np.exp(-2j * np.pi * harmonic * turns).astype(np.complex64)
-        amplitude = np.sqrt(2) * np.abs(np.tensordot(wave, centred, 1)) / len(pictures)
+        amplitude = np.sqrt(2) * np.abs(np.tensordot(wave, pictures, 1)) / len(pictures)
         maps.append(present * amplitude / varied)
     return [_smoothed(map) for map in maps]
 
@@ -148,11 +193,6 @@ def _maximum_near(values: Floats, axis: int) -> Floats:
     return maximum
 
 
-def _moving(map: Floats) -> Floats:
-    """Returns the map without its floor, which is noise, and smoothed."""
-    return _smoothed(_without_floor(map, 0.5))
-
-
 def _without_floor(map: Floats, least: float) -> Floats:
     floor = float(np.clip(np.quantile(map, 0.25), least, 2.5))
     rest: Floats = np.maximum(0, map - 1.3 * floor)
@@ -178,14 +218,14 @@ def _coordinates(shape: tuple[int, ...], size: tuple[float, float]) -> tuple[Flo
     return (rows * size[1])[:, None], (columns * size[0])[None, :]
 
 
-def _spectrum(map: Floats, centre: tuple[float, float], spread: float, size: tuple[float, float]) -> Floats:
-    """Returns, for each radius around the centre, the first orders of the map's Fourier series over the angle."""
-    radii = (_FIRST_RADIUS + _RADIUS_STEP * np.arange(_RADII)) * spread
+def _spectrum(map: Floats) -> Floats:
+    """Returns, for each radius around the middle, the first orders of the map's Fourier series over the angle."""
+    radii = _FIRST_RADIUS + _RADIUS_STEP * np.arange(_RADII)
     angles = 2 * np.pi * np.arange(_ANGLES) / _ANGLES
-    x = centre[0] + radii[:, None] * np.cos(angles)
-    y = centre[1] + radii[:, None] * np.sin(angles)
-    series = np.fft.rfft(_sampled(map, x, y, size), axis=1)[:, :_ORDERS]
-    spectrum: Floats = series * np.sqrt(radii / spread)[:, None]
+    x = _REACH + radii[:, None] * np.cos(angles)
+    y = _REACH + radii[:, None] * np.sin(angles)
+    series = np.fft.rfft(_sampled(map, x, y, (2 * _REACH, 2 * _REACH)), axis=1)[:, :_ORDERS]
+    spectrum: Floats = series * np.sqrt(radii)[:, None]
     return spectrum
 
 
@@ -204,8 +244,10 @@ def _sampled(map: Floats, x: Floats, y: Floats, size: tuple[float, float]) -> Fl
     return np.where(inside, (1 - down) * upper + down * lower, 0)
 
 
-def _half_period(curve: Floats, period: float) -> Floats:
+def _half_period(distances: Floats, period: float) -> Floats:
+    """Returns the mean distance of two pictures by the time between them, up to half a period."""
     lags = np.arange(1, _CURVE_POINTS + 1) / _CURVE_POINTS * period / 2
+    curve = [np.diagonal(distances, lag).mean() for lag in range(len(distances))]
     return np.interp(lags, np.arange(len(curve)), curve)
 
 
@@ -216,8 +258,9 @@ def _speeds(steps: Floats) -> Floats:
     return np.quantile(speeds, places) / max(float(speeds.mean()), 1e-9)
 
 
-def _outline(map: Floats, size: tuple[float, float]) -> Floats:
+def _outline(moving: _Moving, size: tuple[float, float]) -> Floats:
     """Returns what moves as a small picture around its centre, in which places of equal mean have no part."""
+    map = _smoothed(_without_floor(moving.pictures.std(axis=0), 0.5)) * moving.repeating
     centre, spread = _place_of(np.sqrt(map), size)
     places = ((np.arange(OUTLINE_SIDE) + 0.5) / OUTLINE_SIDE * 2 - 1) * _OUTLINE_REACH * spread
     x, y = centre[0] + places[None, :], centre[1] + places[:, None]
