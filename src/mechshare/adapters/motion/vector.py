@@ -248,7 +248,8 @@ def _half_period(distances: Floats, period: float) -> Floats:
     """Returns the mean distance of two pictures by the time between them, up to half a period."""
     lags = np.arange(1, _CURVE_POINTS + 1) / _CURVE_POINTS * period / 2
     curve = [np.diagonal(distances, lag).mean() for lag in range(len(distances))]
-    return np.interp(lags, np.arange(len(curve)), curve)
+    points: Floats = np.interp(lags, np.arange(len(curve)), curve)
+    return points
 
 
 def _speeds(steps: Floats) -> Floats:
