@@ -26,7 +26,7 @@ _HARMONICS = (1, 2, 3)
 _CURVE_WEIGHT = _SPEED_WEIGHT = 0.4
 _CURVE_POINTS, _QUANTILES = 16, 8
 _NEAR = 2
-"""Px around a place in which the strongest motion counts as full presence."""
+"""Places around one in which the strongest motion counts as full presence."""
 _NOISE = 4.0
 """Grey values: a variation that is much smaller says nothing about when something is at a place."""
 _REPEATED, _UNRELATED = 0.3, 0.6
@@ -183,7 +183,7 @@ def _present(deviation: Floats) -> Floats:
 
 
 def _maximum_near(values: Floats, axis: int) -> Floats:
-    """Returns the largest value within _NEAR px along an axis."""
+    """Returns the largest value within _NEAR places along an axis."""
     count = values.shape[axis]
     places = np.arange(count)
     shifted = [
