@@ -4,7 +4,8 @@
 
 It draws machines, each several times in other colours, sizes and places, and several times altered, and takes the
 directions in which machines differ most beside the differences between drawings of one machine (linear discriminant
-analysis). This takes some minutes. Other directions are another version of the analysis: raise `ANALYSIS` in
+analysis). This takes some minutes. The encoder may change a few grey values from run to run, and with them the last
+digits of the directions. Other directions are another version of the analysis: raise `ANALYSIS` in
 `mechshare/domain/motion.py` with them.
 """
 
