@@ -111,6 +111,7 @@ def _measure(
     case: _Case, server: ServerProcess, headers: Mapping[str, str], ids: Iterator[str], folder: Path
 ) -> Measured:
     lines = Lines(lines=addresses(case.reads))
+    server.settle()  # what the former case wrote may still have to be indexed
     # One after the other: many searches at once, none of them cached, would be refused.
     for path in lines.lines:
         request(server.address, path)
