@@ -158,15 +158,14 @@ def _newest(folder: int) -> str:
 def _taken_over(folder: int, fence: int) -> str:
     """Gives the file the name of the writer with `fence`, and returns the name. Raises UploadTakenOver,
     UploadNotFound."""
-    found, name = _newest(folder), _name(fence)
+    name = _name(fence)
+    while (found := _newest(folder)) < name:
+        # An earlier writer may rename it in between: only one with a higher fence takes it over.
+        with suppress(FileNotFoundError):
+            os.rename(found, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)
     if found > name:
         raise UploadTakenOver()
-    if found < name:
-        try:
-            os.rename(found, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except FileNotFoundError as problem:
-            raise UploadTakenOver() from problem
-        os.fsync(folder)
     return name
 
 
