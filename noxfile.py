@@ -3,7 +3,6 @@
 import json
 import os
 import tarfile
-import time
 from pathlib import Path
 
 import nox
@@ -30,8 +29,6 @@ LONG = (
 SERIAL = ("tests/attacks", "tests/chaos")
 """Folders of all serial tests (tests/conftest.py): collecting the others takes longer than some of these."""
 LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
-INSTALL_PAUSE = 30
-"""Seconds."""
 FEW = 3
 """Tests that may fail beside others and pass alone, without failing the session."""
 PACKAGES = ("src/mechshare", "bench", "servers", "tools")
@@ -42,20 +39,7 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
     """Installs the project, editable, with extras and dependency groups, at the pinned versions."""
     wanted = [f"--group={group}" for group in groups]
     session.install("--upgrade", "pip>=25.1")
-    install_pinned(session, f"--editable=.{extras}", *wanted)
-
-
-def install_pinned(session: nox.Session, *wanted: str) -> None:
-    """Installs at the pinned versions; once more if a package could not be found.
-
-    pip takes a page of the index that does not arrive for a package without versions.
-    """
-    try:
-        session.install("--constraint=constraints.txt", *wanted)
-    except CommandFailed:
-        session.warn(f"The installation failed; it is tried again in {INSTALL_PAUSE} s.")
-        time.sleep(INSTALL_PAUSE)
-        session.install("--constraint=constraints.txt", *wanted)
+    session.install("--constraint=constraints.txt", f"--editable=.{extras}", *wanted)
 
 
 @nox.session
@@ -200,7 +184,7 @@ def newest(pattern: str) -> Path:
 def install_tools(session: nox.Session, group: str) -> None:
     """Installs a dependency group without the project."""
     session.install("--upgrade", "pip>=25.1")
-    install_pinned(session, f"--group={group}")
+    session.install("--constraint=constraints.txt", f"--group={group}")
 
 
 @nox.session
