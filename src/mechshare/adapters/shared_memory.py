@@ -43,14 +43,14 @@ class FileReader:
     """
 
     def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._size = size
         self._buffer = (ctypes.c_char * size)()
         self._address = ctypes.addressof(self._buffer)
 
     def read(self, offset: int) -> bytes:
         """Returns the bytes at `offset`, fewer at the end of the file. Raises OSError."""
-        length = _pread(self._descriptor, self._address, self._size, offset)
+        length = _pread(self.descriptor, self._address, self._size, offset)
         if length < 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
@@ -65,16 +65,15 @@ class MappedFileCheck:
     """
 
     def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor = descriptor
-        self._reader = FileReader(descriptor, 1)
+        self._file = FileReader(descriptor, 1)
         self._last = size - 1
         self._next_check = 0.0
 
     def is_lost(self) -> bool:
-        if not self._reader.read(self._last):
+        if not self._file.read(self._last):
             return True
         now = time.monotonic()
         if now < self._next_check:
             return False
         self._next_check = now + CHECK_INTERVAL
-        return os.fstat(self._descriptor).st_nlink == 0
+        return os.fstat(self._file.descriptor).st_nlink == 0

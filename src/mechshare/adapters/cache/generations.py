@@ -58,7 +58,7 @@ class SharedGenerations:
         """Opens the file at `path`, accessible to its owner only. Raises OSError."""
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._open_file()
+        self._file: FileReader | None = _opened(path)
         self._next_check = 0.0
         self._is_reported = False
 
@@ -66,10 +66,10 @@ class SharedGenerations:
         """Returns the generation of a slot; None if no entry may be served."""
         if time.monotonic() >= self._next_check:
             self._check()
-        if self._reader is None:
+        if self._file is None:
             return None
         try:
-            found = self._reader.read(slot * SLOT_BYTES)
+            found = self._file.read(slot * SLOT_BYTES)
         except OSError as problem:
             self._lose(problem)
             return None
@@ -102,7 +102,9 @@ class SharedGenerations:
     def _check(self) -> None:
         self._next_check = time.monotonic() + CHECK_INTERVAL
         try:
-            is_same = self._file is not None and os.path.samestat(self._path.stat(), os.fstat(self._file))
+            is_same = self._file is not None and os.path.samestat(
+                self._path.stat(), os.fstat(self._file.descriptor)
+            )
         except OSError:
             is_same = False
         if not is_same:
@@ -112,7 +114,7 @@ class SharedGenerations:
         """Opens the file at the path and renews all generations: other processes may have written to it before."""
         self._close_file()
         try:
-            self._open_file()
+            self._file = _opened(self._path)
         except OSError as problem:
             self._report(problem)
             return
@@ -132,7 +134,7 @@ class SharedGenerations:
         if self._file is None:
             return
         try:
-            os.pwrite(self._file, content, offset)
+            os.pwrite(self._file.descriptor, content, offset)
         except OSError as problem:
             self._lose(problem)
 
@@ -149,15 +151,10 @@ class SharedGenerations:
             self._is_reported = True
             _log.warning("cache_generations_unavailable", path=str(self._path), problem=str(problem))
 
-    def _open_file(self) -> None:
-        """Raises OSError."""
-        self._file: int | None = _opened(self._path)
-        self._reader: FileReader | None = FileReader(self._file, SLOT_BYTES)
-
     def _close_file(self) -> None:
         if self._file is not None:
-            os.close(self._file)
-            self._file = self._reader = None
+            os.close(self._file.descriptor)
+            self._file = None
 
 
 def are_refreshed(before: Sequence[bytes], now: Sequence[bytes]) -> bool:
@@ -167,7 +164,7 @@ def are_refreshed(before: Sequence[bytes], now: Sequence[bytes]) -> bool:
     )
 
 
-def _opened(path: Path) -> int:
+def _opened(path: Path) -> FileReader:
     """Opens the file and extends it to its full size. Raises OSError."""
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -176,7 +173,7 @@ def _opened(path: Path) -> int:
     except OSError:
         os.close(file)
         raise
-    return file
+    return FileReader(file, SLOT_BYTES)
 
 
 def _random() -> bytes:
