@@ -66,11 +66,11 @@ def main() -> None:
     kinds = [*MACHINES, _LINKAGE, _LINKAGE] * _OF_EACH_KIND
     with ProcessPoolExecutor() as processes:
         machines = np.array(list(processes.map(_drawings, range(len(kinds)), kinds, chunksize=2)))
-    mean, directions = discriminants(machines)
+    mean, directions = _discriminants(machines)
     PROJECTION.write_bytes(np.vstack([mean, directions]).astype("<f4").tobytes())
 
 
-def discriminants(machines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _discriminants(machines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the mean of the features, and VECTOR_NUMBERS directions as rows. `machines` is the number of machines x
     drawings of each x features."""
     middles = machines.mean(axis=1)
@@ -93,10 +93,10 @@ def _spread(differences: np.ndarray) -> np.ndarray:
 
 def _drawings(number: int, kind: str) -> np.ndarray:
     """Returns the features of one machine in each of its drawings."""
-    return np.array([_features(clip, steps) for clip, steps in clips_of(number, kind)])
+    return np.array([_features(clip, steps) for clip, steps in _clips_of(number, kind)])
 
 
-def clips_of(number: int, kind: str) -> Iterator[tuple[GreyPictures, float]]:
+def _clips_of(number: int, kind: str) -> Iterator[tuple[GreyPictures, float]]:
     """Yields drawings of one machine, and the pictures a period of each."""
     random = Random(_SEED + number)
     machine = _any_linkage(random) if kind == _LINKAGE else MACHINES[kind](random)

@@ -44,8 +44,7 @@ def highlights_of_page(
 ) -> list[Mapping[str, Fragments]]:
     """Returns the highlights of each (title, description, passage); empty ones after MAX_CPU_SECONDS are used up."""
     deadline = time.thread_time() + MAX_CPU_SECONDS
-    phrases = parsed.phrases
-    return [_highlights(phrases, *each) if time.thread_time() < deadline else {} for each in texts]
+    return [highlights_of(parsed, *each) if time.thread_time() < deadline else {} for each in texts]
 
 
 def highlights_of(
@@ -58,15 +57,9 @@ def highlights_of(
     Scans the first MAX_SCANNED characters of each and highlights MAX_MATCHES matches, so the time is bounded for any
     text.
     """
-    return _highlights(parsed.phrases, title, description, passage)
-
-
-def _highlights(
-    phrases: tuple[Phrase, ...], title: str, description: str, passage: Passage | None = None
-) -> Mapping[str, Fragments]:
     is_short = passage is None and len(title) + len(description) <= MAX_REMEMBERED_LENGTH
     find = _remembered if is_short else _find_highlights
-    return find(phrases, title, description, passage.text if passage else "")
+    return find(parsed.phrases, title, description, passage.text if passage else "")
 
 
 def _find_highlights(

@@ -143,11 +143,11 @@ class QuickConnection(aiosqlite.Connection):
         except sqlite3.OperationalError as problem:
             if not _is(problem, "SQLITE_INTERRUPT"):
                 raise
-            self.note_slow(operation, _SLOW_FOR)
+            self._note_slow(operation, _SLOW_FOR)
             await self._run_in_thread(work, *arguments)
             return
         if not self._is_quick:
-            self.note_slow(operation, float("inf"))
+            self._note_slow(operation, float("inf"))
         await self._give_turn(time.monotonic() - begun)
 
     def _exceed(self) -> bool:
@@ -171,7 +171,7 @@ class QuickConnection(aiosqlite.Connection):
     def _is_slow(self, operation: str) -> bool:
         return self._slow.get(operation, 0.0) > time.monotonic()
 
-    def note_slow(self, operation: str, seconds: float) -> None:
+    def _note_slow(self, operation: str, seconds: float) -> None:
         """Has `operation` run in the connection's thread for so many seconds."""
         if len(self._slow) >= _MAX_SLOW:
             self._slow.clear()
