@@ -66,7 +66,7 @@ class _Body:
             self.has_ended = True
         elif self._remaining is not None:
             # The server marks the end in a further message, which a reader that knows the length leaves.
-            self._remaining -= len(message["body"])
+            self._remaining -= len(message.get("body", b""))
             self.has_ended = self._remaining <= 0
         return message
 
