@@ -282,8 +282,8 @@ def _length_as_written(text: str, name: str) -> int:
 def mentioned_names(text: str) -> Sequence[Sequence[str]]:
     """Returns for each mention (`@name`) the user names that it may mean, the longest first.
 
-    What follows a name without a space, as in `@mikaさん`, makes several possible. Code mentions nobody: `@property` in
-    it is no name.
+    A name that other text follows without a space, as in `@mikaさん`, yields several possible names. Code blocks and
+    spans are ignored, since `@property` in code is no user name.
     """
     found = (possible_usernames(match[1]) for match in _MENTION.finditer(_CODE.sub(" ", text)))
     return list(islice(filter(None, found), MAX_MENTIONS))

@@ -83,7 +83,8 @@ _INSERT = insert(notifications)
 
 
 def _locked(table: Table) -> Select[Any]:
-    """Returns the rows with some identifiers, which nobody can delete until the transaction ends."""
+    """Returns the statement that selects the rows with the identifiers `ids`, and locks them against deletion until the
+    transaction ends."""
     among = IsAmong(table.c.id, bindparam("ids", type_=IdList()))
     return select(table.c.id).where(among).order_by(table.c.id).with_for_update(read=True, key_share=True)
 
