@@ -1,5 +1,6 @@
 """Files that the processes of one machine map into memory to share data at the cost of a memory access."""
 
+import asyncio
 import ctypes
 import mmap
 import os
@@ -58,8 +59,35 @@ class FileReader:
         return found if length == self._size else found[:length]
 
 
+class LoopTurns:
+    """Tells callbacks of an event loop which of them is the first in its turn.
+
+    What the first one reads is as current for the others as if each had read it: requests that arrive afterwards, say
+    from somebody who knows of a change, are handled after the mark was taken away, since a loop calls back in order.
+    """
+
+    def __init__(self) -> None:
+        self._has_begun = False
+
+    def begins(self) -> bool:
+        """Returns whether this is the first call in this turn, or no event loop is running."""
+        if self._has_begun:
+            return False
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return True
+        self._has_begun = True
+        loop.call_soon(self._end)
+        return True
+
+    def _end(self) -> None:
+        self._has_begun = False
+
+
 class MappedFileCheck:
-    """Tells whether a mapped file was truncated, deleted or replaced; the last two within CHECK_INTERVAL.
+    """Tells whether a mapped file was truncated, by the next turn of the event loop, or deleted or replaced, within
+    CHECK_INTERVAL.
 
     Each access to the memory begins with this check: reading a page that the file no longer has kills the process.
     """
@@ -67,9 +95,12 @@ class MappedFileCheck:
     def __init__(self, descriptor: int, size: int) -> None:
         self._file = FileReader(descriptor, 1)
         self._last = size - 1
+        self._turns = LoopTurns()
         self._next_check = 0.0
 
     def is_lost(self) -> bool:
+        if not self._turns.begins():
+            return False
         if not self._file.read(self._last):
             return True
         now = time.monotonic()

@@ -112,6 +112,21 @@ async def test_a_load_during_the_loss_is_not_stored(lose: Callable[[Path], None]
     await cache.close()
 
 
+async def test_what_arrives_after_an_invalidation_by_another_process_gets_nothing_older(tmp_path: Path) -> None:
+    one, other = (MemoryCache(generation_table=tmp_path / "generations") for _ in range(2))
+    await other.get_or_load("g", "k", giving(b"old"), LONG)
+    arrivals: list[bytes | None] = []
+
+    assert other.cached("g", "k") == b"old"
+    await one.invalidate("g")
+    asyncio.get_running_loop().call_soon(lambda: arrivals.append(other.cached("g", "k")))
+    await asyncio.sleep(0)
+
+    assert arrivals == [None]
+    for cache in (one, other):
+        await cache.close()
+
+
 async def test_an_invalidation_after_a_loss_reaches_all_processes(tmp_path: Path) -> None:
     file = tmp_path / "generations"
     one, other = (MemoryCache(generation_table=file) for _ in range(2))

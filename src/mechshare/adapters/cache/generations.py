@@ -8,13 +8,14 @@ from pathlib import Path
 
 import structlog
 
-from mechshare.adapters.shared_memory import CHECK_INTERVAL, FileReader
+from mechshare.adapters.shared_memory import CHECK_INTERVAL, FileReader, LoopTurns
 
 SLOTS = 65_536
 """Tags share this many generations. Tags that share one are invalidated together."""
 SLOT_BYTES = 8
 _HALF = SLOT_BYTES // 2
-_FILE_BYTES = SLOTS * SLOT_BYTES
+_EPOCH_AT = SLOTS * SLOT_BYTES
+_FILE_BYTES = _EPOCH_AT + SLOT_BYTES
 _EMPTY = bytes(SLOT_BYTES)
 _log = structlog.get_logger("mechshare.cache")
 
@@ -48,6 +49,9 @@ class LocalGenerations:
 class SharedGenerations:
     """Generations in a file that all processes of a machine open: an invalidation takes effect in all of them.
 
+    The file ends with a random number, the epoch, that each change of a generation replaces afterwards. While it stays
+    the same, so do the generations that this process has read; it reads the epoch once in each turn of the event loop.
+
     If the file is deleted, replaced or truncated, every process notices within CHECK_INTERVAL. It then opens the file
     at the path, which it creates if necessary, and renews all generations, because it may have missed invalidations.
     While the file can't be opened, `read` returns None. The file is read and written rather than mapped: access to a
@@ -61,43 +65,85 @@ class SharedGenerations:
         self._file: FileReader | None = _opened(path)
         self._next_check = 0.0
         self._is_reported = False
+        self._turns = LoopTurns()
+        self._epoch: bytes | None = None
+        self._known: dict[int, bytes] = {}
 
     def read(self, slot: int) -> bytes | None:
         """Returns the generation of a slot; None if no entry may be served."""
+        if self._turns.begins():
+            self._look_for_changes()
+        known = self._known.get(slot)
+        return known if known is not None else self._read_slot(slot)
+
+    def renew(self, slots: Iterable[int]) -> None:
+        self._check()
+        for slot in slots:
+            self._write(slot * SLOT_BYTES, _random())
+        self._begin_epoch()
+
+    def refresh(self, slots: Iterable[int]) -> None:
+        """Renews the second halves of these generations."""
+        self._check()
+        for slot in slots:
+            if self._read_slot(slot) is not None:  # which replaces zeros
+                self._write(slot * SLOT_BYTES + _HALF, os.urandom(_HALF))
+        self._begin_epoch()
+
+    def renew_all(self) -> None:
+        self._check()
+        self._write(0, os.urandom(_FILE_BYTES))
+        self._drop_known()
+
+    def close(self) -> None:
+        self._next_check = float("inf")
+        self._close_file()
+
+    def _look_for_changes(self) -> None:
+        """Drops the generations that were read if any may have changed since."""
         if time.monotonic() >= self._next_check:
             self._check()
+            self._drop_known()  # processes of a former version, during an upgrade, begin no epochs
+        epoch = self._read_number(_EPOCH_AT)
+        if epoch is None or epoch != self._epoch:
+            self._drop_known()
+            self._epoch = epoch
+
+    def _begin_epoch(self) -> None:
+        """Makes every process read again the generations that it has read."""
+        self._write(_EPOCH_AT, _random())
+        # This may have overwritten the epoch of another process, whose changes are unknown to this one.
+        self._drop_known()
+
+    def _drop_known(self) -> None:
+        """Drops the generations that were read."""
+        self._epoch = None
+        self._known.clear()
+
+    def _read_slot(self, slot: int) -> bytes | None:
+        found = self._read_number(slot * SLOT_BYTES)
+        if found == _EMPTY:
+            # A truncated and then extended file contains zeros, which must not make old entries valid.
+            found = _random()
+            self._write(slot * SLOT_BYTES, found)
+            self._begin_epoch()
+        if found is not None:
+            self._known[slot] = found
+        return found
+
+    def _read_number(self, offset: int) -> bytes | None:
+        """Returns what the file contains at `offset`; None if there is no file that can be used."""
         if self._file is None:
             return None
         try:
-            found = self._file.read(slot * SLOT_BYTES)
+            found = self._file.read(offset)
         except OSError as problem:
             self._lose(problem)
             return None
         if len(found) < SLOT_BYTES:
             self._reopen()
             return None
-        # Zeros are what a file contains after it was truncated and extended, so they must not make old entries valid.
-        return found if found != _EMPTY else self._renew(slot)
-
-    def renew(self, slots: Iterable[int]) -> None:
-        self._check()
-        for slot in slots:
-            self._renew(slot)
-
-    def refresh(self, slots: Iterable[int]) -> None:
-        """Renews the second halves of these generations."""
-        self._check()
-        for slot in slots:
-            if self.read(slot) is not None:  # which replaces zeros
-                self._write(slot * SLOT_BYTES + _HALF, os.urandom(_HALF))
-
-    def renew_all(self) -> None:
-        self._check()
-        self._write(0, os.urandom(_FILE_BYTES))
-
-    def close(self) -> None:
-        self._next_check = float("inf")
-        self._close_file()
+        return found
 
     def _check(self) -> None:
         self._next_check = time.monotonic() + CHECK_INTERVAL
@@ -122,13 +168,6 @@ class SharedGenerations:
         if self._file is not None:
             self._is_reported = False
             _log.warning("cache_generations_replaced", path=str(self._path))
-
-    def _renew(self, slot: int) -> bytes:
-        # Random rather than counted: forked processes would count alike, and a repeated number would make old entries
-        # valid again.
-        fresh = _random()
-        self._write(slot * SLOT_BYTES, fresh)
-        return fresh
 
     def _write(self, offset: int, content: bytes) -> None:
         if self._file is None:
@@ -155,6 +194,7 @@ class SharedGenerations:
         if self._file is not None:
             os.close(self._file.descriptor)
             self._file = None
+        self._drop_known()
 
 
 def are_refreshed(before: Sequence[bytes], now: Sequence[bytes]) -> bool:
@@ -177,4 +217,5 @@ def _opened(path: Path) -> FileReader:
 
 
 def _random() -> bytes:
+    """Random rather than counted: processes would count alike, and a repeated number would make old entries valid."""
     return os.urandom(SLOT_BYTES)
