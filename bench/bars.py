@@ -14,7 +14,7 @@ P99_OF_P50 = 5.0
 OF_FFMPEG = 0.8
 LONGER_TAKES = 1.1
 _OF_REFERENCES: tuple[tuple[str, str, float], ...] = (
-    ("get hot anonymous", FLOOR, 0.5),
+    ("get hot anonymous", FLOOR, 0.6),
     ("get hot authorised", FLOOR, 0.4),
     ("list first page hot", FLOOR, 0.4),
     ("get cold", RAW, 0.9),
