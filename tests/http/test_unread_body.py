@@ -52,7 +52,7 @@ async def read_all(scope: Any, receive: Any, send: Any) -> None:
 
 async def sent_to(app: Any, client: Client) -> int:
     """Returns the number of pieces that were read after the response."""
-    await asyncio.wait_for(UnreadBodyMiddleware(app)(client.scope, client.receive, client.send), 60)
+    await asyncio.wait_for(UnreadBodyMiddleware(app, app)(client.scope, client.receive, client.send), 60)
     assert client.responses == REFUSAL
     return client.read_after
 
@@ -94,7 +94,7 @@ async def test_a_client_that_sends_nothing_is_left_after_a_while(monkeypatch: py
 
 
 async def test_the_number_of_bodies_dropped_at_a_time_is_bounded() -> None:
-    middleware, never = UnreadBodyMiddleware(refuse), asyncio.Event()
+    middleware, never = UnreadBodyMiddleware(refuse, refuse), asyncio.Event()
     silent = [Client(1) for _ in range(MAX_CONCURRENT)]
     waiting = [
         asyncio.ensure_future(middleware(client.scope, never.wait, client.send))  # type: ignore[arg-type]

@@ -36,6 +36,7 @@ from mechshare.entrypoints.http.parent_process import end_with_parent
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.http.protocol.openapi import openapi_config
 from mechshare.entrypoints.http.protocol.page_headers import secure_page
 from mechshare.entrypoints.http.protocol.pagination import require_integers
@@ -152,26 +153,26 @@ def build_app(
         publish_document(app)
     reads = PublicReads(application)
     app.state.public_reads = reads
-    asgi_app: ASGIApp = ResponseCacheMiddleware(
+    layers: HttpApp = ResponseCacheMiddleware(
         LogContextMiddleware(app), application.authentication, application.statistics, reads
     )
-    asgi_app = PublicMediaMiddleware(asgi_app, application)
+    layers = PublicMediaMiddleware(layers, application)
     if chosen.anonymous == "none":
-        asgi_app = SignInRequiredMiddleware(asgi_app, application.authentication)
-    asgi_app = SessionCookieMiddleware(asgi_app, application)
+        layers = SignInRequiredMiddleware(layers, application.authentication)
+    layers = SessionCookieMiddleware(layers, application)
     addresses = ClientAddresses(chosen.trusted_proxies)
     if application.rate_limits.is_limited:
-        asgi_app = ConcurrencyLimitMiddleware(asgi_app, addresses, _STREAMS)
-        asgi_app = RateLimitMiddleware(asgi_app, application)
-    asgi_app = ErrorPagesMiddleware(asgi_app, app)
-    asgi_app = MethodsMiddleware(CompressionMiddleware(asgi_app))
-    asgi_app = TusMiddleware(asgi_app, chosen.max_upload_bytes)
+        layers = ConcurrencyLimitMiddleware(layers, addresses, _STREAMS)
+        layers = RateLimitMiddleware(layers, application)
+    layers = ErrorPagesMiddleware(layers, app)
+    layers = MethodsMiddleware(CompressionMiddleware(layers))
+    layers = TusMiddleware(layers, chosen.max_upload_bytes)
     if chosen.cors_origins:
-        asgi_app = CorsMiddleware(asgi_app, chosen.cors_origins)
+        layers = CorsMiddleware(layers, chosen.cors_origins)
     if chosen.public_url:
-        asgi_app = PublicUrlMiddleware(asgi_app, chosen.public_url)
-    asgi_app = RequestContextMiddleware(RequestLimitsMiddleware(asgi_app), shutdown, addresses)
-    return UnreadBodyMiddleware(asgi_app)
+        layers = PublicUrlMiddleware(layers, chosen.public_url)
+    layers = RequestContextMiddleware(RequestLimitsMiddleware(layers), shutdown, addresses)
+    return UnreadBodyMiddleware(layers, lifespan=app)
 
 
 def build_routes(public_url: str) -> Litestar:

@@ -1,16 +1,17 @@
 """Shows errors as pages to people, who would otherwise see JSON."""
 
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
 
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.web.languages import language_of
 from mechshare.entrypoints.web.paths import is_page, peek
 from mechshare.entrypoints.web.rendering import address_of, page, render
@@ -24,16 +25,15 @@ class ErrorPagesMiddleware:
     A person who is signed out and opens a page for users is sent to the sign-in page, which leads back.
     """
 
-    def __init__(self, app: ASGIApp, litestar: Any) -> None:
+    def __init__(self, app: HttpApp, litestar: Any) -> None:
         self._app = app
         self._litestar = litestar
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or not _opens_page(scope):
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if not _opens_page(scope):
+            return self._app(scope, receive, send)
         _prefer_chosen_language(scope)
-        await self._app(scope, receive, _ErrorPage(self._litestar, scope, receive, send))
+        return self._app(scope, receive, _ErrorPage(self._litestar, scope, receive, send))
 
 
 class _ErrorPage:

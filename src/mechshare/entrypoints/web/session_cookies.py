@@ -1,18 +1,18 @@
 """Signs browsers in by cookies, which scripts of pages cannot read, and refuses requests that other sites make."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from litestar.datastructures import Cookie
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Message, Receive, Send
 
 from mechshare.application import Application
 from mechshare.domain.errors import Forbidden, InvalidToken, Unavailable
 from mechshare.domain.sessions import SESSION_LIFETIME, Tokens
 from mechshare.entrypoints.http.protocol.auth import request_metadata_of
 from mechshare.entrypoints.http.protocol.errors import send_refusal
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.web.paths import base_path, is_file, is_page, peek
 
 ACCESS_COOKIE = "mechshare_access"
@@ -47,22 +47,22 @@ class SessionCookieMiddleware:
     alone do not prove that a page of this site made it.
     """
 
-    def __init__(self, app: ASGIApp, application: Application) -> None:
+    def __init__(self, app: HttpApp, application: Application) -> None:
         self._app = app
         self._application = application
         self._public_url = application.settings.public_url
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or is_file(scope["path"]):
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if is_file(scope["path"]):
+            return self._app(scope, receive, send)
         session = _session_of(scope)
         if _can_change_something(scope, session) and not _is_same_site(scope, self._public_url):
-            await send_refusal(CrossSiteRequest(), scope, receive, send)
-            return
+            return send_refusal(CrossSiteRequest(), scope, receive, send)
         if session is None:
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
+        return self._signed_in(scope, session, receive, send)
+
+    async def _signed_in(self, scope: HTTPScope, session: _Session, receive: Receive, send: Send) -> None:
         try:
             set_cookies = await self._sign_in(scope, session)
         except Unavailable as problem:

@@ -2,16 +2,7 @@
 
 from collections.abc import Awaitable, Iterable
 
-from litestar.enums import ScopeType
-from litestar.types import (
-    ASGIApp,
-    HTTPResponseBodyEvent,
-    HTTPResponseStartEvent,
-    Message,
-    Receive,
-    Scope,
-    Send,
-)
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
 
 from mechshare.entrypoints.http.protocol.content_coding import (
     CODINGS,
@@ -20,6 +11,7 @@ from mechshare.entrypoints.http.protocol.content_coding import (
     preferred_coding,
 )
 from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
 _TYPES = (b"application/json", b"text/", b"application/vnd.oai.openapi", b"image/svg+xml", b"application/xml")
@@ -36,12 +28,12 @@ class CompressionMiddleware:
     bodies of public responses are cached by ETag.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: HttpApp) -> None:
         self._app = app
         self._public = CompressedBodies(MAX_REMEMBERED_BYTES)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_NEVER):
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["path"].startswith(_NEVER):
             return self._app(scope, receive, send)
         accepted = field_of(scope["headers"], b"accept-encoding")
         coding = preferred_coding(accepted.decode("latin-1")) if accepted else None

@@ -1,7 +1,6 @@
 """Limits the concurrent requests of each address, so that no client uses up the capacity for all others."""
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 
 from mechshare.domain.addresses import limited_address
 from mechshare.domain.errors import DomainException
@@ -15,6 +14,7 @@ from mechshare.entrypoints.http.protocol.errors import (
     TooManyUnfinished,
     send_refusal,
 )
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 
 MAX_REQUESTS = 256
 """Concurrent requests of any kind, per address and server process."""
@@ -33,7 +33,7 @@ class ConcurrencyLimitMiddleware:
     Forwarded requests count for the address that the trusted proxy names; its own requests have no limit per address.
     """
 
-    def __init__(self, app: ASGIApp, addresses: ClientAddresses, stream_suffixes: tuple[str, ...]) -> None:
+    def __init__(self, app: HttpApp, addresses: ClientAddresses, stream_suffixes: tuple[str, ...]) -> None:
         """A GET of a path that ends with one of `stream_suffixes` counts as an event stream."""
         self._app = app
         self._addresses = addresses
@@ -42,10 +42,7 @@ class ConcurrencyLimitMiddleware:
         self._bodies = _Tally(MAX_BODIES)
         self._streams = _Tally(MAX_STREAMS, MAX_STREAMS_OF_ALL)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         address = self._limited_address(scope)
         if refusal := self._requests.enter(address):
             await send_refusal(refusal, scope, receive, send)
@@ -60,7 +57,9 @@ class ConcurrencyLimitMiddleware:
         finally:
             self._requests.release(address)
 
-    async def _run(self, tally: "_Tally", address: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run(
+        self, tally: "_Tally", address: str, scope: HTTPScope, receive: Receive, send: Send
+    ) -> None:
         if refusal := tally.enter(address):
             await send_refusal(refusal, scope, receive, send)
             return

@@ -1,13 +1,13 @@
 """Cross-origin resource sharing (WHATWG Fetch, 3.2)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 
 from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.layers import HttpApp, add_to_response
 
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = (
@@ -31,31 +31,21 @@ class CorsMiddleware:
     or for a port (`https://*.example.com`, `http://localhost:*`), or `*` for every origin.
     """
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+    def __init__(self, app: HttpApp, origins: Sequence[str]) -> None:
         self._app = app
         self._patterns = [re.compile(_pattern(origin), re.IGNORECASE) for origin in origins]
         self._is_allowed = lru_cache(maxsize=1_000)(self._matches)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
         origin = field_of(scope["headers"], b"origin")
         is_allowed = bool(origin) and self._is_allowed(origin)
         if is_allowed and _is_preflight(scope):
-            await _send_preflight(origin, send)
-            return
-
-        async def send_shared(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = message["headers"] = list(message.get("headers", ()))
-                headers.append((b"vary", b"Origin"))
-                if is_allowed:
-                    headers.append((b"access-control-allow-origin", origin))
-                    headers.append((b"access-control-expose-headers", EXPOSED_HEADERS))
-            await send(message)
-
-        await self._app(scope, receive, send_shared)
+            return _send_preflight(origin, send)
+        add_to_response(scope, (b"vary", b"Origin"))
+        if is_allowed:
+            add_to_response(scope, (b"access-control-allow-origin", origin))
+            add_to_response(scope, (b"access-control-expose-headers", EXPOSED_HEADERS))
+        return self._app(scope, receive, send)
 
     def _matches(self, origin: bytes) -> bool:
         text = origin.decode("latin-1")

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Hashable
 from contextlib import suppress
 
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+from litestar.types import HTTPScope, Message, Receive, Send
+
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 
 _MAX_WAIT = 1.0
 """Seconds that a request waits for another one. Then the application handles it, too."""
@@ -27,7 +29,7 @@ class FirstMisses:
                 await responded.wait()
         return True
 
-    async def call(self, app: ASGIApp, key: Hashable, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def call(self, app: HttpApp, key: Hashable, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Calls `app`; until it responds, `wait` waits for the first of the calls with this `key`."""
         responded = asyncio.Event()
         first = self._responded.setdefault(key, responded)

@@ -3,22 +3,22 @@
 import asyncio
 from collections.abc import Awaitable
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPDisconnectEvent, HTTPScope, Message, Receive, Send
 
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.http.protocol.visits import IS_HEAD
 
 
 class MethodsMiddleware:
     """Handles HEAD as GET without content, and responds to OPTIONS with every method of the path."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: HttpApp) -> None:
         self._app = app
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["method"] == "HEAD":
             return self._head(scope, send)
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
+        if scope["method"] == "OPTIONS":
             return self._options(scope, receive, send)
         return self._app(scope, receive, send)
 

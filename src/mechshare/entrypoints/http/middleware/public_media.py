@@ -1,16 +1,16 @@
 """Serves public media files without calling the framework."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from litestar.datastructures import Headers
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 
 from mechshare.application import Application
 from mechshare.domain.blobs import BlobFile
 from mechshare.domain.errors import DomainException, Unavailable
 from mechshare.entrypoints.http.protocol.auth import reader_of
 from mechshare.entrypoints.http.protocol.errors import send_refusal
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.http.protocol.served_files import (
     API,
     MAX_BODY_BYTES,
@@ -33,14 +33,16 @@ class PublicMediaMiddleware:
     All other requests go to the application: those with a signed link, for large parts, and those that it refuses.
     """
 
-    def __init__(self, app: ASGIApp, application: Application) -> None:
+    def __init__(self, app: HttpApp, application: Application) -> None:
         self._app = app
         self._application = application
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or not _may_be_public(scope):
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if _may_be_public(scope):
+            return self._respond(scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _respond(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         try:
             is_sent = await self._send(scope, send)
         except Unavailable as problem:  # the application would wait for the same dependency again

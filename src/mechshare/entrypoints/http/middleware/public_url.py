@@ -2,8 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Message, Receive, Send
+
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 
 
 class PublicUrlMiddleware:
@@ -12,16 +13,13 @@ class PublicUrlMiddleware:
     Rewrites Location and Link, which the application writes as paths of its own, to URLs below `public_url`.
     """
 
-    def __init__(self, app: ASGIApp, public_url: str) -> None:
+    def __init__(self, app: HttpApp, public_url: str) -> None:
         self._app = app
         self._base = public_url.encode()
         self._prefix = urlsplit(public_url).path
         self._raw_prefix = self._prefix.encode()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if self._prefix and (path == self._prefix or path.startswith(self._prefix + "/")):
             scope["path"] = path.removeprefix(self._prefix) or "/"

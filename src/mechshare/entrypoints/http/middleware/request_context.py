@@ -1,4 +1,4 @@
-"""The outermost middleware: request id, client address and metrics of every request."""
+"""Request id, client address and metrics of every request."""
 
 import asyncio
 import re
@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 import structlog
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Message, Receive, Scope, Send
 
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses, peer_of
 from mechshare.entrypoints.http.protocol.errors import NotStarted, send_refusal
 from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.layers import HttpApp, response_fields
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
@@ -34,23 +34,21 @@ class StalledReader(asyncio.CancelledError):
 
 
 class RequestContextMiddleware:
-    """Sets the id (X-Request-ID, from the client or new) and the client address of each request, and records metrics.
+    """Sets the id (X-Request-ID, from the client or new) and the client address of each request, records metrics, and
+    adds to the response the fields that layers have for it.
 
     During shutdown it closes HTTP/1 connections after the response. It logs the first X-Forwarded-For or Forwarded
     field from an untrusted sender, since that is often a proxy missing from MECHSHARE_TRUSTED_PROXIES.
     """
 
-    def __init__(self, app: ASGIApp, shutdown: Shutdown, addresses: ClientAddresses) -> None:
+    def __init__(self, app: HttpApp, shutdown: Shutdown, addresses: ClientAddresses) -> None:
         self._app = app
         self._shutdown = shutdown
         self._addresses = addresses
         self._has_warned = False
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         if not scope["query_string"].isascii():
             # Raw UTF-8 means the same as its percent-encoding (WHATWG URL).
             scope["query_string"] = quote_from_bytes(scope["query_string"], safe=_ASCII).encode()
@@ -60,6 +58,9 @@ class RequestContextMiddleware:
         state["client_address"] = self._addresses.find(scope)
         if not self._has_warned and self._addresses.is_ignored(scope):
             self._warn_of_ignored(scope)
+        fields = response_fields(state)
+        fields.append((b"x-request-id", request_id.encode()))
+        fields.append((b"x-content-type-options", b"nosniff"))
         started = time.perf_counter()
         status = 500
 
@@ -67,11 +68,9 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message["headers"] = list(message.get("headers", ()))
-                headers.append((b"x-request-id", request_id.encode()))
-                headers.append((b"x-content-type-options", b"nosniff"))
                 if self._shutdown.event.is_set() and scope["http_version"].startswith("1"):
-                    headers.append((b"connection", b"close"))
+                    fields.append((b"connection", b"close"))
+                message["headers"] = [*message.get("headers", ()), *fields]
             if message.get("more_body"):
                 await _send_in_time(send, message)
             else:
@@ -118,7 +117,7 @@ class RequestContextMiddleware:
             )
 
 
-async def _refuse_not_started(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse_not_started(scope: HTTPScope, receive: Receive, send: Send) -> None:
     await send_refusal(NotStarted(), scope, receive, send)
 
 
@@ -137,10 +136,10 @@ class LogContextMiddleware:
     ResponseCacheMiddleware is outside: cached responses log nothing, and the id would cost as much as the response.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: HttpApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id_of(scope))
         await self._app(scope, receive, send)

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.protocol.errors import HeadersTooLarge, UriTooLong, send_refusal
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 
 MAX_URI_BYTES = 8 * 1024
 """Path and query together. RFC 9110, 4.1 recommends at least 8,000; the longest URI that the API returns has 3,000."""
@@ -19,11 +19,11 @@ class RequestLimitsMiddleware:
     Inner layers that parse URIs and header fields in linear time need no limits of their own.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: HttpApp) -> None:
         self._app = app
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != ScopeType.HTTP or (refusal := _refusal(scope)) is None:
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if (refusal := _refusal(scope)) is None:
             return self._app(scope, receive, send)
         scope["headers"] = []
         return send_refusal(refusal, scope, receive, send)

@@ -1,10 +1,10 @@
 """Serves public responses without calling the framework."""
 
 from collections import OrderedDict
+from collections.abc import Awaitable
 from typing import NamedTuple
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Receive, Send
 
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, is_id
@@ -14,9 +14,10 @@ from mechshare.entrypoints.http.middleware.first_misses import FirstMisses
 from mechshare.entrypoints.http.protocol.auth import reader_of
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
 from mechshare.entrypoints.http.protocol.errors import send_refusal
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC, RESPONSE_KEY, VARY, PublicKey
 from mechshare.entrypoints.http.protocol.visits import visitor_of
-from mechshare.entrypoints.http.public_reads.keys import ListKey
+from mechshare.entrypoints.http.public_reads.keys import ListKey, mechanism_key
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.authentication import AuthenticationService
@@ -27,6 +28,10 @@ MAX_ADDRESSES = 20_000
 """Maximum number of addresses (path and query) whose response keys are remembered."""
 MAX_QUERY_STRING_BYTES = 2_000
 """Addresses with longer query strings are not remembered: only hostile clients send them, and they take memory."""
+_PUBLIC = (b"cache-control", PUBLIC.encode())
+_NO_STORE = (b"cache-control", NO_STORE.encode())
+_VARY = (b"vary", VARY.encode())
+_JSON = (b"content-type", b"application/json")
 _MECHANISM_PREFIX = f"{MECHANISMS_PATH}/"
 _MECHANISM_TEMPLATE = _MECHANISM_PREFIX + "{mechanism_id}"
 
@@ -49,7 +54,7 @@ class ResponseCacheMiddleware:
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: HttpApp,
         authentication: AuthenticationService,
         statistics: StatisticsService,
         reads: PublicReads,
@@ -61,62 +66,63 @@ class ResponseCacheMiddleware:
         self._addresses: OrderedDict[tuple[str, bytes], _Address] = OrderedDict()
         self._misses = FirstMisses()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
+        if_none_match, authorization = _request_headers(scope)
         try:
-            found = await self._find_for_caller(scope)
+            found = await self._find(scope, authorization)
         except Unavailable as problem:  # the application would wait for the same dependency again
             await send_refusal(problem, scope, receive, send)
             return
-        if found is not None:
-            await _send(*found, send)
+        if found is None:
+            await self._call_application(scope, authorization, receive, send)
             return
-        structure = self._reads.structure()
-        if address := self._public_address(scope, _request_headers(scope)[1]):
-            await self._misses.call(self._app, address.key, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-        await self._remember(scope, structure)
+        start, body = _messages_of(found, if_none_match)
+        await send(start)
+        await send(body)
 
-    async def _find_for_caller(self, scope: HTTPScope) -> tuple[CachedResponse, str | None] | None:
-        """Returns the public response and the If-None-Match field; None if the application must find the response.
-
-        Raises Unavailable.
-        """
+    def _find(self, scope: HTTPScope, authorization: str | None) -> Awaitable[CachedResponse | None]:
+        """Returns the public response; None if the application must find the response. Raises Unavailable."""
         path = scope["path"]
         if path.startswith(_MECHANISM_PREFIX) and b"revision=" not in scope["query_string"]:
-            return await self._find_mechanism(scope)
-        if_none_match, authorization = _request_headers(scope)
+            id = MechanismId(path.removeprefix(_MECHANISM_PREFIX))
+            return self._find_mechanism(scope, id, authorization)
+        return self._find_public(scope, authorization)
+
+    async def _find_mechanism(
+        self, scope: HTTPScope, id: MechanismId, authorization: str | None
+    ) -> CachedResponse | None:
+        """Returns a mechanism, which is the same for everybody; None if it is not public or the token is invalid."""
+        response = self._reads.cached(mechanism_key(id))
+        if response is None and is_id(id):
+            response = await self._reads.mechanism(id)
+        if response is None:
+            return None
+        caller: Viewer = None
+        if authorization is not None:
+            caller = await reader_of(self._authentication, authorization)
+            if caller is None:
+                return None
+        visitor = visitor_of(scope, caller)
+        if visitor is not None:
+            self._statistics.note(VisitKind.VIEW, id, visitor)
+        scope["path_template"] = _MECHANISM_TEMPLATE
+        return response
+
+    async def _find_public(self, scope: HTTPScope, authorization: str | None) -> CachedResponse | None:
         address = self._public_address(scope, authorization)
         response = await self._find_response(address) if address else None
-        if address is None or response is None:
-            return None
-        scope["path_template"] = address.path_template
-        return response, if_none_match
+        if address is not None and response is not None:
+            scope["path_template"] = address.path_template
+        return response
 
     def _public_address(self, scope: HTTPScope, authorization: str | None) -> _Address | None:
         """Returns what the address stands for, for callers without a token; lists contain more for the others."""
         if authorization is not None:
             return None
         return self._addresses.get((scope["path"], scope["query_string"]))
-
-    async def _find_mechanism(self, scope: HTTPScope) -> tuple[CachedResponse, str | None] | None:
-        """Returns a mechanism, which is the same for everybody; None if it is not public or the token is invalid."""
-        id = scope["path"].removeprefix(_MECHANISM_PREFIX)
-        response = await self._reads.mechanism(MechanismId(id)) if is_id(id) else None
-        if response is None:
-            return None
-        if_none_match, authorization = _request_headers(scope)
-        caller: Viewer = None
-        if authorization is not None:
-            caller = await reader_of(self._authentication, authorization)
-            if caller is None:
-                return None
-        self._note_view(scope, caller)
-        scope["path_template"] = _MECHANISM_TEMPLATE
-        return response, if_none_match
 
     async def _find_response(self, address: _Address) -> CachedResponse | None:
         """Returns the cached response, or a list that is loaded now. Concurrent requests share the load.
@@ -136,11 +142,15 @@ class ResponseCacheMiddleware:
                 return None
         return self._reads.cached(address.key) if await self._misses.wait(address.key) else None
 
-    def _note_view(self, scope: HTTPScope, caller: Viewer) -> None:
-        visitor = visitor_of(scope, caller)
-        if visitor is not None:
-            id = MechanismId(scope["path"].removeprefix(_MECHANISM_PREFIX))
-            self._statistics.note(VisitKind.VIEW, id, visitor)
+    async def _call_application(
+        self, scope: HTTPScope, authorization: str | None, receive: Receive, send: Send
+    ) -> None:
+        structure = self._reads.structure()
+        if address := self._public_address(scope, authorization):
+            await self._misses.call(self._app, address.key, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+        await self._remember(scope, structure)
 
     async def _remember(self, scope: HTTPScope, structure: bytes) -> None:
         """Remembers what the address stands for; `structure` is that of the categories before the request."""
@@ -156,19 +166,23 @@ class ResponseCacheMiddleware:
             await self._reads.load_structure()
 
 
-async def _send(response: CachedResponse, if_none_match: str | None, send: Send) -> None:
-    cache = PUBLIC if response.is_cacheable else NO_STORE
-    headers = [(b"etag", response.etag), (b"cache-control", cache.encode()), (b"vary", VARY.encode())]
+def _messages_of(
+    response: CachedResponse, if_none_match: str | None
+) -> tuple[HTTPResponseStartEvent, HTTPResponseBodyEvent]:
+    """Returns the start and the content of the response, or of a 304."""
+    cache = _PUBLIC if response.is_cacheable else _NO_STORE
+    headers = [(b"etag", response.etag), cache, _VARY]
     if response.link:
         headers.append((b"link", response.link))
     is_unchanged = if_none_match is not None and matches_etag(if_none_match, response.etag.decode())
     body = b"" if is_unchanged else response.body
     if not is_unchanged:
-        headers.append((b"content-type", b"application/json"))
-        headers.append((b"content-length", str(len(body)).encode()))
-    status = 304 if is_unchanged else 200
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+        headers.append(_JSON)
+        headers.append((b"content-length", b"%d" % len(body)))
+    return (
+        {"type": "http.response.start", "status": 304 if is_unchanged else 200, "headers": headers},
+        {"type": "http.response.body", "body": body, "more_body": False},
+    )
 
 
 def _request_headers(scope: HTTPScope) -> tuple[str | None, str | None]:

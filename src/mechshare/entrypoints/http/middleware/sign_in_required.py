@@ -2,13 +2,13 @@
 
 from urllib.parse import parse_qsl
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Message, Receive, Send
 
 from mechshare.domain.errors import AuthenticationRequired, DomainException, InvalidToken, Unavailable
 from mechshare.entrypoints.http.protocol.auth import bearer_token
 from mechshare.entrypoints.http.protocol.errors import send_refusal
 from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.services.authentication import AuthenticationService
 
 OPEN_PATHS = frozenset(
@@ -32,12 +32,12 @@ class SignInRequiredMiddleware:
     may store what passes.
     """
 
-    def __init__(self, app: ASGIApp, authentication: AuthenticationService) -> None:
+    def __init__(self, app: HttpApp, authentication: AuthenticationService) -> None:
         self._app = app
         self._authentication = authentication
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or _is_open(scope["path"]):
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        if _is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
         refusal = await self._refusal(scope)

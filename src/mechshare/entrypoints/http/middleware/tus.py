@@ -1,9 +1,11 @@
 """What tus 1.0 asks of every response, of OPTIONS and of X-HTTP-Method-Override."""
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Awaitable
+
+from litestar.types import HTTPScope, Message, Receive, Send
 
 from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.layers import HttpApp, add_to_response
 from mechshare.entrypoints.http.protocol.tus import ALGORITHMS, EXTENSIONS, UPLOADS_PATH, VERSION
 
 _OVERRIDES = (b"PATCH", b"DELETE")
@@ -15,7 +17,7 @@ class TusMiddleware:
     X-HTTP-Method-Override replaces POST, for clients that can send no other method with a body.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: HttpApp, max_bytes: int) -> None:
         self._app = app
         self._capabilities = [
             (b"tus-version", VERSION.encode()),
@@ -24,23 +26,25 @@ class TusMiddleware:
             (b"tus-checksum-algorithm", ",".join(ALGORITHMS).encode()),
         ]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or not scope["path"].startswith(UPLOADS_PATH):
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if not scope["path"].startswith(UPLOADS_PATH):
+            return self._app(scope, receive, send)
         override = field_of(scope["headers"], b"x-http-method-override")
         if scope["method"] == "POST" and override in _OVERRIDES:
             scope["method"] = "PATCH" if override == b"PATCH" else "DELETE"
-        shows_capabilities = scope["method"] == "OPTIONS"
+        add_to_response(scope, (b"tus-resumable", VERSION.encode()))
+        if scope["method"] == "OPTIONS":
+            add_to_response(scope, *self._capabilities)
+            return self._app(scope, receive, send)
+        return self._app(scope, receive, _naming_version(scope, send))
 
-        async def send_versioned(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = message["headers"] = list(message.get("headers", ()))
-                headers.append((b"tus-resumable", VERSION.encode()))
-                if shows_capabilities:
-                    headers += self._capabilities
-                elif message["status"] == 412:
-                    headers.append((b"tus-version", VERSION.encode()))
-            await send(message)
 
-        await self._app(scope, receive, send_versioned)
+def _naming_version(scope: HTTPScope, send: Send) -> Send:
+    """Returns a `send` that tells a client of another version which one is supported."""
+
+    async def send_with_version(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 412:
+            add_to_response(scope, (b"tus-version", VERSION.encode()))
+        await send(message)
+
+    return send_with_version

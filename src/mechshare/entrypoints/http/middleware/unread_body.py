@@ -4,10 +4,11 @@ import asyncio
 from contextlib import suppress
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.types.asgi_types import ReceiveMessage
 
 from mechshare.entrypoints.http.protocol.header_fields import field_of, stated_length
+from mechshare.entrypoints.http.protocol.layers import HttpApp
 
 MAX_DISCARDED_BYTES, MAX_DISCARDING_SECONDS = 64 * 1024 * 1024, 15.0
 """How much of a body is dropped, and for how long; then the connection is closed."""
@@ -25,19 +26,24 @@ class UnreadBodyMiddleware:
     9.6), and Apache, which reads no response before it has passed on the whole body, makes a 502 of it.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: HttpApp, lifespan: ASGIApp) -> None:
+        """`app` handles HTTP requests, and `lifespan` everything else."""
         self._app = app
+        self._lifespan = lifespan
         self._discarding = 0
 
     # A coroutine function, by which servers and test clients recognise an ASGI application.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] in _WITHOUT_BODY:
+        if scope["type"] != ScopeType.HTTP:
+            await self._lifespan(scope, receive, send)
+        elif scope["method"] in _WITHOUT_BODY or (length := stated_length(scope["headers"])) == 0:
             await self._app(scope, receive, send)
-            return
-        length = stated_length(scope["headers"])
-        if length == 0:
-            await self._app(scope, receive, send)
-            return
+        else:
+            await self._call_with_body(length, scope, receive, send)
+
+    async def _call_with_body(
+        self, length: int | None, scope: HTTPScope, receive: Receive, send: Send
+    ) -> None:
         body = _Body(receive, length)
         await self._app(scope, body.receive, send)
         # A client that waits for 100 (Continue) sends no body after a refusal.
