@@ -67,22 +67,22 @@ class LoopTurns:
     """
 
     def __init__(self) -> None:
-        self._has_begun = False
+        self._begun_in: asyncio.AbstractEventLoop | None = None
 
     def begins(self) -> bool:
         """Returns whether this is the first call in this turn, or no event loop is running."""
-        if self._has_begun:
-            return False
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return True
-        self._has_begun = True
+        if self._begun_in is loop:
+            return False
+        self._begun_in = loop
         loop.call_soon(self._end)
         return True
 
     def _end(self) -> None:
-        self._has_begun = False
+        self._begun_in = None
 
 
 class MappedFileCheck:
