@@ -1,6 +1,6 @@
 """Limits the requests per client address, and the costly ones among them, some of them also per user."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from enum import StrEnum
 
 from mechshare.domain.errors import TooManyRequests
@@ -34,9 +34,9 @@ class RateLimitService:
     def is_limited(self) -> bool:
         return self.quota.amount > 0
 
-    async def count_request(self, address: str) -> Verdict:
+    def count_request(self, address: str) -> Awaitable[Verdict]:
         """Counts one request of `address`; returns the verdict. Call it only if there is a limit."""
-        return await self._limiter.hit(self.quota, address)
+        return self._limiter.hit(self.quota, address)
 
     async def count_operation(self, kind: CostlyOperation, caller: str) -> None:
         """Counts one request of this kind by `caller`, an address or a user. Raises TooManyRequests."""

@@ -35,4 +35,4 @@ class RateLimitMiddleware:
 
 
 def _left(verdict: Verdict) -> bytes:
-    return f'"requests";r={verdict.remaining};t={verdict.reset_after}'.encode()
+    return b'"requests";r=%d;t=%d' % (verdict.remaining, verdict.reset_after)

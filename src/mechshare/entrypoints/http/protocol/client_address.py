@@ -1,10 +1,9 @@
 """Finds the address of the client behind trusted proxies."""
 
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
 
 from litestar.types import HTTPScope, Scope
 
@@ -34,7 +33,7 @@ class ClientAddresses:
 
     def is_trusted(self, address: str) -> bool:
         """Whether `address` is that of a trusted proxy."""
-        return self._trusts(address)
+        return bool(self._networks) and self._trusts(address)
 
     def find(self, scope: HTTPScope) -> str:
         """Returns the last forwarded address that is no trusted proxy, if the peer is trusted; else the peer.
@@ -44,7 +43,7 @@ class ClientAddresses:
         Stops at an invalid entry and after _MAX_HOPS. Returns "" if the peer has no address.
         """
         address = peer_of(scope)
-        if not self._networks or not self._trusts(address):
+        if not self.is_trusted(address):
             return address
         hops = _hops(scope)
         for _ in range(_MAX_HOPS):
@@ -60,7 +59,7 @@ class ClientAddresses:
         """Whether the request has fields with forwarded addresses, and they are ignored: the peer is not trusted."""
         headers = scope["headers"]
         has_any = field_of(headers, _FORWARDED_FOR) or field_of(headers, _FORWARDED)
-        return bool(has_any) and not self._trusts(peer_of(scope))
+        return bool(has_any) and not self.is_trusted(peer_of(scope))
 
     def _is_in_networks(self, address: str) -> bool:
         if not address:
@@ -71,8 +70,8 @@ class ClientAddresses:
 
 def client_address_of(scope: Scope) -> str:
     """Returns the client address that RequestContextMiddleware stored in the request."""
-    state: MutableMapping[str, Any] = scope.get("state", {})
-    return str(state.get("client_address", ""))
+    address: str = scope["state"].get("client_address", "")
+    return address
 
 
 def peer_of(scope: Scope) -> str:
