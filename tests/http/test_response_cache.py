@@ -62,6 +62,8 @@ STEPS = (
 class Uncached:
     """A cache that stores nothing."""
 
+    max_age: timedelta | None = None
+
     def cached(self, tag: str, key: str, *, fresh: bool = False) -> bytes | None:
         return None
 

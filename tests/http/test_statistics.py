@@ -1,11 +1,15 @@
 """Views, downloads and other numbers over HTTP."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mechshare.adapters.clock.frozen import FrozenClock
+from mechshare.ports.cache import STALENESS
+from mechshare.services.support.invalidation import counts_tag, mechanism_tag
 from tests.http.conftest import API, Site
 
 NOW = datetime.now(UTC)
@@ -113,6 +117,43 @@ async def test_numbers_change_no_version_and_an_edit_with_an_older_tag_is_accept
     assert edited.status_code == 200
     assert edited.json()["version"] == made["version"] + 1
     assert edited.json()["stats"] == stats
+
+
+@pytest.mark.parametrize("title", ["Cam", '"stats":{"likes":9}', '\\"stats\\":{}'])
+async def test_a_cached_mechanism_with_new_numbers_equals_one_that_is_read_anew(
+    site: Site, title: str
+) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    made = await site.published(mika, title)
+    cached = await site.client.get(address_of(made))
+    await site.client.put(f"{address_of(made)}/marks/like", headers=ana)
+    await site.application.statistics.refresh()
+    renewed = await site.client.get(address_of(made))
+    await site.adapters.cache.invalidate(mechanism_tag(made["id"]))
+    anew = await site.client.get(address_of(made))
+    assert (renewed.content, renewed.headers["etag"]) == (anew.content, anew.headers["etag"])
+    assert (cached.json()["stats"]["likes"], renewed.json()["stats"]["likes"]) == (0, 1)
+    edit = {"headers": {**mika, "If-Match": cached.headers["etag"]}, "json": {"title": "Gear"}}
+    await site.client.patch(address_of(made), **edit)
+    shown = (await site.client.get(address_of(made))).json()
+    assert (shown["title"], shown["stats"]["likes"]) == ("Gear", 1)
+
+
+async def test_what_a_cache_stores_for_a_moment_only_is_read_anew_for_new_numbers(open_site: Any) -> None:
+    """Such a process hears of no invalidations on other machines."""
+    site: Site = await open_site(clock=FrozenClock(NOW))
+    mika = await site.sign_up("mika")
+    made = await site.published(mika)
+    await site.client.get(address_of(made))
+    cache: Any = site.adapters.cache
+    cache.max_age = STALENESS
+    async with site.adapters.database.begin() as tx:
+        found = await tx.mechanisms.find_by_id(made["id"])
+        assert found is not None
+        await tx.mechanisms.save(replace(found, title="as another machine saved it"))
+    await cache.refresh(counts_tag(made["id"]))
+    await asyncio.sleep(STALENESS.total_seconds())
+    assert (await site.client.get(address_of(made))).json()["title"] == "as another machine saved it"
 
 
 async def test_lists_show_and_order_by_the_numbers(site: Site) -> None:

@@ -33,6 +33,7 @@ from mechshare.domain.sharing_events import (
     MemberRemoved,
     ShareRemoved,
 )
+from mechshare.domain.statistics import Recounted
 from mechshare.domain.users import User
 from mechshare.domain.webhook_events import WebhookEvent
 
@@ -170,9 +171,9 @@ class DeletionIndexed:
 
 @dataclass(frozen=True, slots=True)
 class CountsChanged:
-    """The likes, views and other numbers of these mechanisms were counted again."""
+    """The likes, views and other numbers of some mechanisms were counted again."""
 
-    mechanisms: Sequence[Mechanism]
+    recounted: Recounted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """How often a mechanism is viewed, downloaded, liked and discussed, and how popular this makes it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import log2
 
 from mechshare.domain.errors import InvalidField
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
 
 COUNTED_ONCE_IN = timedelta(minutes=5)
 """A viewer who opens a mechanism again within this time counts once."""
@@ -90,6 +90,15 @@ class StaleCounts:
     """What the counts of a mechanism are made of has changed since they were counted."""
 
     mechanism_id: MechanismId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recounted:
+    """Mechanisms that were counted again, and the categories and users whose public lists show any of them."""
+
+    ids: Sequence[MechanismId]
+    categories: Collection[CategoryId]
+    users: Collection[UserId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,10 @@ class Cache(Protocol):
     entry is served beyond its lifetime.
     """
 
+    max_age: timedelta | None
+    """The age in which every entry ends, whatever its lifetime, since not all invalidations reach this process; None
+    where they do."""
+
     def cached(self, tag: str, key: str, *, fresh: bool = False) -> bytes | None:
         """Returns the entry `key` of `tag` if this process has it, without waiting; else None."""
 

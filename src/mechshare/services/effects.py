@@ -147,8 +147,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(tags=tags_of([found.id], is_public=was_public))
         case events.DeletionIndexed(mechanism_id, was_public):
             return Effects(tags=tags_of([mechanism_id], is_public=was_public))
-        case events.CountsChanged(mechanisms):
-            return Effects(refreshed=tags_of_counts(mechanisms))
+        case events.CountsChanged(recounted):
+            return Effects(refreshed=tags_of_counts(recounted))
         case events.IndexRebuilt():
             return Effects(tags=[SEARCHES])
         case events.ProcessingRequested(mechanism):

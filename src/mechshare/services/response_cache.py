@@ -53,6 +53,13 @@ class ResponseCache:
         stored = self._cache.cached(*key, fresh=fresh)
         return _decoded(stored) if stored else None
 
+    def cached_part(self, key: ResponseKey) -> CachedResponse | None:
+        """Returns the response under `key`, of which others are made, if this process has it.
+
+        Returns None where entries age, since what is made of an old one would outlive it.
+        """
+        return self.cached(key) if self._cache.max_age is None else None
+
     async def load(
         self, key: ResponseKey, load: Callable[[], Awaitable[CachedResponse]], *, fresh: bool = False
     ) -> CachedResponse:
@@ -78,6 +85,14 @@ class ResponseCache:
 
         stored = await self._cache.get_or_load_many(keys, load_encoded, RESPONSE_LIFETIME, fresh=fresh)
         return [_decoded(one) if one else None for one in stored]
+
+    async def load_parts(
+        self,
+        keys: Sequence[ResponseKey],
+        load: Callable[[Sequence[ResponseKey]], Awaitable[Sequence[CachedResponse | None]]],
+    ) -> Sequence[CachedResponse | None]:
+        """Returns what `load_many` does, for responses of which others are made; where entries age, none is stored."""
+        return await (self.load_many(keys, load) if self._cache.max_age is None else load(keys))
 
     async def count(self, key: ResponseKey, count: Callable[[], Awaitable[int]]) -> int:
         """Returns the length of a public list, calling `count` on a miss.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from mechshare.domain.statistics import (
     Counts,
     DailyTraffic,
     Days,
+    Recounted,
     Traffic,
     VisitKind,
     days_between,
@@ -24,12 +25,14 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.recent_views import RecentViews, View
 from mechshare.services.support.access import find_managed, find_visible
 from mechshare.services.support.visits import Visit, Visitor, Visits
-from mechshare.services.transactions import Transactions
+from mechshare.services.transactions import Transaction, Transactions
 
 _BATCH = 100
 """Mechanisms of one transaction."""
 _SLICE = 1_000
 """Visits that are looked at before other tasks of the process have their turn."""
+
+Listener = Callable[[Sequence[MechanismId]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,12 @@ class StatisticsService:
         self._visits = Visits()
         self._unwritten: Counter[_Counted] = Counter()
         self._refreshing = asyncio.Lock()
+        self._listeners: list[Listener] = []
         self.note = self._visits.note
+
+    def on_recount(self, listener: Listener) -> None:
+        """Has `listener` called with the mechanisms that `refresh` has counted again, at most 100 at a time."""
+        self._listeners.append(listener)
 
     async def note_view(self, viewer: Viewer, mechanism_id: MechanismId, visitor: Visitor) -> None:
         """Notes that the visitor looks at a mechanism which `viewer` may see. Raises MechanismNotFound."""
@@ -72,6 +80,12 @@ class StatisticsService:
             await self._admit(self._visits.take())
             await self._write()
             await self._recount()
+
+    async def find_counts(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, Counts]:
+        """Returns the counts of those of these mechanisms, at most 100, that exist. It checks no access: give it only
+        what the caller may see."""
+        async with self._transactions.read() as tx:
+            return await tx.counts.find(ids)
 
     async def find_series(
         self, actor: Actor, mechanism_id: MechanismId, first: date | None, last: date | None
@@ -121,8 +135,10 @@ class StatisticsService:
                 found = await tx.mechanisms.find_authored(known)
                 owners = {item.mechanism.id: item.mechanism.user_id for item in found}
                 await tx.traffic.add(_traffic(counted, owners))
+                recounted = await _recount(tx, sorted(some))
             for one in counted:
                 del self._unwritten[one]
+            await self._tell(recounted)
 
     async def _recount(self) -> None:
         stale: Sequence[MechanismId] = ()
@@ -132,9 +148,18 @@ class StatisticsService:
             if not stale:
                 return
             async with self._transactions.begin() as tx:
-                await tx.counts.recount(stale)
-                recounted = await tx.mechanisms.find_authored(stale)
-                await tx.record(CountsChanged([item.mechanism for item in recounted]))
+                recounted = await _recount(tx, stale)
+            await self._tell(recounted)
+
+    async def _tell(self, recounted: Recounted) -> None:
+        for listener in self._listeners:
+            await listener(recounted.ids)
+
+
+async def _recount(tx: Transaction, ids: Sequence[MechanismId]) -> Recounted:
+    recounted = await tx.counts.recount(ids)
+    await tx.record(CountsChanged(recounted))
+    return recounted
 
 
 def _traffic(counted: Mapping[_Counted, int], owners: Mapping[MechanismId, UserId]) -> Sequence[DailyTraffic]:

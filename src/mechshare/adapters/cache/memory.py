@@ -25,7 +25,7 @@ class MemoryCache:
         max_age: timedelta | None = None,
     ) -> None:
         self._capacity = capacity
-        self._max_age = max_age
+        self.max_age = max_age
         generations = SharedGenerations(generation_table) if generation_table else LocalGenerations()
         self._entries = Entries(capacity, generations)
         self._loads = LocalLoads(self._entries)
@@ -66,11 +66,11 @@ class MemoryCache:
 
     async def check(self) -> str:
         size = f"in this process's memory, at most {self._capacity // 2**20} MiB"
-        return size if self._max_age is None else f"{size} and {self._max_age.total_seconds():g} s old"
+        return size if self.max_age is None else f"{size} and {self.max_age.total_seconds():g} s old"
 
     async def close(self) -> None:
         await self._loads.close()
         self._entries.close()
 
     def _bounded(self, lifetime: timedelta) -> timedelta:
-        return lifetime if self._max_age is None else min(lifetime, self._max_age)
+        return lifetime if self.max_age is None else min(lifetime, self.max_age)

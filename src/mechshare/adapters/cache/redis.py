@@ -97,6 +97,7 @@ class RedisCache:
 
     def __init__(self, url: str, capacity: int = 64 * 1024 * 1024, *, timeout: float = TIMEOUT) -> None:
         """`timeout` is the number of seconds after which Redis counts as unavailable."""
+        self.max_age: timedelta | None = None
         self._client = RedisClient(url, timeout=timeout)
         self._find_script = self._client.redis.register_script(_FIND_SCRIPT)
         self._store_script = self._client.redis.register_script(_STORE_SCRIPT)

@@ -153,6 +153,7 @@ def build_app(
         publish_document(app)
     reads = PublicReads(application)
     app.state.public_reads = reads
+    application.statistics.on_recount(reads.renew)
     layers: HttpApp = ResponseCacheMiddleware(
         LogContextMiddleware(app), application.authentication, application.statistics, reads
     )

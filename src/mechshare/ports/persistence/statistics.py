@@ -1,18 +1,20 @@
 """The traffic of mechanisms, and the counts that are made of it and of likes, comments and claims."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.statistics import Counts, DailyTraffic, Days, Traffic
+from mechshare.domain.statistics import Counts, DailyTraffic, Days, Recounted, Traffic
 
 
 class TrafficRepository(Protocol):
     """Traffic ends with its mechanism."""
 
     async def add(self, traffic: Sequence[DailyTraffic]) -> None:
-        """Adds to the traffic of these days, at most 100 mechanisms; their counts become stale. Ignores mechanisms
-        that do not exist."""
+        """Adds to the traffic of these days, at most 100 mechanisms. Ignores mechanisms that do not exist.
+
+        Call `recount` in the same transaction: this makes no counts stale.
+        """
 
     async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
         """Returns the days on which there was traffic, in order."""
@@ -35,11 +37,15 @@ class CountRepository(Protocol):
     async def find_stale(self, limit: int) -> Sequence[MechanismId]:
         """Returns mechanisms whose counts are stale, in the order of their identifiers."""
 
-    async def recount(self, ids: Sequence[MechanismId]) -> None:
-        """Counts again for these mechanisms, at most 100, which are then no longer stale. Changes no version.
+    async def recount(self, ids: Sequence[MechanismId]) -> Recounted:
+        """Counts again for those of these mechanisms, at most 100, that exist; they are then no longer stale. Changes
+        no version.
 
         A change of what is counted that another transaction commits later makes them stale again.
         """
+
+    async def find(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, Counts]:
+        """Returns the counts of those of these mechanisms, at most 100, that exist; whoever may see them."""
 
     async def find_totals(self, user_id: UserId) -> Counts:
         """Returns the sums of the counts over all mechanisms of the user; their popularity is 0."""

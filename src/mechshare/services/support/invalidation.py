@@ -1,9 +1,10 @@
 """The cache tags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.statistics import Recounted
 from mechshare.domain.visibility import Visibility
 
 PUBLIC_LISTS = "mechanisms"
@@ -19,6 +20,11 @@ INTERNAL_COUNTS = "internal-counts"
 def mechanism_tag(id: MechanismId) -> str:
     """Returns the cache tag of everything that shows one mechanism."""
     return f"mechanism:{id}"
+
+
+def counts_tag(id: MechanismId) -> str:
+    """Returns the cache tag of what shows the counts of one mechanism: a part of its `mechanism_tag`."""
+    return f"{mechanism_tag(id)}/counts"
 
 
 def access_tag(id: UserId) -> str:
@@ -38,8 +44,13 @@ def list_tag(category_ids: Sequence[CategoryId], user_id: UserId | None) -> str:
 def lists_of(*states: Mechanism) -> list[str]:
     """Returns the tags of the lists that contain a mechanism in any of these states, were it published."""
     categories = [id for state in states for id in state.categories]
+    return _list_tags(categories, [state.user_id for state in states])
+
+
+def _list_tags(categories: Iterable[CategoryId], users: Iterable[UserId]) -> list[str]:
+    """Returns the tags of the lists of everything, of these categories and of these users."""
     tags = [list_tag([], None), *(list_tag([id], None) for id in categories)]
-    return list(dict.fromkeys([*tags, *(list_tag([], state.user_id) for state in states)]))
+    return list(dict.fromkeys([*tags, *(list_tag([], id) for id in users)]))
 
 
 def shown_in(*states: Mechanism) -> list[str]:
@@ -70,11 +81,10 @@ def writer_tags(actor_id: UserId | None) -> list[str]:
     return [] if actor_id is None else [writer_tag(actor_id)]
 
 
-def tags_of_counts(mechanisms: Sequence[Mechanism]) -> list[str]:
+def tags_of_counts(recounted: Recounted) -> list[str]:
     """Returns the tags of what shows the numbers of these mechanisms to everybody."""
-    public = [one for one in mechanisms if one.is_public]
-    lists = [*lists_of(*public), SEARCHES] if public else []
-    return [*lists, *(mechanism_tag(one.id) for one in mechanisms if one.is_open)]
+    lists = [*_list_tags(recounted.categories, recounted.users), SEARCHES] if recounted.users else []
+    return [*lists, *map(counts_tag, recounted.ids)]
 
 
 def searches_of(before: Mechanism) -> list[str]:

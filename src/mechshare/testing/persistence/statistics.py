@@ -4,17 +4,24 @@ import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.marks import Mark, MarkKind
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.notifications import Notification, NotificationId, NotificationKind
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.statistics import NOTHING_COUNTED, Counts, DailyTraffic, Days, Traffic, popularity_of
+from mechshare.domain.statistics import Counts, DailyTraffic, Days, Traffic, popularity_of
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import NOW, a_mechanism, new_id, save_mechanisms, save_user
+from mechshare.testing.persistence.values import (
+    NOW,
+    a_mechanism,
+    new_id,
+    save_categories,
+    save_mechanisms,
+    save_user,
+)
 
 DAY = date(2026, 3, 1)
 ALL_DAYS = Days(first=DAY - timedelta(days=30), last=DAY + timedelta(days=30))
@@ -37,8 +44,10 @@ def some_traffic(mechanism: Mechanism, day: date = DAY, **numbers: int) -> Daily
 
 
 async def add_traffic(database: Database, *traffic: DailyTraffic) -> None:
+    """Adds the traffic, and counts again."""
     async with database.begin() as tx:
         await tx.traffic.add(traffic)
+        await tx.counts.recount([one.mechanism_id for one in traffic])
 
 
 async def like(database: Database, user: User, mechanism: Mechanism) -> None:
@@ -71,15 +80,16 @@ async def test_traffic_of_a_day_adds_up_and_is_counted_without_a_new_version(dat
     await add_traffic(
         database, some_traffic(mechanism, views=2), some_traffic(mechanism, ALL_DAYS.last, views=4)
     )
-    assert await counts_of(database, mechanism) == NOTHING_COUNTED
-    assert await recount(database) == [mechanism.id]
+    assert await recount(database) == []
     async with database.read() as tx:
         found = await tx.mechanisms.find_by_id(mechanism.id)
+        counted = await tx.counts.find([mechanism.id, MechanismId(new_id())])
         days = await tx.traffic.find_days(mechanism.id, ALL_DAYS)
         one_day = await tx.traffic.find_days(mechanism.id, Days(first=DAY, last=DAY))
     counts = Counts(views=9, downloads=1)
     popularity = popularity_of(counts, 1, mechanism.created_at)
     assert found == replace(mechanism, counts=replace(counts, popularity=popularity))
+    assert counted == {mechanism.id: found.counts}
     first = Traffic(day=DAY, views=5, own_views=1, downloads=1)
     assert list(days) == [first, Traffic(day=ALL_DAYS.last, views=4)]
     assert list(one_day) == [first]
@@ -98,6 +108,24 @@ async def test_counts_are_stale_until_they_are_counted(database: Database) -> No
     assert await recount(database) == [first.id, second.id]
     assert await recount(database) == []
     assert (await counts_of(database, first)).likes == 1
+
+
+async def test_a_recount_names_the_categories_and_users_whose_public_lists_show_the_mechanisms(
+    database: Database,
+) -> None:
+    mika, other = await save_user(database), await save_user(database)
+    await save_categories(database, "gears", "cams")
+    public, draft = await save_mechanisms(
+        database,
+        a_mechanism(mika, is_published=True, categories=(CategoryId("gears"),)),
+        a_mechanism(other, is_published=False, categories=(CategoryId("cams"),)),
+    )
+    async with database.begin() as tx:
+        shown = await tx.counts.recount([draft.id, public.id, MechanismId(new_id())])
+        hidden = await tx.counts.recount([draft.id])
+    assert set(shown.ids) == {draft.id, public.id}
+    assert (set(shown.categories), set(shown.users)) == ({"gears"}, {mika.id})
+    assert (set(hidden.categories), set(hidden.users)) == (set(), set())
 
 
 async def test_a_change_of_the_mechanism_leaves_its_counts(database: Database) -> None:

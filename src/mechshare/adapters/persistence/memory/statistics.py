@@ -1,7 +1,7 @@
 """Traffic and counts of mechanisms in memory."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -14,7 +14,15 @@ from mechshare.adapters.persistence.memory.tables import KEY, MECHANISMS
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.marks import MarkKind
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.statistics import Counts, DailyTraffic, Days, StaleCounts, Traffic, popularity_of
+from mechshare.domain.statistics import (
+    Counts,
+    DailyTraffic,
+    Days,
+    Recounted,
+    StaleCounts,
+    Traffic,
+    popularity_of,
+)
 from mechshare.ports.persistence.statistics import CountRepository, TrafficRepository
 
 DAILY_TRAFFIC = Table(
@@ -39,7 +47,6 @@ class MemoryTrafficRepository(TrafficRepository):
                 continue
             before = stored.find(one.mechanism_id, one.day)
             stored.put(before.plus(one) if before else one)
-            self._access.write(STALE_COUNTS).put(StaleCounts(one.mechanism_id))
 
     async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
         return _by_day(_traffic_of(self._access, {mechanism_id}), days)
@@ -65,11 +72,23 @@ class MemoryCountRepository(CountRepository):
     async def find_stale(self, limit: int) -> Sequence[MechanismId]:
         return sorted(one.mechanism_id for one in self._access.read(STALE_COUNTS))[:limit]
 
-    async def recount(self, ids: Sequence[MechanismId]) -> None:
+    async def recount(self, ids: Sequence[MechanismId]) -> Recounted:
         mechanisms, stale = self._access.write(MECHANISMS), self._access.write(STALE_COUNTS)
-        for mechanism in [one for id in ids if (one := mechanisms.find(id))]:
+        existing = [one for id in ids if (one := mechanisms.find(id))]
+        for mechanism in existing:
             mechanisms.put(replace(mechanism, counts=self._counts(mechanism)))
-            stale.delete(mechanism.id)
+            if stale.find(mechanism.id) is not None:
+                stale.delete(mechanism.id)
+        public = [one for one in existing if one.is_public]
+        return Recounted(
+            ids=[one.id for one in existing],
+            categories={category for one in public for category in one.categories},
+            users={one.user_id for one in public},
+        )
+
+    async def find(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, Counts]:
+        mechanisms = self._access.read(MECHANISMS)
+        return {one.id: one.counts for id in ids if (one := mechanisms.find(id))}
 
     async def find_totals(self, user_id: UserId) -> Counts:
         owned, mechanisms = _owned_by(self._access, user_id), self._access.read(MECHANISMS)

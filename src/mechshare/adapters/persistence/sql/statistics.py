@@ -24,11 +24,11 @@ from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.evidence import claims
 from mechshare.adapters.persistence.sql.marks import marks
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import mechanisms, metadata
+from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, metadata
 from mechshare.adapters.persistence.sql.types import Id, IdList, ordered_text
-from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.marks import MarkKind
-from mechshare.domain.statistics import Counts, DailyTraffic, Days, Traffic, popularity_of
+from mechshare.domain.statistics import Counts, DailyTraffic, Days, Recounted, Traffic, popularity_of
 from mechshare.ports.persistence.statistics import CountRepository, TrafficRepository
 
 daily_traffic = Table(
@@ -50,7 +50,13 @@ stale_counts = Table(
 
 _TRAFFIC = ("views", "own_views", "downloads", "own_downloads")
 _AMONG = bindparam("ids", type_=IdList())
-_EXISTING = select(mechanisms.c.id).where(IsAmong(mechanisms.c.id, _AMONG))
+# In order, so that two transactions never wait for each other's rows.
+_LOCK = (
+    select(mechanisms.c.id)
+    .where(IsAmong(mechanisms.c.id, _AMONG))
+    .order_by(mechanisms.c.id)
+    .with_for_update(key_share=True)
+)
 _ADD_TRAFFIC = text(
     "INSERT INTO daily_traffic (mechanism_id, day, views, own_views, downloads, own_downloads)"
     " VALUES (:mechanism_id, :day, :views, :own_views, :downloads, :own_downloads)"
@@ -103,11 +109,18 @@ _COUNTED: Mapping[str, ScalarSelect[int]] = {
 }
 _COUNT = select(
     mechanisms.c.id,
+    mechanisms.c.user_id,
+    mechanisms.c.is_public,
     mechanisms.c.created_at,
     _sum_of("own_views").label("own_views"),
     *(counted.label(name) for name, counted in _COUNTED.items()),
 ).where(IsAmong(mechanisms.c.id, _AMONG))
 _SET = update(mechanisms).where(mechanisms.c.id == bindparam("same_id"))
+_PUBLIC_CATEGORIES = (
+    select(mechanism_categories.c.category_id)
+    .distinct()
+    .where(IsAmong(mechanism_categories.c.mechanism_id, _AMONG), mechanism_categories.c.is_published)
+)
 _BETWEEN = daily_traffic.c.day.between(bindparam("first"), bindparam("last"))
 _DAYS = (
     select(daily_traffic.c.day, *(daily_traffic.c[name] for name in _TRAFFIC))
@@ -122,6 +135,9 @@ _DAYS_OF_USER = (
     .order_by(daily_traffic.c.day)
 )
 _TOTALS = ("likes", "comments", "views", "downloads", "evidence")
+_FIND = select(mechanisms.c.id, *(mechanisms.c[name] for name in (*_TOTALS, "popularity"))).where(
+    IsAmong(mechanisms.c.id, _AMONG)
+)
 _FIND_TOTALS = select(*(func.coalesce(func.sum(mechanisms.c[name]), 0) for name in _TOTALS)).where(
     mechanisms.c.user_id == bindparam("user_id")
 )
@@ -132,7 +148,7 @@ class SqlTrafficRepository(TrafficRepository):
         self._statements = statements
 
     async def add(self, traffic: Sequence[DailyTraffic]) -> None:
-        existing = await _locked(self._statements, {one.mechanism_id for one in traffic})
+        existing = set(await _locked(self._statements, {one.mechanism_id for one in traffic}))
         rows = [
             {**{name: getattr(one, name) for name in _TRAFFIC}, "day": one.day.isoformat()}
             | {"mechanism_id": one.mechanism_id}
@@ -141,7 +157,6 @@ class SqlTrafficRepository(TrafficRepository):
         ]
         if rows:
             await self._statements.change(_ADD_TRAFFIC, rows)
-            await self._statements.change(_MARK_STALE, [{"mechanism_id": id} for id in existing])
 
     async def find_days(self, mechanism_id: MechanismId, days: Days) -> Sequence[Traffic]:
         rows = await self._statements.rows(_DAYS, _bounds(days) | {"mechanism_id": mechanism_id})
@@ -166,14 +181,24 @@ class SqlCountRepository(CountRepository):
     async def find_stale(self, limit: int) -> Sequence[MechanismId]:
         return [MechanismId(id) for (id,) in await self._statements.rows(_FIND_STALE, {"limit": limit})]
 
-    async def recount(self, ids: Sequence[MechanismId]) -> None:
+    async def recount(self, ids: Sequence[MechanismId]) -> Recounted:
         existing = await _locked(self._statements, set(ids))
         # First, and by a statement of its own: it waits for those who change what is counted, whose rows the next one
         # then sees.
         await self._statements.change(_DELETE_STALE, {"ids": existing})
         rows = await self._statements.rows(_COUNT, {"ids": existing})
         if rows:
-            await self._statements.change(_SET, [_counted(*row) for row in rows])
+            await self._statements.change(_SET, [_counted(id, *counted) for id, _, _, *counted in rows])
+        categories = await self._statements.rows(_PUBLIC_CATEGORIES, {"ids": existing})
+        return Recounted(
+            ids=existing,
+            categories={CategoryId(id) for (id,) in categories},
+            users={UserId(user_id) for _, user_id, is_public, *_ in rows if is_public},
+        )
+
+    async def find(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, Counts]:
+        rows = await self._statements.rows(_FIND, {"ids": ids})
+        return {MechanismId(id): Counts(*counts) for id, *counts in rows}
 
     async def find_totals(self, user_id: UserId) -> Counts:
         sums = await self._statements.row(_FIND_TOTALS, {"user_id": user_id})
@@ -181,11 +206,8 @@ class SqlCountRepository(CountRepository):
 
 
 async def _locked(statements: Statements, ids: set[MechanismId]) -> list[MechanismId]:
-    """Locks these mechanisms, all transactions in the same order; returns those that exist."""
-    ordered = sorted(ids)
-    for id in ordered:
-        await statements.lock_row(mechanisms.c.id, id, may_be_deleted=False)
-    return [MechanismId(id) for (id,) in await statements.rows(_EXISTING, {"ids": ordered})]
+    """Locks these mechanisms; returns those that exist."""
+    return [MechanismId(id) for (id,) in await statements.rows(_LOCK, {"ids": list(ids)})]
 
 
 def _counted(id: str, created_at: Any, own_views: int, *numbers: int) -> dict[str, Any]:

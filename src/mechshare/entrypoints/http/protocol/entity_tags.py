@@ -26,6 +26,11 @@ def etag_of(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
+def renewed_etag(etag: bytes, body: bytes) -> bytes:
+    """Returns the entity tag of `body`, with the version that `etag` contains."""
+    return etag_of(body, int(etag.strip(b'"').partition(b"-")[0])).encode()
+
+
 def expected_versions(request: Request[Any, Any, Any]) -> frozenset[int] | None:
     """Returns the versions that If-Match names; None for `*`.
 

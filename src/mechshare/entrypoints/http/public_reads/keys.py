@@ -13,6 +13,7 @@ from mechshare.services.support.invalidation import (
     INTERNAL_COUNTS,
     PUBLIC_LISTS,
     SEARCHES,
+    counts_tag,
     list_tag,
     mechanism_tag,
 )
@@ -25,6 +26,11 @@ INTERNAL_COUNTS_KEY = ResponseKey(INTERNAL_COUNTS, "all")
 
 def mechanism_key(id: MechanismId) -> ResponseKey:
     """Returns the key of one mechanism."""
+    return ResponseKey(counts_tag(id), "public")
+
+
+def encoded_key(id: MechanismId) -> ResponseKey:
+    """Returns the key of one mechanism whose `stats` may be outdated."""
     return ResponseKey(mechanism_tag(id), "public")
 
 

@@ -14,8 +14,10 @@ from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import SearchPage
+from mechshare.domain.statistics import Counts
 from mechshare.domain.suggestions import Suggestions
 from mechshare.domain.users import Actor
+from mechshare.entrypoints.http.protocol.entity_tags import renewed_etag
 from mechshare.entrypoints.http.protocol.pagination import next_link, page_response
 from mechshare.entrypoints.http.protocol.responses import encoded_response
 from mechshare.entrypoints.http.public_reads.keys import (
@@ -26,6 +28,7 @@ from mechshare.entrypoints.http.public_reads.keys import (
     SearchKey,
     SimilarKey,
     SuggestionsKey,
+    encoded_key,
     mechanism_key,
 )
 from mechshare.entrypoints.http.representations.categories import (
@@ -33,7 +36,11 @@ from mechshare.entrypoints.http.representations.categories import (
     categories_response,
     with_more,
 )
-from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
+from mechshare.entrypoints.http.representations.mechanisms import (
+    mechanism_response,
+    media_addresses,
+    with_stats,
+)
 from mechshare.entrypoints.http.representations.search import search_response, suggestions_response
 from mechshare.entrypoints.http.representations.similar import similar_response
 from mechshare.services.response_cache import CachedResponse, ResponseKey
@@ -62,6 +69,13 @@ class PublicReads:
     async def mechanism(self, id: MechanismId) -> CachedResponse | None:
         """Returns None if not everybody who has the address may see the mechanism."""
         return self.cached(mechanism_key(id)) or await self._mechanisms.load(id)
+
+    async def renew(self, ids: Sequence[MechanismId]) -> None:
+        """Reads the numbers of those of these mechanisms, at most 100, that this process has cached: together, which
+        costs less than one by one when they are requested."""
+        known = [id for id in ids if self._responses.cached_part(encoded_key(id))]
+        if known:
+            await self._find_mechanisms(known, fresh=True)
 
     async def mechanism_page(self, key: ListKey) -> CachedResponse:
         return await self._responses.load(key.response_key, partial(self._read_page, key))
@@ -114,15 +128,31 @@ class PublicReads:
     async def _read_mechanisms(
         self, ids_by_key: Mapping[ResponseKey, MechanismId], keys: Sequence[ResponseKey]
     ) -> Sequence[CachedResponse | None]:
+        """Reads these mechanisms; of those that have not changed since they were encoded, only the numbers."""
+        ids = [ids_by_key[key] for key in keys]
+        encoded_keys = {encoded_key(id): id for id in ids}
+        read: dict[MechanismId, CachedResponse] = {}
+        load = partial(self._encode, encoded_keys, read)
+        encoded = await self._responses.load_parts(list(encoded_keys), load)
+        # Not of those that this call has read: their numbers are new.
+        older = {id: one for id, one in zip(ids, encoded, strict=True) if one and id not in read}
+        counts = await self._application.statistics.find_counts(list(older)) if older else {}
+        renewed = {id: _with_counts(older[id], counts[id]) for id in counts}
+        return [read.get(id) or renewed.get(id) for id in ids]
+
+    async def _encode(
+        self,
+        ids_by_key: Mapping[ResponseKey, MechanismId],
+        read: dict[MechanismId, CachedResponse],
+        keys: Sequence[ResponseKey],
+    ) -> Sequence[CachedResponse | None]:
+        """Reads and encodes these mechanisms, and adds them to `read`."""
         ids = [ids_by_key[key] for key in keys]
         addresses = media_addresses(self._application)
-        found = {
-            item.mechanism.id: encoded_response(
-                msgspec.json.encode(mechanism_response(item, addresses)), version=item.mechanism.version
-            )
-            for item in await self._application.mechanisms.find_visible(None, ids)
-        }
-        return [found.get(id) for id in ids]
+        for item in await self._application.mechanisms.find_visible(None, ids):
+            body = msgspec.json.encode(mechanism_response(item, addresses))
+            read[item.mechanism.id] = encoded_response(body, version=item.mechanism.version)
+        return [read.get(id) for id in ids]
 
     async def _read_page(self, key: ListKey) -> CachedResponse:
         mechanisms = self._application.mechanisms
@@ -166,6 +196,11 @@ class PublicReads:
 
     async def _read_internal_counts(self) -> CachedResponse:
         return encoded_response(msgspec.json.encode(await self._application.categories.count_internal()))
+
+
+def _with_counts(encoded: CachedResponse, counts: Counts) -> CachedResponse:
+    body = with_stats(encoded.body, counts)
+    return encoded._replace(etag=renewed_etag(encoded.etag, body), body=body)
 
 
 async def read_categories(reads: PublicReads, application: Application, viewer: Actor) -> CategoriesResponse:

@@ -200,6 +200,13 @@ def stats_response(counts: Counts) -> StatsResponse:
     )
 
 
+def with_stats(encoded: bytes, counts: Counts) -> bytes:
+    """Returns an encoded `MechanismResponse` with these counts as its `stats`."""
+    before, key, after = encoded.rpartition(b'"stats":')  # not found in texts, whose quotes are escaped
+    end = after.index(b"}") + 1
+    return b"".join((before, key, msgspec.json.encode(stats_response(counts)), after[end:]))
+
+
 def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonResponse | None:
     return ReasonResponse(failure.code.value, failure.message(language)) if failure else None
 
