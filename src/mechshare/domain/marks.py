@@ -42,3 +42,10 @@ class Marks:
 
     likes: int
     own: frozenset[MarkKind] = frozenset()
+
+    def having(self, kind: MarkKind) -> "Marks":
+        """Returns these marks with one more of `kind`, of the one who looks."""
+        return Marks(likes=self.likes + (kind is MarkKind.LIKE), own=self.own | {kind})
+
+    def without(self, kind: MarkKind) -> "Marks":
+        return Marks(likes=self.likes - (kind is MarkKind.LIKE), own=self.own - {kind})

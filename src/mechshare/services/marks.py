@@ -29,20 +29,26 @@ class MarkService:
         """Marks the mechanism; no-op if the actor has done so before. Raises MechanismNotFound, TooManyBookmarks."""
         async with self._transactions.begin() as tx:
             mechanism = await find_visible(tx, actor, mechanism_id)
+            before = await tx.marks.find_marks(mechanism_id, actor.id)
+            if kind in before.own:
+                return before
             # Only now: the likes of a mechanism then have their times in the order in which they are stored.
             mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
-            if await tx.marks.add(mark):
-                await _added(tx, mark, mechanism)
-            return await tx.marks.find_marks(mechanism_id, actor.id)
+            await tx.marks.add(mark)
+            await _added(tx, mark, mechanism)
+            return before.having(kind)
 
     async def remove(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
         """Removes the actor's mark, if there is one. Raises MechanismNotFound."""
         async with self._transactions.begin() as tx:
             await find_visible(tx, actor, mechanism_id)
+            before = await tx.marks.find_marks(mechanism_id, actor.id)
+            if kind not in before.own:
+                return before
             await tx.marks.delete(mechanism_id, actor.id, kind)
             if kind is MarkKind.LIKE:
                 await tx.counts.mark_stale(mechanism_id)
-            return await tx.marks.find_marks(mechanism_id, actor.id)
+            return before.without(kind)
 
     async def find_bookmarked(self, actor: Actor, request: PageRequest) -> Page[AuthoredMechanism]:
         """Returns a page of what the actor has bookmarked, the newest bookmark first.

@@ -104,10 +104,7 @@ class _RecordingTransaction:
 
     async def _notify(self, notice: Notice) -> None:
         """Stores the notification and has it sent, unless it is about what its receiver did or has muted."""
-        subjects = [notice.kind.value, *([notice.mechanism_id] if notice.mechanism_id else [])]
-        if notice.user_id == notice.actor_id or await self._unit.notification_mutes.is_muted(
-            notice.user_id, subjects
-        ):
+        if notice.user_id == notice.actor_id:
             return
         notification = Notification(
             id=NotificationId(self._ids.new_id()),

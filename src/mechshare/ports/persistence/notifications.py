@@ -19,8 +19,9 @@ class NotificationRepository(Protocol):
     """Notifications are deleted with their mechanism, their receiver, and the account of who caused them."""
 
     async def add(self, notification: Notification) -> bool:
-        """Stores the notification; returns whether it did. It does not if it is a like and likes of the mechanism are
-        unread already, and if the receiver, the mechanism or the actor is gone."""
+        """Stores the notification; returns whether it did. It does not if the receiver has muted its kind or its
+        mechanism, if it is a like and likes of the mechanism are unread already, and if the receiver, the mechanism or
+        the actor is gone."""
 
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         """Returns a page, newest first; positions are (created_at, id)."""

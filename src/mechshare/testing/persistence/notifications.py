@@ -160,6 +160,22 @@ async def test_notifications_about_a_subject_and_old_ones_are_deleted(database: 
     assert await found(database, mika) == [recent]
 
 
+async def test_no_notification_is_stored_of_a_kind_or_mechanism_that_its_receiver_has_muted(
+    database: Database,
+) -> None:
+    mika, ana = await save_user(database), await save_user(database)
+    muted, other = await save_mechanisms(database, a_mechanism(mika), a_mechanism(mika))
+    like = NotificationKind.LIKE
+    async with database.begin() as tx:
+        for subject in (muted.id, like.value):
+            await tx.notification_mutes.put(Mute(user_id=mika.id, subject=subject))
+        assert not await tx.notifications.add(a_notification(mika, muted, ana))
+        assert not await tx.notifications.add(a_notification(mika, other, kind=like))
+        assert await tx.notifications.add(a_notification(mika, other, ana))
+        assert await tx.notifications.add(a_notification(mika))
+        assert await tx.notifications.add(a_notification(ana, muted, mika, like))
+
+
 async def test_a_mute_is_stored_once_and_ends_with_its_user(database: Database) -> None:
     mika, ana = await save_user(database), await save_user(database)
     async with database.begin() as tx:

@@ -48,6 +48,9 @@ class MemoryNotificationRepository(NotificationRepository):
         self._access = access
 
     async def add(self, notification: Notification) -> bool:
+        mutes, receiver = self._access.read(NOTIFICATION_MUTES), notification.user_id
+        if any(mutes.find(receiver, subject) for subject in (notification.kind, notification.mechanism_id)):
+            return False
         likes = NotificationKind.LIKE
         if notification.kind is likes and any(
             (one.kind, one.mechanism_id) == (likes, notification.mechanism_id)

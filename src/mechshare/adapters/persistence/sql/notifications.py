@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
-    Select,
     String,
     Table,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -79,17 +80,42 @@ notification_mutes = Table(
 )
 
 _NOTIFICATION = record_of(Notification, notifications)
-_INSERT = insert(notifications)
+_NEW = {name: bindparam(f"new_{name}", type_=notifications.c[name].type) for name in _NOTIFICATION.columns}
 
 
-def _locked(table: Table) -> Select[Any]:
-    """Returns the statement that selects the rows with the identifiers `ids`, and locks them against deletion until the
-    transaction ends."""
-    among = IsAmong(table.c.id, bindparam("ids", type_=IdList()))
-    return select(table.c.id).where(among).order_by(table.c.id).with_for_update(read=True, key_share=True)
+def _is_there(table: Table, id: BindParameter[str]) -> ColumnElement[bool]:
+    """Whether the row with this identifier exists, or the identifier is None.
+
+    Locks the row as a foreign key does: with stronger locks, two people who notify each other would wait for each
+    other. Without any, the insertion would wait for, and then lack, a person whose account is being deleted.
+    """
+    row = select(table.c.id).where(table.c.id == id).with_for_update(read=True, key_share=True)
+    return or_(id.is_(None), row.exists())
 
 
-_LOCKED_PEOPLE, _LOCKED_MECHANISMS = _locked(users), _locked(mechanisms)
+_UNREAD_LIKES = select(notifications.c.id).where(
+    notifications.c.user_id == _NEW["user_id"],
+    notifications.c.read_at.is_(None),
+    notifications.c.kind == NotificationKind.LIKE.value,
+    notifications.c.mechanism_id == _NEW["mechanism_id"],
+)
+_MUTES_OF_IT = select(notification_mutes.c.subject).where(
+    notification_mutes.c.user_id == _NEW["user_id"],
+    or_(
+        notification_mutes.c.subject == _NEW["kind"],
+        notification_mutes.c.subject == cast(_NEW["mechanism_id"], notification_mutes.c.subject.type),
+    ),
+)
+_INSERT = insert(notifications).from_select(
+    list(_NEW),
+    select(*_NEW.values()).where(
+        ~_MUTES_OF_IT.exists(),
+        or_(_NEW["kind"] != NotificationKind.LIKE.value, ~_UNREAD_LIKES.exists()),
+        _is_there(mechanisms, _NEW["mechanism_id"]),
+        _is_there(users, _NEW["user_id"]),
+        _is_there(users, _NEW["actor_id"]),
+    ),
+)
 _COLUMNS = tuple(notifications.c[name] for name in _NOTIFICATION.columns)
 _OF_USER = notifications.c.user_id == bindparam("of_user")
 _IS_UNREAD = notifications.c.read_at.is_(None)
@@ -114,12 +140,6 @@ _UNREAD_STATES = (
     select(notifications.c.user_id, func.count(), func.max(notifications.c.created_at))
     .where(IsAmong(notifications.c.user_id, bindparam("ids", type_=IdList())), _IS_UNREAD)
     .group_by(notifications.c.user_id)
-)
-_UNREAD_LIKES = select(notifications.c.id).where(
-    _OF_USER,
-    _IS_UNREAD,
-    notifications.c.kind == NotificationKind.LIKE.value,
-    notifications.c.mechanism_id == bindparam("liked"),
 )
 _LIKES = (
     select(notifications.c.id, func.count())
@@ -157,29 +177,10 @@ class SqlNotificationRepository(NotificationRepository):
         self._statements = statements
 
     async def add(self, notification: Notification) -> bool:
-        # The first of these is the more frequent reason.
-        if notification.kind is NotificationKind.LIKE and await self._has_unread_likes(notification):
-            return False
-        if not await self._refers_to_rows(notification):
-            return False
-        await self._statements.change(_INSERT, _NOTIFICATION.values(notification))
-        return True
-
-    async def _refers_to_rows(self, notification: Notification) -> bool:
-        # With the locks of a foreign key: stronger ones would let two people who notify each other wait for each other,
-        # and without any the insertion would wait for, and then lack, a person whose account is being deleted.
-        people = {notification.user_id, notification.actor_id} - {None}
-        about = {notification.mechanism_id} - {None}
-        people_found = await self._statements.rows(_LOCKED_PEOPLE, {"ids": sorted(people)})
-        mechanisms_found = (
-            await self._statements.rows(_LOCKED_MECHANISMS, {"ids": list(about)}) if about else ()
-        )
-        return (len(people_found), len(mechanisms_found)) == (len(people), len(about))
-
-    async def _has_unread_likes(self, notification: Notification) -> bool:
-        await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")
-        liked = {"of_user": notification.user_id, "liked": notification.mechanism_id}
-        return await self._statements.row(_UNREAD_LIKES, liked) is not None
+        if notification.kind is NotificationKind.LIKE:
+            await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")
+        values = _NOTIFICATION.values(notification)
+        return await self._statements.change(_INSERT, {f"new_{name}": values[name] for name in _NEW}) == 1
 
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         return await paged(
