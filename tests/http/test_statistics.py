@@ -120,7 +120,7 @@ async def test_numbers_change_no_version_and_an_edit_with_an_older_tag_is_accept
 
 
 @pytest.mark.parametrize("title", ["Cam", '"stats":{"likes":9}', '\\"stats\\":{}'])
-async def test_a_cached_mechanism_with_new_numbers_equals_one_that_is_read_anew(
+async def test_a_cached_mechanism_with_new_numbers_equals_an_uncached_one(
     site: Site, title: str
 ) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
@@ -130,8 +130,8 @@ async def test_a_cached_mechanism_with_new_numbers_equals_one_that_is_read_anew(
     await site.application.statistics.refresh()
     renewed = await site.client.get(address_of(made))
     await site.adapters.cache.invalidate(mechanism_tag(made["id"]))
-    anew = await site.client.get(address_of(made))
-    assert (renewed.content, renewed.headers["etag"]) == (anew.content, anew.headers["etag"])
+    uncached = await site.client.get(address_of(made))
+    assert (renewed.content, renewed.headers["etag"]) == (uncached.content, uncached.headers["etag"])
     assert (cached.json()["stats"]["likes"], renewed.json()["stats"]["likes"]) == (0, 1)
     edit = {"headers": {**mika, "If-Match": cached.headers["etag"]}, "json": {"title": "Gear"}}
     await site.client.patch(address_of(made), **edit)
@@ -139,7 +139,7 @@ async def test_a_cached_mechanism_with_new_numbers_equals_one_that_is_read_anew(
     assert (shown["title"], shown["stats"]["likes"]) == ("Gear", 1)
 
 
-async def test_what_a_cache_stores_for_a_moment_only_is_read_anew_for_new_numbers(open_site: Any) -> None:
+async def test_what_a_cache_stores_for_a_moment_only_is_read_again_for_new_numbers(open_site: Any) -> None:
     """Such a process hears of no invalidations on other machines."""
     site: Site = await open_site(clock=FrozenClock(NOW))
     mika = await site.sign_up("mika")
