@@ -80,10 +80,18 @@ notification_mutes = Table(
 )
 
 _NOTIFICATION = record_of(Notification, notifications)
-_NEW = {name: bindparam(f"new_{name}", type_=notifications.c[name].type) for name in _NOTIFICATION.columns}
 
 
-def _is_there(table: Table, id: BindParameter[str]) -> ColumnElement[bool]:
+def _new(name: str) -> ColumnElement[Any]:
+    """Returns the parameter for a column, with its type: PostgreSQL takes that of a parameter from its place."""
+    type = notifications.c[name].type
+    return cast(bindparam(f"new_{name}", type_=type), type)
+
+
+_NEW = {name: _new(name) for name in _NOTIFICATION.columns}
+
+
+def _is_there(table: Table, id: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the row with this identifier exists, or the identifier is None.
 
     Locks the row as a foreign key does: with stronger locks, two people who notify each other would wait for each
@@ -106,15 +114,19 @@ _MUTES_OF_IT = select(notification_mutes.c.subject).where(
         notification_mutes.c.subject == cast(_NEW["mechanism_id"], notification_mutes.c.subject.type),
     ),
 )
-_INSERT = insert(notifications).from_select(
-    list(_NEW),
-    select(*_NEW.values()).where(
-        ~_MUTES_OF_IT.exists(),
-        or_(_NEW["kind"] != NotificationKind.LIKE.value, ~_UNREAD_LIKES.exists()),
-        _is_there(mechanisms, _NEW["mechanism_id"]),
-        _is_there(users, _NEW["user_id"]),
-        _is_there(users, _NEW["actor_id"]),
-    ),
+_INSERT = (
+    insert(notifications)
+    .from_select(
+        list(_NEW),
+        select(*_NEW.values()).where(
+            ~_MUTES_OF_IT.exists(),
+            or_(_NEW["kind"] != NotificationKind.LIKE.value, ~_UNREAD_LIKES.exists()),
+            _is_there(mechanisms, _NEW["mechanism_id"]),
+            _is_there(users, _NEW["user_id"]),
+            _is_there(users, _NEW["actor_id"]),
+        ),
+    )
+    .returning(notifications.c.id)
 )
 _COLUMNS = tuple(notifications.c[name] for name in _NOTIFICATION.columns)
 _OF_USER = notifications.c.user_id == bindparam("of_user")
@@ -180,7 +192,7 @@ class SqlNotificationRepository(NotificationRepository):
         if notification.kind is NotificationKind.LIKE:
             await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")
         values = _NOTIFICATION.values(notification)
-        return await self._statements.change(_INSERT, {f"new_{name}": values[name] for name in _NEW}) == 1
+        return await self._statements.row(_INSERT, {f"new_{name}": values[name] for name in _NEW}) is not None
 
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         return await paged(
