@@ -112,7 +112,9 @@ async def test_a_load_during_the_loss_is_not_stored(lose: Callable[[Path], None]
     await cache.close()
 
 
-async def test_what_arrives_after_an_invalidation_by_another_process_gets_nothing_older(tmp_path: Path) -> None:
+async def test_what_arrives_after_an_invalidation_by_another_process_gets_nothing_older(
+    tmp_path: Path,
+) -> None:
     one, other = (MemoryCache(generation_table=tmp_path / "generations") for _ in range(2))
     await other.get_or_load("g", "k", giving(b"old"), LONG)
     arrivals: list[bytes | None] = []
