@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from itertools import cycle, islice, repeat
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -32,6 +32,7 @@ from bench.processes import ServerProcess
 from bench.writes import AS_SHIPPED, LISTS, addresses
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.media.pictures import frame_of
+from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
 from mechshare.domain.media import MediaFormat
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 
@@ -44,6 +45,7 @@ _PREPARATION = 8.0
 """Seconds from the start of the server until its workers are prepared for a clip."""
 _REST = 1.0
 _POLL = 0.01
+"""Seconds between two searches for a publication."""
 _TIMEOUT = 120.0
 """Seconds."""
 _RATES = (50, 200, 1_000)
@@ -96,14 +98,15 @@ class _Author:
         self.ready: dict[str, str] = {}
 
     def upload(self, clip: bytes) -> float:
-        """Uploads a clip; returns the seconds until it is ready."""
+        """Uploads a clip; returns the seconds until its event stream says that it is ready, as a browser hears it."""
         word = f"clip{len(clip)}x{hash(clip) & 0xFFFFFF}"
         begun = time.monotonic()
         form = {**self._headers, "Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
         created = request(self._address, MECHANISMS_PATH, method="POST", headers=form, body=_form(word, clip))
         id = json.loads(created.body)["id"]
-        status = repeat((f"{MECHANISMS_PATH}/{id}/processing", self._headers))
-        self._until(status, lambda found: found["state"] == "ready")
+        events = request(self._address, f"{MECHANISMS_PATH}/{id}/processing/events", headers=self._headers)
+        if b'"state":"ready"' not in events.body:
+            raise RuntimeError(f"the clip is not ready: {events.status} {events.body[-300:]!r}")
         self.ready[word] = id
         return time.monotonic() - begun
 
@@ -136,35 +139,42 @@ class _Author:
 
 
 def _single_clips(author: _Author, clips: Sequence[bytes]) -> Iterator[Wait]:
-    """Yields the time of clips that find the server idle, and that of their processing without a server."""
-    taken = []
-    for clip in clips:
-        taken.append(1000 * author.upload(clip))
-        time.sleep(_REST)
+    """Yields the time of clips that find the server idle, and that of their processing without a server.
+
+    Both take turns, so that what else the machine does disturbs both.
+    """
+    taken, alone = asyncio.run(_in_turns(author, clips))
     yield Wait(f"a clip of {_SECONDS} s, upload to ready", "ms", statistics.median(taken), max(taken))
-    alone = asyncio.run(_processed(clips))
     yield Wait("the processing of that clip alone", "ms", statistics.median(alone), max(alone))
 
 
-async def _processed(clips: Sequence[bytes]) -> list[float]:
-    """Returns the milliseconds of each clip in a process that was started in advance."""
-    media = AvMediaProcessor()
+async def _in_turns(author: _Author, clips: Sequence[bytes]) -> tuple[list[float], list[float]]:
+    """Returns the milliseconds from upload to ready, and those of the processing in a process that was started in
+    advance, of each clip."""
+    media = AvMediaProcessor(analyser=NumpyMotionAnalyser())
     keeping = asyncio.create_task(media.keep_ready())
-    taken = []
+    taken, alone = [], []
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            for number, clip in enumerate(clips):
-                await asyncio.sleep(_REST)
-                source, into = Path(folder) / f"{number}.mp4", Path(folder) / f"{number}"
-                source.write_bytes(clip)
-                into.mkdir()
-                begun = time.monotonic()
-                await media.process(source, MediaFormat.MP4, into, _ignore_progress)
-                taken.append(1000 * (time.monotonic() - begun))
+        for clip in clips:
+            await asyncio.sleep(_REST)
+            taken.append(1000 * await asyncio.to_thread(author.upload, clip))
+            await asyncio.sleep(_REST)
+            alone.append(1000 * await _processed(media, clip))
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-    return taken
+    return taken, alone
+
+
+async def _processed(media: AvMediaProcessor, clip: bytes) -> float:
+    """Returns for how many seconds `media` processes the clip."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, into = Path(folder) / "source.mp4", Path(folder) / "made"
+        source.write_bytes(clip)
+        into.mkdir()
+        begun = time.monotonic()
+        await media.process(source, MediaFormat.MP4, into, _ignore_progress)
+        return time.monotonic() - begun
 
 
 async def _ignore_progress(step: str, fraction: float) -> None:
