@@ -9,7 +9,7 @@ import pytest
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.doorbell.memory import MemoryDoorbell
 from mechshare.domain.blobs import BlobFacts
-from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.doorbell import Doorbell, Listener
 from mechshare.testing import blobs, bounds, doorbell
 
 
@@ -23,8 +23,8 @@ class SilentDoorbell(MemoryDoorbell):
 class EndlessDoorbell(MemoryDoorbell):
     """A doorbell whose wait ignores its timeout and ends only with a ring."""
 
-    async def wait(self, timeout: timedelta) -> None:
-        await super().wait(timedelta(hours=1))
+    async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
+        await super().wait(timedelta(hours=1), listener)
 
 
 class IdleBlobStore(MemoryBlobStore):

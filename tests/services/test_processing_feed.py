@@ -39,7 +39,7 @@ def database(world: World) -> CountedDatabase:
 @pytest.fixture
 def feed(world: World, database: CountedDatabase, monkeypatch: pytest.MonkeyPatch) -> ProcessingFeed:
     monkeypatch.setattr(processing_feed, "POLL_INTERVAL", 0.01)
-    return ProcessingFeed(world.transactions(database), None)
+    return ProcessingFeed(world.transactions(database), world.adapters.doorbell, None)
 
 
 async def test_one_read_serves_all_watchers(

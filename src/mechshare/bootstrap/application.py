@@ -209,7 +209,7 @@ def build(
         ),
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit, failed_retention),
-        processing_feed=ProcessingFeed(transactions, failed_retention),
+        processing_feed=ProcessingFeed(transactions, doorbell, failed_retention),
         notification_feed=NotificationFeed(transactions),
         motions=MotionService(transactions, similar),
         motion_searches=MotionSearchService(transactions, similar, clock),

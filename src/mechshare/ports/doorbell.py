@@ -1,17 +1,28 @@
-"""The doorbell of the job ledger: it wakes workers and carries no data."""
+"""The doorbell of the job ledger: it wakes those who wait for new jobs, and carries no data."""
 
 from datetime import timedelta
+from enum import Enum
 from typing import Protocol
 
 
+class Listener(Enum):
+    """Who waits for the doorbell in a process. A ring wakes each of them."""
+
+    WORKERS = "workers"
+    """They claim the new jobs."""
+    FEEDS = "feeds"
+    """They show people what changed: whatever adds a job may have changed it."""
+
+
 class Doorbell(Protocol):
-    """A ring may be lost, late or spurious: workers poll the ledger anyway."""
+    """A ring may be lost, late or spurious: workers poll the ledger anyway, and feeds the database."""
 
     async def ring(self) -> None:
         """Wakes the waiters of this process and, if the adapter reaches them, of others. Never raises."""
 
-    async def wait(self, timeout: timedelta) -> None:
-        """Returns soon after a ring, or after `timeout`. A ring without a waiter wakes the next one."""
+    async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
+        """Returns soon after a ring, or after `timeout`. A ring during which a listener does not wait ends its next
+        wait."""
 
     async def check(self) -> str:
         """Returns one line about the server. Raises Unavailable."""

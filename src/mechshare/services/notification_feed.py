@@ -21,7 +21,7 @@ class NotificationFeed:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._poll = SharedPoll[UserId, UnreadState](self._find_states, POLL_INTERVAL)
+        self._poll = SharedPoll[UserId, UnreadState](self._find_states, _pause)
         self.watching = self._poll.watching
         self.wait = self._poll.wait
         self._counting = asyncio.Semaphore(_COUNT_CONCURRENCY)
@@ -42,3 +42,7 @@ class NotificationFeed:
             for start in range(0, len(user_ids), _BATCH_SIZE):
                 found |= await tx.unread_notifications.find_states(user_ids[start : start + _BATCH_SIZE])
         return found
+
+
+async def _pause() -> None:
+    await asyncio.sleep(POLL_INTERVAL)

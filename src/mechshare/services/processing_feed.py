@@ -12,6 +12,7 @@ from mechshare.domain.jobs import Attempt, Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import Viewer, can_edit, require_visible
 from mechshare.domain.shares import Access
+from mechshare.ports.doorbell import Doorbell, Listener
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.processing import ProcessingStatus, processing_status
 from mechshare.services.support.access import shared_access
@@ -19,7 +20,9 @@ from mechshare.services.support.shared_poll import SharedPoll
 from mechshare.services.transactions import Transactions
 
 POLL_INTERVAL = 0.5
-"""Seconds between two polls of the database while a mechanism is watched."""
+"""Seconds for which a watching process waits for the doorbell before it polls the database."""
+_REST = 0.05
+"""Seconds between two polls even if jobs are added all the time."""
 _BATCH_SIZE = 500
 _LOAD_CONCURRENCY = 4
 
@@ -38,15 +41,18 @@ class _Snapshot:
 class ProcessingFeed:
     """Provides the results of `ProcessingService.get_status` to many watchers.
 
-    Polls while a mechanism is watched. During an outage of the database the last results remain valid; no watcher gets
-    an error.
+    Polls while a mechanism is watched, and soon after jobs are added, since the end of a processing adds one. During an
+    outage of the database the last results remain valid; no watcher gets an error.
     """
 
-    def __init__(self, transactions: Transactions, failed_retention: timedelta | None) -> None:
+    def __init__(
+        self, transactions: Transactions, doorbell: Doorbell, failed_retention: timedelta | None
+    ) -> None:
         """`failed_retention` is how long files stay after their processing failed; None for ever."""
         self._transactions = transactions
+        self._doorbell = doorbell
         self._failed_retention = failed_retention
-        self._poll = SharedPoll[MechanismId, _Snapshot | None](self._find_snapshots, POLL_INTERVAL)
+        self._poll = SharedPoll[MechanismId, _Snapshot | None](self._find_snapshots, self._pause)
         self.watching = self._poll.watching
         self.wait = self._poll.wait
         self._loading = asyncio.Semaphore(_LOAD_CONCURRENCY)
@@ -79,6 +85,10 @@ class ProcessingFeed:
                 return None
         mechanism = require_visible(viewer, snapshot.mechanism, shared)
         return snapshot.for_editors if can_edit(viewer, mechanism, shared) else snapshot.for_others
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(_REST)
+        await self._doorbell.wait(timedelta(seconds=POLL_INTERVAL), Listener.FEEDS)
 
     async def _find_snapshots(self, ids: Sequence[MechanismId]) -> dict[MechanismId, _Snapshot | None]:
         snapshots: dict[MechanismId, _Snapshot | None] = dict.fromkeys(ids)

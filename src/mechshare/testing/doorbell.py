@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.doorbell import Doorbell, Listener
 from mechshare.testing.bounds import bounded
 
 FOREVER = timedelta(hours=1)
@@ -21,6 +21,16 @@ async def test_a_ring_wakes_a_waiting_worker(doorbell: Doorbell) -> None:
 async def test_a_ring_with_no_waiter_wakes_the_next_waiter(doorbell: Doorbell) -> None:
     await doorbell.ring()
     async with bounded():
+        await doorbell.wait(FOREVER)
+
+
+async def test_a_ring_wakes_each_listener(doorbell: Doorbell) -> None:
+    async with bounded():
+        await doorbell.wait(ZERO)
+        await doorbell.ring()
+        await doorbell.wait(FOREVER)
+        await doorbell.ring()
+        await doorbell.wait(FOREVER, Listener.FEEDS)
         await doorbell.wait(FOREVER)
 
 

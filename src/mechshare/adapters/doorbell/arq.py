@@ -12,8 +12,9 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from mechshare.adapters.redis_client import TIMEOUT, RedisClient
-from mechshare.adapters.wake_up import wait_for_ring
+from mechshare.adapters.wake_up import Rings
 from mechshare.domain.errors import Unavailable
+from mechshare.ports.doorbell import Listener
 
 _LISTEN_TIMEOUT = 5.0
 _POLL_INTERVAL = 0.1
@@ -26,7 +27,7 @@ _log = structlog.get_logger("mechshare.jobs")
 
 
 class ArqDoorbell:
-    """Each ring is an arq job without content, which wakes one of the waiting processes.
+    """Each ring is an arq job without content, which wakes one of the processes whose workers wait.
 
     Each ring has a unique id, because a reused id may still count as running on a worker that was killed. While
     Redis is unavailable, rings are lost, and waiting processes continue after their timeout.
@@ -39,7 +40,7 @@ class ArqDoorbell:
         self._queue = self._client.key("doorbell")
         self._address = url
         self._ringing = self._arq(self._client.redis.connection_pool)
-        self._event = asyncio.Event()
+        self._rings = Rings()
         self._listening: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -53,10 +54,11 @@ class ArqDoorbell:
         except Unavailable as problem:
             _log.warning("doorbell_unavailable", problem=problem.message)
 
-    async def wait(self, timeout: timedelta) -> None:
-        if self._listening is None and not self._is_closed:
+    async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
+        # A process without workers takes no rings from those that have some.
+        if listener is Listener.WORKERS and self._listening is None and not self._is_closed:
             self._listening = asyncio.create_task(self._listen())
-        await wait_for_ring(self._event, timeout)
+        await self._rings.wait(timeout, listener)
 
     async def check(self) -> str:
         return f"{await self._client.check()}, arq"
@@ -73,7 +75,7 @@ class ArqDoorbell:
         """Runs an arq worker on the queue; starts another one whenever it ends because Redis is unavailable."""
 
         async def ring(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
-            self._event.set()
+            self._rings.add()
 
         while not self._is_closed:
             client = RedisClient(self._address, timeout=_LISTEN_TIMEOUT)

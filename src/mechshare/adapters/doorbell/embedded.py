@@ -10,8 +10,9 @@ from secrets import token_hex
 
 import structlog
 
-from mechshare.adapters.wake_up import wait_for_ring
+from mechshare.adapters.wake_up import Rings
 from mechshare.domain.errors import DependencyUnavailable
+from mechshare.ports.doorbell import Listener
 
 _log = structlog.get_logger("mechshare.jobs")
 
@@ -21,12 +22,12 @@ class EmbeddedDoorbell:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._event = asyncio.Event()
+        self._rings = Rings()
         self._own: tuple[Path, int] | None = None
         self._is_unavailable = False
 
     async def ring(self) -> None:
-        self._event.set()
+        self._rings.add()
         try:
             fifos = list(self._folder.glob("*.fifo"))
         except OSError as problem:
@@ -36,10 +37,10 @@ class EmbeddedDoorbell:
             if self._own is None or fifo != self._own[0]:
                 _ring(fifo)
 
-    async def wait(self, timeout: timedelta) -> None:
+    async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
         if self._own is None and not self._is_unavailable:
             self._listen()
-        await wait_for_ring(self._event, timeout)
+        await self._rings.wait(timeout, listener)
 
     async def check(self) -> str:
         try:
@@ -71,7 +72,7 @@ class EmbeddedDoorbell:
             asyncio.get_running_loop().add_reader(descriptor, self._on_ring, descriptor)
 
     def _on_ring(self, descriptor: int) -> None:
-        self._event.set()
+        self._rings.add()
         with suppress(BlockingIOError):
             os.read(descriptor, 4096)
 

@@ -1,20 +1,20 @@
 """A doorbell for one event loop."""
 
-import asyncio
 from datetime import timedelta
 
-from mechshare.adapters.wake_up import wait_for_ring
+from mechshare.adapters.wake_up import Rings
+from mechshare.ports.doorbell import Listener
 
 
 class MemoryDoorbell:
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._rings = Rings()
 
     async def ring(self) -> None:
-        self._event.set()
+        self._rings.add()
 
-    async def wait(self, timeout: timedelta) -> None:
-        await wait_for_ring(self._event, timeout)
+    async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
+        await self._rings.wait(timeout, listener)
 
     async def check(self) -> str:
         return "in this process's memory"

@@ -11,8 +11,9 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from mechshare.adapters.wake_up import wait_for_ring
+from mechshare.adapters.wake_up import Rings
 from mechshare.domain.errors import DependencyUnavailable
+from mechshare.ports.doorbell import Listener
 
 _TIMEOUT = 2
 """Seconds."""
@@ -48,7 +49,7 @@ class PostgresqlDoorbell:
         self._timeout = timeout
         self._parameters = {"connect_timeout": timeout, **_connection_parameters(url)}
         self._channel = Identifier(channel)
-        self._event = asyncio.Event()
+        self._rings = Rings()
         self._to_send = asyncio.Event()
         self._checks: list[asyncio.Future[str]] = []
         self._session: asyncio.Task[None] | None = None
@@ -56,12 +57,12 @@ class PostgresqlDoorbell:
         self._is_closed = False
 
     async def ring(self) -> None:
-        self._event.set()
+        self._rings.add()
         self._send()
 
-    async def wait(self, timeout: timedelta) -> None:
+    async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
         self._open()
-        await wait_for_ring(self._event, timeout)
+        await self._rings.wait(timeout, listener)
 
     async def check(self) -> str:
         """Sends a ring and waits until the server has accepted it."""
@@ -115,7 +116,7 @@ class PostgresqlDoorbell:
         """Listens and sends until the doorbell is closed. Raises the errors of a lost connection."""
         await self._execute(connection, SQL("LISTEN {}").format(self._channel))
         if self._problem is not None:
-            self._event.set()  # a ring may have been lost meanwhile
+            self._rings.add()  # a ring may have been lost meanwhile
             self._problem = None
         while True:
             await self._listen_until_there_is_something_to_send(connection)
@@ -146,7 +147,7 @@ class PostgresqlDoorbell:
         async with aclosing(connection.notifies()) as notifications:
             async for notification in notifications:
                 if notification.pid != own:
-                    self._event.set()
+                    self._rings.add()
 
     async def _execute(self, connection: psycopg.AsyncConnection[Any], statement: Any) -> None:
         async with asyncio.timeout(self._timeout):

@@ -13,15 +13,17 @@ V = TypeVar("V")
 
 
 class SharedPoll(Generic[K, V]):
-    """Finds the values of all watched keys together, every `interval` seconds while any key is watched.
+    """Finds the values of all watched keys together while any key is watched, after each `pause`.
 
     During an outage of the database the last `values` remain valid.
     """
 
-    def __init__(self, find: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], interval: float) -> None:
+    def __init__(
+        self, find: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], pause: Callable[[], Awaitable[None]]
+    ) -> None:
         self.values: Mapping[K, V] = {}
         self._find = find
-        self._interval = interval
+        self._pause = pause
         self._watchers: Counter[K] = Counter()
         self._polling: asyncio.Task[None] | None = None
         self._refreshed = asyncio.Event()
@@ -48,12 +50,12 @@ class SharedPoll(Generic[K, V]):
 
     async def _poll(self) -> None:
         try:
-            await asyncio.sleep(self._interval)
+            await self._pause()
             while self._watchers:
                 with suppress(Unavailable):  # the last values remain valid until the database is back
                     self.values = await self._find(tuple(self._watchers))
                 self._wake()
-                await asyncio.sleep(self._interval)
+                await self._pause()
         finally:
             self.values = {}
             self._wake()
