@@ -15,6 +15,7 @@ from mechshare.domain.processing import PENDING, READY, ProcessingState
 from mechshare.ports.media import MediaRejected
 from mechshare.services.support import job_progress
 from mechshare.services.support.invalidation import mechanism_tag
+from mechshare.testing.bounds import bounded
 from tests.services.faults import OVER_AT_ONCE
 from tests.services.world import GIF, HERE, chunks
 
@@ -80,12 +81,16 @@ async def test_an_empty_ledger_runs_nothing(world):
     assert await world.app.runner.reap() == 0
 
 
-async def test_progress_can_be_watched(world, mika):
+async def test_progress_can_be_watched(world, mika, monkeypatch):
+    monkeypatch.setattr(job_progress, "_RECORD_DELAY", 0.0)
     made = await world.create(mika)
     seen = [await world.app.processing.get_status(mika, made.id)]
 
     async def look():
-        seen.append(await world.app.processing.get_status(mika, made.id))
+        async with bounded():
+            while (status := await world.app.processing.get_status(mika, made.id)).step != "fetch":  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        seen.append(status)
 
     world.media.faults = [look]
     await world.work()

@@ -44,7 +44,7 @@ LATE = timedelta(seconds=5)
 """How long a job on the search index waits for a worker before any process runs it."""
 _INDEX_WORK = (*INDEXING, JobKind.REBUILD_INDEX)
 Progress = Callable[[str, float], Awaitable[None]]
-"""Reports the name of a job's step and the progress within it, 0..1. Raises LostLease."""
+"""Reports the name of a job's step and the progress within it, 0..1."""
 Completion = Callable[[Transaction], Awaitable[None]]
 """Writes a job's result in the transaction that ends the job, so the result is written once or not at all."""
 
@@ -120,14 +120,14 @@ class JobRunner:
         """Claims and runs one job that is due; returns the job, or None if none was due.
 
         Claims alternate between index jobs (public mechanisms first) and others, so that neither a published mechanism
-        waits for all earlier files nor files wait for the index. Up to MAX_INDEX_BATCH index jobs of one kind run
-        together, since the index stores many documents at about the cost of one; then the first is returned. Without
-        `may_index`, it runs no index jobs.
+        waits for all earlier files nor files wait for the index; after none was due, others come first. Up to
+        MAX_INDEX_BATCH index jobs of one kind run together, since the index stores many documents at about the cost of
+        one; then the first is returned. Without `may_index`, it runs no index jobs.
         """
         async with self._transactions.begin() as tx:
             jobs = await self._claim(tx, may_index=may_index)
         are_index_jobs = bool(jobs) and jobs[0].kind in INDEXING
-        self._index_is_next = not are_index_jobs
+        self._index_is_next = bool(jobs) and not are_index_jobs
         if are_index_jobs and len(jobs) < MAX_INDEX_BATCH:
             self._next_batch_at = asyncio.get_running_loop().time() + INDEX_INTERVAL.total_seconds()
         await asyncio.gather(*map(self._attempt, jobs))
@@ -224,7 +224,7 @@ class JobRunner:
         progress = JobProgress(self._transactions, job)
         heartbeat = asyncio.create_task(progress.beat())
         try:
-            completion = await self._run_while_owned(handler.run(job, progress.report), heartbeat)
+            completion = await self._run_while_owned(handler.run(job, progress.report), progress, heartbeat)
             is_lease_held = await _written(self._complete, job, completion)
         except LostLease:
             is_lease_held = False
@@ -245,9 +245,12 @@ class JobRunner:
             await handler.on_lost(job)
 
     async def _run_while_owned(
-        self, work: Awaitable[Completion], heartbeat: "asyncio.Task[None]"
+        self, work: Awaitable[Completion], progress: JobProgress, heartbeat: "asyncio.Task[None]"
     ) -> Completion:
-        """Returns the result of `work`. Cancels it and raises LostLease as soon as a heartbeat finds the lease lost."""
+        """Returns the result of `work`. Cancels it and raises LostLease as soon as a heartbeat finds the lease lost.
+
+        When `work` raises, it records the step that failed, and raises the same.
+        """
         working = asyncio.ensure_future(work)
         try:
             await asyncio.wait({working, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
@@ -255,6 +258,9 @@ class JobRunner:
                 heartbeat.result()
                 raise LostLease()
             return await working
+        except Exception:
+            await progress.renew()
+            raise
         finally:
             if not working.done():
                 working.cancel()
