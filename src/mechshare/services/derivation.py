@@ -224,17 +224,30 @@ class ScratchDerivation:
         for number, page in enumerate(made.pages):
             await progress("store", number / len(made.pages))
             pictures.append(await self._store_if_made(id, fence, page.picture))
-        files = DerivedFiles(
-            thumbnail=await self._store_file(id, fence, made.thumbnail),
-            video=await self._store_if_made(id, fence, made.video),
-            preview=await self._store_if_made(id, fence, made.preview),
-            phases=await self._store_if_made(id, fence, made.phases),
-            picture=await self._store_if_made(id, fence, made.picture),
-            pages=tuple(picture for picture in pictures if picture),
-        )
+        files = await self._stored_at_once(id, fence, made)
+        files = replace(files, pages=tuple(picture for picture in pictures if picture))
         texts = clean_pages(page.text for page in made.pages)
         pages = tuple(zip(texts, pictures, strict=True))
         return DerivedMedia(facts=made.facts, files=files, motion=made.motion, pages=pages)
+
+    async def _stored_at_once(self, id: MechanismId, fence: int, made: Derivatives) -> DerivedFiles:
+        """Stores all but the pictures of pages at the same time: each write waits for the disk."""
+        try:
+            async with asyncio.TaskGroup() as writes:
+                thumbnail = writes.create_task(self._store_file(id, fence, made.thumbnail))
+                video = writes.create_task(self._store_if_made(id, fence, made.video))
+                preview = writes.create_task(self._store_if_made(id, fence, made.preview))
+                phases = writes.create_task(self._store_if_made(id, fence, made.phases))
+                picture = writes.create_task(self._store_if_made(id, fence, made.picture))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0]  # noqa: B904 - it has its own cause
+        return DerivedFiles(
+            thumbnail=thumbnail.result(),
+            video=video.result(),
+            preview=preview.result(),
+            phases=phases.result(),
+            picture=picture.result(),
+        )
 
     async def _store_if_made(self, id: MechanismId, fence: int, path: Path | None) -> BlobFacts | None:
         return await self._store_file(id, fence, path) if path else None

@@ -33,6 +33,10 @@ class AtomicFile:
     def sha256(self) -> str:
         return self._digest.hexdigest()
 
+    @property
+    def has_begun(self) -> bool:
+        return self._file is not None
+
     def begin(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         try:

@@ -47,16 +47,12 @@ class FileBlobStore:
         incoming = AtomicFile(self._root, file_names(key))
         buffer = bytearray()
         try:
-            await in_thread(self._require_root)
-            await in_thread(self._remove_leftovers)
-            await in_thread(incoming.begin)
             async for chunk in chunks:
                 buffer += chunk
                 if len(buffer) >= _WRITE_BYTES:
-                    await in_thread(incoming.append, buffer)
+                    await in_thread(self._append, incoming, buffer)
                     buffer = bytearray()
-            await in_thread(incoming.append, buffer)
-            await in_thread(incoming.publish)
+            await in_thread(self._publish, incoming, buffer)
         except BaseException:
             await _discard(incoming)
             raise
@@ -127,6 +123,19 @@ class FileBlobStore:
 
     async def close(self) -> None:
         self._open_files.clear()
+
+    def _append(self, incoming: AtomicFile, content: bytearray) -> None:
+        """Writes the next bytes of a file, which the first ones begin."""
+        if not incoming.has_begun:
+            self._require_root()
+            self._remove_leftovers()
+            incoming.begin()
+        incoming.append(content)
+
+    def _publish(self, incoming: AtomicFile, last: bytearray) -> None:
+        """Writes the last bytes of a file, and puts it in place."""
+        self._append(incoming, last)
+        incoming.publish()
 
     def _remove_leftovers(self) -> None:
         if not self._is_cleaned:
