@@ -150,8 +150,7 @@ class ProcessMechanismFile:
         async def publish(tx: Transaction) -> None:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
-                restored = restored_with_file(current, await tx.revisions.find_former(current.id))
-                await self._keep_former(tx, current, now)
+                restored = await self._replaced(tx, current, now)
                 await _store_files(tx, current.with_original(original), derived.files, now, job)
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
                 await save_motion(tx, current.id, derived.motion, now)
@@ -160,16 +159,20 @@ class ProcessMechanismFile:
                     derived.facts, derived.files, now, motion
                 )
                 await _save_processed(tx, current, with_chosen_moment(processed), job)
-                await prune_files(tx, current.id, self._former_files, job.request_id)
+                if current.replacement is not None:
+                    await prune_files(tx, current.id, self._former_files, job.request_id)
 
         return publish
 
-    async def _keep_former(self, tx: Transaction, current: Mechanism, now: datetime) -> None:
-        """Stores the main file as that of a former revision, if another one takes its place."""
+    async def _replaced(self, tx: Transaction, current: Mechanism, now: datetime) -> Mechanism:
+        """Returns the mechanism with the texts that its waiting file brings back, if another one takes the place of its
+        main file. Stores that as the file of a former revision."""
         if current.replacement is None:
-            return
+            return current
+        former = await tx.revisions.find_former(current.id)
         file = main_file_of(current, await tx.pages.find_picture_keys(current.id))
         await add_revision(tx, current, current.replacement.sent_by, now, file)
+        return restored_with_file(current, former)
 
     async def _offerable(
         self, id: MechanismId, original: OriginalFile, number: int, progress: Progress

@@ -6,6 +6,8 @@ from mechshare.adapters.media.child_process import ChildProcess
 
 _PAUSE = 5.0
 """Seconds until a child that ended without a task is replaced."""
+_REST = 0.1
+"""Seconds until a child that ended its task is replaced: imports would delay the storing of what it made."""
 
 
 class SpareChild:
@@ -36,8 +38,7 @@ class SpareChild:
                     await child.log_crash()
             finally:
                 await self._discard(child)
-            if has_crashed:
-                await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_PAUSE if has_crashed else _REST)
 
     async def _discard(self, child: ChildProcess) -> None:
         """Ends the child unless somebody has taken it."""

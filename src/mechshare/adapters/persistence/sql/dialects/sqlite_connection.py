@@ -24,7 +24,7 @@ _CHECK_INTERVAL = 1_000_000
 """Instructions after which a slow statement looks whether it was interrupted."""
 _SLOW_FOR = 10.0
 """Seconds for which a query runs in the connection's thread after it was not quick: with other parameters it may be."""
-_LOCK_INTERVAL = 0.004
+_LOCK_INTERVAL = 0.002
 """Seconds between two attempts to get a lock. SQLite itself pauses for up to 0.1 s, in which other processes that write
 all the time would get the lock again and again."""
 _MAX_SLOW = 1_000
