@@ -9,7 +9,8 @@ import pytest
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.doorbell.memory import MemoryDoorbell
 from mechshare.domain.blobs import BlobFacts
-from mechshare.ports.doorbell import Doorbell, Listener
+from mechshare.domain.jobs import Listener
+from mechshare.ports.doorbell import Doorbell
 from mechshare.testing import blobs, bounds, doorbell
 
 

@@ -59,6 +59,15 @@ class IndexingNotCancellable(Conflict):
     }
 
 
+class Listener(StrEnum):
+    """Who waits for the doorbell of the ledger in a process. A ring wakes each of them."""
+
+    WORKERS = "workers"
+    """They claim the new jobs."""
+    FEEDS = "feeds"
+    """They show people what changed: whatever adds a job may have changed it."""
+
+
 class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"

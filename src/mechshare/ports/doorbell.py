@@ -1,17 +1,9 @@
 """The doorbell of the job ledger: it wakes those who wait for new jobs, and carries no data."""
 
 from datetime import timedelta
-from enum import Enum
 from typing import Protocol
 
-
-class Listener(Enum):
-    """Who waits for the doorbell in a process. A ring wakes each of them."""
-
-    WORKERS = "workers"
-    """They claim the new jobs."""
-    FEEDS = "feeds"
-    """They show people what changed: whatever adds a job may have changed it."""
+from mechshare.domain.jobs import Listener
 
 
 class Doorbell(Protocol):

@@ -8,11 +8,11 @@ from datetime import timedelta
 from mechshare.domain.errors import MechanismNotFound, Unavailable
 from mechshare.domain.failed_originals import deletion_due_at
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.jobs import Attempt, Job, JobKind
+from mechshare.domain.jobs import Attempt, Job, JobKind, Listener
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import Viewer, can_edit, require_visible
 from mechshare.domain.shares import Access
-from mechshare.ports.doorbell import Doorbell, Listener
+from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.processing import ProcessingStatus, processing_status
 from mechshare.services.support.access import shared_access

@@ -3,7 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from mechshare.ports.doorbell import Doorbell, Listener
+from mechshare.domain.jobs import Listener
+from mechshare.ports.doorbell import Doorbell
 from mechshare.testing.bounds import bounded
 
 FOREVER = timedelta(hours=1)

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from mechshare.adapters.redis_client import TIMEOUT, RedisClient
 from mechshare.adapters.wake_up import Rings
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.doorbell import Listener
+from mechshare.domain.jobs import Listener
 
 _LISTEN_TIMEOUT = 5.0
 _POLL_INTERVAL = 0.1

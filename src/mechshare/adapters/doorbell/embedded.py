@@ -12,7 +12,7 @@ import structlog
 
 from mechshare.adapters.wake_up import Rings
 from mechshare.domain.errors import DependencyUnavailable
-from mechshare.ports.doorbell import Listener
+from mechshare.domain.jobs import Listener
 
 _log = structlog.get_logger("mechshare.jobs")
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from mechshare.adapters.wake_up import Rings
-from mechshare.ports.doorbell import Listener
+from mechshare.domain.jobs import Listener
 
 
 class MemoryDoorbell:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from mechshare.adapters.wake_up import Rings
 from mechshare.domain.errors import DependencyUnavailable
-from mechshare.ports.doorbell import Listener
+from mechshare.domain.jobs import Listener
 
 _TIMEOUT = 2
 """Seconds."""
