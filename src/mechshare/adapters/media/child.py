@@ -27,6 +27,7 @@ from mechshare.adapters.media.character_sets import load_character_sets
 from mechshare.adapters.media.derivatives import (
     Facts,
     Outputs,
+    decode_whole,
     draw_thumbnail,
     make_derivatives,
     see_motion,
@@ -289,33 +290,41 @@ def _process(
         raise RefusedClip(FailureCode.TRUNCATED)
     sound = read_sound(source, format, limits, encoder) if encoder else None
     with opened(source, format, limits) as clip:
-        made = make_derivatives(part_of(clip, trim), into.clip, limits, _ProgressSender(clip.work), sound)
-        codec = clip.codec
+        report = _ProgressSender(clip.work)
+        made = make_derivatives(part_of(clip, trim), into.clip, limits, report, sound)
+        codec, facts = clip.codec, made.facts
+        _show_motion(facts, made.strip, into.grey)  # the parent analyses it meanwhile
+        made.save(into.clip, report)
+    send(step="verify", fraction=0.0)
+    verify(into.clip, into.check, facts, sound)
     send(step="motion", fraction=0.0)
-    cut = _ask_for_cut(made.facts, made.strip, into.grey)
+    cut = _wait_for_cut()
     send(step="preview", fraction=0.0)
     repeated = show_repetition(into.check, cut, into.phases) if cut else None
     (repeated or made.beginning).save(into.clip.preview)
-    facts = made.facts
-    send(step="verify", fraction=0.0)
-    verify(into.clip, into.check, facts, sound)
+    decode_whole(into.clip.preview)
     return {**clip_message(facts), "codec": codec, "audio": audio_message(sound)}
 
 
 def _analyse(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
     with opened(source, format, limits) as clip:
         facts, strip = see_motion(clip, limits, _ProgressSender(clip.work))
-    cut = _ask_for_cut(facts, strip, into.grey)
+    _show_motion(facts, strip, into.grey)
+    cut = _wait_for_cut()
     repeated = show_repetition(source, cut, into.phases) if cut and format is MediaFormat.MP4 else None
     if repeated:
         repeated.save(into.clip.preview)
     return {"analysed": True}
 
 
-def _ask_for_cut(facts: Facts, strip: GreyStrip, file: BinaryIO) -> Cut | None:
-    """Shows the clip to the parent, which analyses it, and returns the part to repeat; None for none."""
+def _show_motion(facts: Facts, strip: GreyStrip, file: BinaryIO) -> None:
+    """Shows the clip to the parent, which analyses it."""
     strip.save(file)
     send(grey={"width": facts.width, "height": facts.height, **strip.times})
+
+
+def _wait_for_cut() -> Cut | None:
+    """Returns the part to repeat, by the analysis of what was shown; None for none."""
     cut = json.loads(sys.stdin.readline() or "null")
     return Cut(Fraction(cut[0], 1000), Fraction(cut[1], 1000), cut[2]) if cut else None
 

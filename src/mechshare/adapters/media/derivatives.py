@@ -68,12 +68,22 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What was made of a clip, and what its preview can be made of."""
+class ClipDerivatives:
+    """What is made of a clip: the `video` is written except for its end, and the `thumbnail` is chosen. `beginning` is
+    a preview, and `strip` shows the motion, by which a better one can be made."""
 
     facts: Facts
+    video: "_ThinnedVideo"
+    thumbnail: Thumbnail
     beginning: Preview
     strip: GreyStrip
+
+    def save(self, into: Outputs, report: Callable[[str, float], None]) -> None:
+        """Ends the video, and writes the thumbnail."""
+        report("video", 0.0)
+        self.facts.shown = self.video.close()
+        report("thumbnail", 0.0)
+        self.thumbnail.save(into.thumbnail)
 
 
 def make_derivatives(
@@ -82,8 +92,8 @@ def make_derivatives(
     limits: MediaLimits,
     report: Callable[[str, float], None],
     sound: Sound | None = None,
-) -> Made:
-    """Writes the video, with `sound`, and the thumbnail, with one frame in memory at a time. Raises RefusedClip."""
+) -> ClipDerivatives:
+    """Reads the clip and writes its video, with `sound`, with one frame in memory at a time. Raises RefusedClip."""
     facts, thumbnail, preview, strip = Facts(), Thumbnail(), Preview(), GreyStrip()
     video: _ThinnedVideo | None = None
     for frame, start in _shown(clip, facts, limits, report):
@@ -96,11 +106,7 @@ def make_derivatives(
         video.add(picture, start, frame.duration)
     if video is None:
         raise RefusedClip(FailureCode.EMPTY)
-    report("video", 0.0)
-    facts.shown = video.close()
-    report("thumbnail", 0.0)
-    thumbnail.save(into.thumbnail)
-    return Made(facts, preview, strip)
+    return ClipDerivatives(facts, video, thumbnail, preview, strip)
 
 
 def see_motion(
@@ -132,7 +138,7 @@ def draw_thumbnail(
         raise RefusedClip(FailureCode.EMPTY)
     report("thumbnail", 0.0)
     thumbnail.save(file)
-    _decode(file)
+    decode_whole(file)
 
 
 def _shown(
@@ -188,7 +194,8 @@ class _ThinnedVideo:
 
 
 def verify(made: Outputs, reread: BinaryIO, facts: Facts, sound: Sound | None = None) -> None:
-    """Decodes the derivatives as a viewer would. Raises ValueError if the video is not as written: never publish it."""
+    """Decodes the video and the thumbnail as a viewer would. Raises ValueError if the video is not as written: never
+    publish it."""
     reread.seek(0)
     with av.open(reread, "r", format="mov") as container:
         stream = container.streams.video[0]
@@ -200,11 +207,10 @@ def verify(made: Outputs, reread: BinaryIO, facts: Facts, sound: Sound | None = 
             raise ValueError("the video made has no sound")
     if written != ("h264", "yuv420p", facts.shown) or abs(lasts - facts.duration) > Fraction(1, 1000):
         raise ValueError(f"the video made is {written} of {float(lasts)} s")
-    _decode(made.thumbnail)
-    _decode(made.preview)
+    decode_whole(made.thumbnail)
 
 
-def _decode(file: IO[bytes]) -> None:
+def decode_whole(file: IO[bytes]) -> None:
     """Decodes a WebP or an MP4 whole. Raises ValueError for anything else."""
     content = in_memory(file)
     format = sniff(content.read(SNIFF_BYTES))
