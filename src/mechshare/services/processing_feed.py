@@ -21,7 +21,7 @@ from mechshare.services.transactions import Transactions
 
 POLL_INTERVAL = 0.5
 """Seconds for which a watching process waits for the doorbell before it polls the database."""
-_REST = 0.05
+_REST = 0.02
 """Seconds between two polls even if jobs are added all the time."""
 _BATCH_SIZE = 500
 _LOAD_CONCURRENCY = 4

@@ -25,7 +25,6 @@ from PIL import AvifImagePlugin, Image
 
 from mechshare.adapters.media.character_sets import load_character_sets
 from mechshare.adapters.media.derivatives import (
-    Facts,
     Outputs,
     decode_whole,
     draw_thumbnail,
@@ -35,7 +34,6 @@ from mechshare.adapters.media.derivatives import (
 )
 from mechshare.adapters.media.document_files import DocumentOutputs
 from mechshare.adapters.media.frames import CONTAINERS, opened
-from mechshare.adapters.media.grey_pictures import GreyStrip
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.messages import (
     audio_message,
@@ -45,7 +43,7 @@ from mechshare.adapters.media.messages import (
 )
 from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.refusals import RefusedClip
-from mechshare.adapters.media.repetition import Cut, show_repetition
+from mechshare.adapters.media.repetition import receive_cut, show_repetition
 from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.sound import SoundEncoder, read_sound
 from mechshare.adapters.media.still_pictures import is_still, make_picture
@@ -293,12 +291,12 @@ def _process(
         report = _ProgressSender(clip.work)
         made = make_derivatives(part_of(clip, trim), into.clip, limits, report, sound)
         codec, facts = clip.codec, made.facts
-        _show_motion(facts, made.strip, into.grey)  # the parent analyses it meanwhile
+        made.strip.save(into.grey)
+        send(grey=made.strip.described(facts.width, facts.height))  # the parent analyses it meanwhile
         made.save(into.clip, report)
     send(step="verify", fraction=0.0)
     verify(into.clip, into.check, facts, sound)
-    send(step="motion", fraction=0.0)
-    cut = _wait_for_cut()
+    cut = receive_cut(sys.stdin)
     send(step="preview", fraction=0.0)
     repeated = show_repetition(into.check, cut, into.phases) if cut else None
     (repeated or made.beginning).save(into.clip.preview)
@@ -309,24 +307,13 @@ def _process(
 def _analyse(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
     with opened(source, format, limits) as clip:
         facts, strip = see_motion(clip, limits, _ProgressSender(clip.work))
-    _show_motion(facts, strip, into.grey)
-    cut = _wait_for_cut()
+    strip.save(into.grey)
+    send(grey=strip.described(facts.width, facts.height))
+    cut = receive_cut(sys.stdin)
     repeated = show_repetition(source, cut, into.phases) if cut and format is MediaFormat.MP4 else None
     if repeated:
         repeated.save(into.clip.preview)
     return {"analysed": True}
-
-
-def _show_motion(facts: Facts, strip: GreyStrip, file: BinaryIO) -> None:
-    """Shows the clip to the parent, which analyses it."""
-    strip.save(file)
-    send(grey={"width": facts.width, "height": facts.height, **strip.times})
-
-
-def _wait_for_cut() -> Cut | None:
-    """Returns the part to repeat, by the analysis of what was shown; None for none."""
-    cut = json.loads(sys.stdin.readline() or "null")
-    return Cut(Fraction(cut[0], 1000), Fraction(cut[1], 1000), cut[2]) if cut else None
 
 
 def _read_document(

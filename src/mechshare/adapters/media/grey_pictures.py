@@ -46,10 +46,11 @@ class GreyStrip:
         self._pixels = [self._pixels[number] for number in remaining]
         self._starts = [self._starts[number] for number in remaining]
 
-    @property
-    def times(self) -> dict[str, object]:
-        """The starts of the pictures and the end of the last one, in seconds."""
+    def described(self, width: int, height: int) -> dict[str, object]:
+        """Returns the size of the clip, in px, the starts of the pictures and the end of the last one, in seconds."""
         return {
+            "width": width,
+            "height": height,
             "starts": [round(float(start), 6) for start in self._starts],
             "duration": round(float(self._end), 6),
         }

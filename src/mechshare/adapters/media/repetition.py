@@ -1,8 +1,9 @@
 """Shows what repeats of a clip: the preview that repeats it, and its phases as a picture."""
 
+import json
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from mechshare.adapters.media.loop_preview import loop_preview
 from mechshare.adapters.media.phase_picture import save_phases
@@ -16,6 +17,12 @@ class Cut:
     start: Fraction
     end: Fraction
     periods: int
+
+
+def receive_cut(answers: TextIO) -> Cut | None:
+    """Waits for the line that says which part to repeat, in ms, and returns the part; None for none."""
+    cut = json.loads(answers.readline() or "null")
+    return Cut(Fraction(cut[0], 1000), Fraction(cut[1], 1000), cut[2]) if cut else None
 
 
 def show_repetition(video: BinaryIO, cut: Cut, phases: BinaryIO) -> Preview | None:
