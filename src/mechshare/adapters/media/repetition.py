@@ -19,9 +19,9 @@ class Cut:
     periods: int
 
 
-def receive_cut(answers: TextIO) -> Cut | None:
+def receive_cut(replies: TextIO) -> Cut | None:
     """Waits for the line that says which part to repeat, in ms, and returns the part; None for none."""
-    cut = json.loads(answers.readline() or "null")
+    cut = json.loads(replies.readline() or "null")
     return Cut(Fraction(cut[0], 1000), Fraction(cut[1], 1000), cut[2]) if cut else None
 
 
