@@ -1,5 +1,11 @@
 """What webhooks over HTTP promise beyond the contract."""
 
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from mechshare.adapters.webhooks.http import HttpWebhookSender
@@ -69,3 +75,70 @@ async def test_https_needs_a_receiver_that_speaks_tls() -> None:
         outcome = await send(receiver.url.replace("http:", "https:") + "/200", timeout=2.0)
         assert outcome.error in (DeliveryError.TLS_FAILED, DeliveryError.TIMED_OUT, DeliveryError.UNREACHABLE)
         assert receiver.requests == []
+
+
+class NameServer:
+    """Responds to look-ups of a name with the answers in turn, and to those of addresses as usual."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, ...]) -> None:
+        self.asked = 0
+        self._answers = answers
+        self._real = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", self._look_up)
+
+    def _look_up(self, host: str, port: int, *rest: int, **options: int) -> list[tuple[object, ...]]:
+        if host != "receiver.example":
+            return list(self._real(host, port, *rest, **options))
+        answer = self._answers[self.asked]
+        self.asked += 1
+        families = {True: socket.AF_INET6, False: socket.AF_INET}
+        return [(families[":" in one], socket.SOCK_STREAM, 6, "", (one, port)) for one in answer]
+
+
+async def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = NameServer(monkeypatch, ("127.0.0.1",), ("127.0.0.2",))
+    async with receiving() as receiver:
+        url = receiver.url.replace("127.0.0.1", "receiver.example")
+        assert await send(f"{url}/200") == WebhookOutcome(status=200)
+        assert (names.asked, len(receiver.requests)) == (1, 1)
+
+
+async def test_of_several_addresses_only_public_ones_get_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    NameServer(monkeypatch, ("192.0.2.1", "127.0.0.1", "::ffff:127.0.0.1"))
+    async with receiving() as receiver:
+        url = receiver.url.replace("127.0.0.1", "receiver.example")
+        outcome = await send(f"{url}/200", allows_private=False)
+        assert outcome == WebhookOutcome(error=DeliveryError.PRIVATE_ADDRESS)
+        assert receiver.requests == []
+
+
+async def test_a_receiver_that_listens_at_one_version_of_ip_is_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    NameServer(monkeypatch, ("::1", "127.0.0.1"))
+    async with receiving() as receiver:
+        url = receiver.url.replace("127.0.0.1", "receiver.example")
+        assert await send(f"{url}/200") == WebhookOutcome(status=200)
+
+
+@contextmanager
+def silent_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    ended = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(60))
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+async def test_name_servers_that_do_not_respond_hold_no_thread_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sender = HttpWebhookSender(timeout=0.05)
+    with silent_name_server(monkeypatch):
+        async with bounded():
+            sent = [sender.send(call("https://receiver.example/")) for _ in range(40)]
+            assert {one.error for one in await asyncio.gather(*sent)} == {DeliveryError.TIMED_OUT}
+            assert await asyncio.to_thread(lambda: "free") == "free"

@@ -1,9 +1,11 @@
-"""Webhooks over HTTP/1.1, to the address that the host name was resolved to once."""
+"""Webhooks over HTTP/1.1, to the addresses that the host name was resolved to once."""
 
 import asyncio
 import re
 import socket
 import ssl
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import SplitResult, urlsplit
 
 from mechshare.domain.external_hosts import is_public
@@ -13,6 +15,8 @@ from mechshare.ports.webhooks import WebhookCall, WebhookOutcome
 _TIMEOUT = 5.0
 _MAX_LINE = 4096
 """Bytes of the status line; the rest of the response is not read."""
+_LOOK_UPS = 16
+"""Names that are looked up at the same time."""
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([2-5][0-9]{2})(?: [^\r\n]*)?\r?\n")
 
 
@@ -23,6 +27,8 @@ class HttpWebhookSender:
         self._allows_private = allows_private
         self._timeout = timeout
         self._tls = ssl.create_default_context()
+        # A name server that does not respond holds a thread until long after the timeout: none that others need.
+        self._threads = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="webhook-look-up")
 
     async def send(self, call: WebhookCall) -> WebhookOutcome:
         try:
@@ -41,16 +47,10 @@ class HttpWebhookSender:
         parts = urlsplit(call.url)
         is_tls = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if is_tls else 80)
-        address = await self._address_of(host, port)
-        if address is None:
+        addresses = await self._addresses_of(host, port)
+        if not addresses:
             return WebhookOutcome(error=DeliveryError.PRIVATE_ADDRESS)
-        reader, writer = await asyncio.open_connection(
-            address,
-            port,
-            limit=_MAX_LINE,
-            ssl=self._tls if is_tls else None,
-            server_hostname=host if is_tls else None,
-        )
+        reader, writer = await self._connect(addresses, port, server_hostname=host if is_tls else None)
         try:
             writer.write(_request(parts, call))
             await writer.drain()
@@ -58,12 +58,43 @@ class HttpWebhookSender:
         finally:
             writer.transport.abort()
 
-    async def _address_of(self, host: str, port: int) -> str | None:
-        """Returns the address to connect to: a second look-up could lead elsewhere. None if all are private."""
+    async def _addresses_of(self, host: str, port: int) -> Sequence[str]:
+        """Returns the addresses to connect to, one for each version of IP; none if all are private.
+
+        They are looked up once: a second look-up could lead elsewhere.
+        """
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(one[4][0]) for one in found]
-        return next((one for one in addresses if self._allows_private or is_public(one)), None)
+        found = await loop.run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        first: dict[int, str] = {}
+        for family, *_, address in found:
+            if self._allows_private or is_public(str(address[0])):
+                first.setdefault(family, str(address[0]))
+        return tuple(first.values())
+
+    async def _connect(
+        self, addresses: Sequence[str], port: int, *, server_hostname: str | None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connects to the first address that accepts; each but the last has an equal part of the time."""
+        *others, last = addresses
+        for address in others:
+            try:
+                async with asyncio.timeout(self._timeout / len(addresses)):
+                    return await self._open(address, port, server_hostname)
+            except ssl.SSLError:
+                raise
+            except OSError:  # TimeoutError is one
+                continue
+        return await self._open(last, port, server_hostname)
+
+    async def _open(
+        self, address: str, port: int, server_hostname: str | None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        tls = self._tls if server_hostname else None
+        return await asyncio.open_connection(
+            address, port, limit=_MAX_LINE, ssl=tls, server_hostname=server_hostname
+        )
 
 
 def _request(parts: SplitResult, call: WebhookCall) -> bytes:
