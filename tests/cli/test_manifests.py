@@ -203,7 +203,7 @@ def test_what_is_exported_can_be_imported(run: Run, clips: Path, tmp_path: Path)
         "trim_end_ms": 400,
     }
     files = ["歯車.gif", "gears/slider_crank.gif"]
-    collection = {"title": "カム列", "visibility": "internal", "files": files}
+    collection = {"title": "カム列", "visibility": "internal", "files": files, "cover": files[1]}
     manifest = {"mechanisms": [{**entry, "title": "Crank"}, {"file": files[0]}], "collections": [collection]}
     (clips / "clips.json").write_text(json.dumps(manifest))
     for _ in range(2):
@@ -220,6 +220,7 @@ def test_what_is_exported_can_be_imported(run: Run, clips: Path, tmp_path: Path)
         (collected,) = read.collections
         assert (collected.title, collected.visibility) == ("カム列", "internal")
         assert [titles[file] for file in collected.files] == ["歯車", "Crank"]
+        assert titles[collected.cover] == "Crank"
     first, second = one.mechanisms[0], two.mechanisms[0]
     sent = {name: entry[name] for name in entry if name not in ("file", "attachments", "thumbnail")}
     for name, entered in (("out", first), ("again", second)):

@@ -107,7 +107,9 @@ async def _collections(
         find_page = partial(application.collections.find_mechanisms, actor, collection.id)
         ids = [item.mechanism.id async for item in items_of(find_page)]
         files = [entries[id].file for id in ids if id in entries]
-        found.append(ManifestCollection(collection.title, files, collection.visibility))
+        chosen = entries.get(collection.cover_id) if collection.cover_id else None
+        cover = chosen.file if chosen else ""
+        found.append(ManifestCollection(collection.title, files, collection.visibility, cover))
     return found[::-1]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from mechshare.application import Application
-from mechshare.domain.collections import CollectionId
+from mechshare.domain.collections import Collection
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.users import Actor
@@ -33,8 +33,8 @@ async def import_collections(
     """Fills the collections of the actor that have these titles, and creates those that are missing. Adds nothing
     twice, and leaves out files that were refused."""
     for one in collections:
-        paths = [one.manifest.parent / file for file in one.named.files]
-        ids = [found[path] for path in paths if path in found]
+        folder = one.manifest.parent
+        ids = {file: found[folder / file] for file in one.named.files if folder / file in found}
         try:
             await _fill(application, actor, one.named, ids)
         except DomainException as refusal:
@@ -44,19 +44,21 @@ async def import_collections(
 
 
 async def _fill(
-    application: Application, actor: Actor, named: ManifestCollection, ids: Sequence[MechanismId]
+    application: Application, actor: Actor, named: ManifestCollection, ids: Mapping[str, MechanismId]
 ) -> None:
+    """`ids` are the mechanisms of its files, in its order."""
     collection = await _find(application, actor, named.title)
     if collection is None:
-        made = await application.collections.create(actor, named.title, named.visibility)
-        collection = made.collection.id
-    for id in ids:
-        await application.collections.put(actor, collection, id)
+        collection = (await application.collections.create(actor, named.title, named.visibility)).collection
+    for id in ids.values():
+        await application.collections.put(actor, collection.id, id)
+    if named.cover in ids and collection.cover_id is None:
+        await application.collections.change(actor, collection.id, cover_id=ids[named.cover])
 
 
-async def _find(application: Application, actor: Actor, title: str) -> CollectionId | None:
+async def _find(application: Application, actor: Actor, title: str) -> Collection | None:
     """Returns the actor's collection with this title; the newest of several."""
     async for one in items_of(partial(application.collections.find_of_user, actor, actor.id)):
         if one.collection.title == title:
-            return one.collection.id
+            return one.collection
     return None

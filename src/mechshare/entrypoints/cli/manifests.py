@@ -85,11 +85,12 @@ class ManifestEntry(Struct, forbid_unknown_fields=True):
 
 
 class ManifestCollection(Struct, forbid_unknown_fields=True):
-    """A collection of the user: the files of entries, in its order."""
+    """A collection of the user: the files of entries, in its order; `cover` is one of them, or empty."""
 
     title: str
     files: list[str] = []
     visibility: Visibility = Visibility.PRIVATE
+    cover: str = ""
 
 
 class Manifest(Struct, forbid_unknown_fields=True):
@@ -105,6 +106,10 @@ def read_manifest(path: Path) -> Manifest:
         if absent := [file for file in collection.files if file not in known]:
             raise UnusableManifest(
                 f"{path}: the collection {collection.title!r} names {absent[0]!r}, which is the file of no mechanism."
+            )
+        if collection.cover and collection.cover not in collection.files:
+            raise UnusableManifest(
+                f"{path}: the cover {collection.cover!r} of the collection {collection.title!r} is none of its files."
             )
     return manifest
 

@@ -128,7 +128,8 @@ async def _collected(
     async for one in items_of(partial(tx.collections.find_of_user, user_id, tuple(Visibility))):
         ids = await tx.collection_entries.find_ids(one.id)
         files = [entries[id]["file"] for id in ids if id in entries]
-        found.append({"title": one.title, "visibility": one.visibility, "files": files})
+        cover = entries[one.cover_id]["file"] if one.cover_id in entries else ""
+        found.append({"title": one.title, "visibility": one.visibility, "files": files, "cover": cover})
     return found[::-1]
 
 
