@@ -149,6 +149,12 @@ def test_a_searcher_finds_a_mechanism_in_japanese_by_keyboard(browser: Browser, 
     page.wait_for_url("**/m/*")
     assert page.inner_text("h1") == JAPANESE_TITLE
     found += searcher.check()
+    summary = page.locator("summary", has_text="引用")
+    summary.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(summary).to_be_focused(timeout=MAX_WAIT)
+    expect(page.locator("details[open]", has=summary)).to_have_count(0, timeout=MAX_WAIT)
     searcher.close()
     assert found == []
 

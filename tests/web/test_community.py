@@ -13,11 +13,13 @@ async def test_a_person_makes_a_collection_from_the_page_of_a_mechanism_and_orde
     assert "Drives" in (await ana.open(f"/m/{gear['id']}")).text
     added = await ana.submit(f"/m/{gear['id']}/collections", collection=page.rpartition("/")[2])
     assert added.status_code == 303
-    await ana.submit(f"{page}/mechanisms/{gear['id']}", position="0")
+    moved = await ana.submit(f"{page}/mechanisms/{gear['id']}", position="0")
+    assert moved.headers["location"].endswith(f"{page}#entry-{gear['id']}")
     await ana.submit(f"{page}/mechanisms/{cam['id']}", do="cover")
     shown = (await ana.open(page)).text
     assert shown.index("Gear") < shown.index("Cam")
     assert "Use as cover" in shown
+    assert f'id="entry-{gear["id"]}"' in shown
     assert "Drives" in (await site.client.get(f"/u/{site.ids['ana']}")).text
     feed = (await site.client.get(f"{page}/feed.json")).json()
     assert [item["title"] for item in feed["items"]] == ["Gear", "Cam"]

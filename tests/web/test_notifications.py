@@ -23,7 +23,10 @@ async def test_the_header_counts_what_is_new_until_it_is_read(site: Site) -> Non
     assert "commented on “Cam”" in page
     assert f'href="/m/{made["id"]}/comments/{comment_id}"' in page
     (one,) = re.findall(r"/my/notifications/[0-9a-f-]{36}/read", page)
-    assert (await mika.submit(one)).status_code == 303
+    read = await mika.submit(one, next="/my/notifications?cursor=a")
+    place = f"notification-{one.split('/')[3]}"
+    assert read.headers["location"].endswith(f"/my/notifications?cursor=a#{place}")
+    assert f'id="{place}"' in page
     assert "new notification" not in (await mika.open("/about")).text
     assert (await mika.submit("/my/notifications/read")).status_code == 303
 
@@ -35,6 +38,7 @@ async def test_a_person_chooses_kinds_and_mutes_a_mechanism(site: Site) -> None:
     page = (await mika.open("/my/notifications?saved=muted")).text
     chosen = re.findall(r'name="kind" value="(\w+)" checked', page)
     assert (chosen, "Muted mechanisms" in page) == (["comment", "like"], True)
+    assert f'<a href="/m/{made["id"]}">Cam</a> <button' in page
     assert (await mika.submit(f"/m/{made['id']}/mute", do="remove")).status_code == 303
     assert "Muted mechanisms" not in (await mika.open("/my/notifications")).text
 
@@ -59,3 +63,16 @@ async def test_a_mechanism_is_muted_on_its_page(site: Site) -> None:
         assert shown in (await ana.open(page)).text
     elsewhere = await ana.submit(f"{page}/mute", do="add", next="//other.example")
     assert "other.example" not in elsewhere.headers["location"]
+
+
+async def test_a_muted_mechanism_that_is_no_longer_visible_has_no_title(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    made = await site.published(mika, "Cam")
+    ana = await visitor(site, "ana")
+    await ana.submit(f"/m/{made['id']}/mute", do="add")
+    await site.client.delete(f"{API}/mechanisms/{made['id']}", headers={**mika, "If-Match": "*"})
+    page = (await ana.open("/my/notifications")).text
+    assert "A mechanism that you cannot see at present" in page
+    assert "Cam" not in page
+    await ana.submit(f"/m/{made['id']}/mute", do="remove")
+    assert "Muted mechanisms" not in (await ana.open("/my/notifications")).text

@@ -1,5 +1,6 @@
 // Loaded by every page.
 import "./bell";
 import "./more";
+import "./panels";
 import "./previews";
 import "./suggestions";

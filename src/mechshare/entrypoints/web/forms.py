@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, Response
 from litestar.params import QueryParameter
@@ -57,6 +57,11 @@ async def form_fields(request: Request[Any, Any, Any], max_bytes: int = MAX_FORM
 def next_page(fields: FormFields, path: str) -> str:
     """Returns the page of this site that the form names in its field `next`, else `path`."""
     return local_path(fields.text("next")) if fields.text("next") else path
+
+
+def page_path(path: str, cursor: str | None) -> str:
+    """Returns the path of a page of a list, for the field `next` of the forms on it."""
+    return f"{path}?{urlencode({'cursor': cursor})}" if cursor else path
 
 
 def see_other(path: str) -> Response[Any]:

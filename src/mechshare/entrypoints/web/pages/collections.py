@@ -24,7 +24,7 @@ from mechshare.entrypoints.http.representations.mechanisms import media_addresse
 from mechshare.entrypoints.web.cards import card
 from mechshare.entrypoints.web.conditions import STEP
 from mechshare.entrypoints.web.feeds import Feed, feed_file_of, feed_response
-from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, see_other
+from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, next_page, page_path, see_other
 from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page, problem_of
 
@@ -90,7 +90,8 @@ async def change_collection(request: Req, collection_id: FromPath[str]) -> Respo
 async def change_entry(
     request: Req, collection_id: FromPath[str], mechanism_id: FromPath[str]
 ) -> Response[Any]:
-    """Puts the mechanism at `position`, takes it out, or makes it the cover, as the field `do` says."""
+    """Puts the mechanism at `position`, takes it out, or makes it the cover, as the field `do` says. Leads back to it
+    in the order, on the page in the field `next`."""
     fields, id, known = await form_fields(request), CollectionId(collection_id), mechanism_id_in(mechanism_id)
     actor, collections = actor_of(request), application_of(request).collections
     try:
@@ -103,7 +104,8 @@ async def change_entry(
                 await collections.put(actor, id, known, _position(fields))
     except DomainException as error:
         return await _one(request, id, None, error)
-    return see_other(f"/c/{id}")
+    place = "order-title" if fields.text("do") == "remove" else f"entry-{known}"
+    return see_other(f"{next_page(fields, f'/c/{id}')}#{place}")
 
 
 @post("/m/{mechanism_id:str}/collections", guards=[require_permissions()], status_code=200)
@@ -179,6 +181,7 @@ async def _one(
         collection=collection,
         owner=await application.users.get_user(collection.user_id),
         is_own=viewer is not None and viewer.id == collection.user_id,
+        here=page_path(f"/c/{id}", cursor),
         cards=[card(item, addresses) for item in found.items],
         total=found.total,
         first_place=int(requested.after.key) + 1 if requested.after else 0,  # type: ignore[arg-type]

@@ -6,12 +6,11 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
 from mechshare.domain.errors import Conflict
-from mechshare.domain.ids import is_id
 from mechshare.domain.notifications import NotificationId, NotificationKind
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
-from mechshare.entrypoints.web.forms import Saved, form_fields, next_page, see_other
+from mechshare.entrypoints.web.forms import Saved, form_fields, next_page, page_path, see_other
 from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page
 
@@ -32,7 +31,8 @@ async def show_notifications(request: Req, cursor: Cursor = None, saved: Saved =
         more=next_query(found, conditions=_CONDITIONS),
         kinds=[kind.value for kind in NotificationKind],
         muted=muted,
-        muted_mechanisms=sorted(filter(is_id, muted)),
+        muted_titles=await notifications.find_muted_titles(actor),
+        here=page_path(_PATH, cursor),
         saved=saved,
     )
 
@@ -45,9 +45,10 @@ async def mark_all_read(request: Req) -> Response[Any]:
 
 @post(_PATH + "/{notification_id:str}/read", status_code=200, guards=[require_permissions()])
 async def mark_read(request: Req, notification_id: FromPath[str]) -> Response[Any]:
-    notifications = application_of(request).notifications
+    """Leads back to the notification, on the page in the field `next`."""
+    fields, notifications = await form_fields(request), application_of(request).notifications
     await notifications.mark_read(actor_of(request), NotificationId(notification_id))
-    return see_other(_PATH)
+    return see_other(f"{next_page(fields, _PATH)}#notification-{notification_id}")
 
 
 @post(_PATH + "/kinds", status_code=200, guards=[require_permissions()])
