@@ -128,7 +128,8 @@ async def _collected(
     async for one in items_of(partial(tx.collections.find_of_user, user_id, tuple(Visibility))):
         ids = await tx.collection_entries.find_ids(one.id)
         files = [entries[id]["file"] for id in ids if id in entries]
-        cover = entries[one.cover_id]["file"] if one.cover_id in entries else ""
+        chosen = entries.get(one.cover_id) if one.cover_id else None
+        cover = chosen["file"] if chosen else ""
         found.append({"title": one.title, "visibility": one.visibility, "files": files, "cover": cover})
     return found[::-1]
 
