@@ -78,21 +78,21 @@ async def test_https_needs_a_receiver_that_speaks_tls() -> None:
 
 
 class NameServer:
-    """Responds to look-ups of a name with the answers in turn, and to those of addresses as usual."""
+    """Responds to look-ups of a name with the addresses in turn, and to those of addresses as usual."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, ...]) -> None:
-        self.asked = 0
-        self._answers = answers
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, ...]) -> None:
+        self.look_ups = 0
+        self._addresses = addresses
         self._real = socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self._look_up)
 
     def _look_up(self, host: str, port: int, *rest: int, **options: int) -> list[tuple[object, ...]]:
         if host != "receiver.example":
             return list(self._real(host, port, *rest, **options))
-        answer = self._answers[self.asked]
-        self.asked += 1
+        found = self._addresses[self.look_ups]
+        self.look_ups += 1
         families = {True: socket.AF_INET6, False: socket.AF_INET}
-        return [(families[":" in one], socket.SOCK_STREAM, 6, "", (one, port)) for one in answer]
+        return [(families[":" in one], socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
 
 
 async def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ async def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None
     async with receiving() as receiver:
         url = receiver.url.replace("127.0.0.1", "receiver.example")
         assert await send(f"{url}/200") == WebhookOutcome(status=200)
-        assert (names.asked, len(receiver.requests)) == (1, 1)
+        assert (names.look_ups, len(receiver.requests)) == (1, 1)
 
 
 async def test_of_several_addresses_only_public_ones_get_a_connection(
