@@ -13,6 +13,7 @@ from mechshare.testing.persistence.follows import *  # noqa: F403
 from mechshare.testing.persistence.groups import *  # noqa: F403
 from mechshare.testing.persistence.idempotency import *  # noqa: F403
 from mechshare.testing.persistence.invitations import *  # noqa: F403
+from mechshare.testing.persistence.job_batches import *  # noqa: F403
 from mechshare.testing.persistence.jobs import *  # noqa: F403
 from mechshare.testing.persistence.lineage import *  # noqa: F403
 from mechshare.testing.persistence.marks import *  # noqa: F403

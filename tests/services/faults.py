@@ -13,7 +13,7 @@ from mechshare.domain.disks import DiskSpace
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import Job
+from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.media import MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.search import SearchQuery, SearchResult
@@ -34,8 +34,6 @@ class FaultyLedger:
         self.has_claimed = False
 
     async def claim(self, lease: timedelta, **options: Any) -> Job | None:
-        if self._faults.is_late:
-            options.pop("due_for", None)
         claimed: Job | None = await self._inner.claim(self._faults.lease or lease, **options)
         self.has_claimed = claimed is not None
         return claimed
@@ -53,10 +51,30 @@ class FaultyLedger:
         return getattr(self._inner, name)
 
 
+class FaultyBatches:
+    """`lease`, when set, replaces every lease."""
+
+    def __init__(self, inner: Any, faults: "FaultyDatabase") -> None:
+        self._inner = inner
+        self._faults = faults
+        self.has_claimed = False
+
+    async def claim(self, kind: JobKind, lease: timedelta, **options: Any) -> tuple[Job, ...]:
+        if self._faults.is_late:
+            options.pop("due_for", None)
+        claimed: tuple[Job, ...] = await self._inner.claim(kind, self._faults.lease or lease, **options)
+        self.has_claimed = self.has_claimed or bool(claimed)
+        return claimed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
 class _UnitOfWork:
     def __init__(self, inner: Any, faults: "FaultyDatabase") -> None:
         self._inner = inner
         self.ledger = FaultyLedger(inner.ledger, faults)
+        self.job_batches = FaultyBatches(inner.job_batches, faults)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -88,7 +106,8 @@ class FaultyDatabase:
         async with self._inner.begin() as tx:
             unit = _UnitOfWork(tx, self)
             yield unit
-        if unit.ledger.has_claimed and self.after_claim is not None:
+        has_claimed = unit.ledger.has_claimed or unit.job_batches.has_claimed
+        if has_claimed and self.after_claim is not None:
             happens, self.after_claim = self.after_claim, None
             await happens()
 

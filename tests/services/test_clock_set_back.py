@@ -53,7 +53,7 @@ async def test_a_sign_in_is_not_recent_for_an_hour_longer(world):
 async def test_a_wiped_index_is_rebuilt_although_a_rebuild_failed_before_it(world):
     await world.app.scheduler.enqueue_due_jobs()
     async with world.database.begin() as tx:
-        claimed = await tx.ledger.claim(AN_HOUR, kind=JobKind.REBUILD_INDEX)
+        (claimed,) = await tx.job_batches.claim(JobKind.REBUILD_INDEX, AN_HOUR, limit=1)
         await tx.ledger.finish(claimed.id, claimed.fence, JobState.FAILED)
     await world.app.scheduler.enqueue_due_jobs()
     world.clock.advance(-AN_HOUR)

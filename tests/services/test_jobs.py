@@ -18,6 +18,7 @@ from mechshare.domain.media import FailureCode
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.processing import READY, ProcessingState
 from mechshare.services.jobs import LATE
+from mechshare.services.support.claims import MAX_INDEX_BATCH
 from tests.services.world import HERE
 
 ABSENT = JobId("01900000-0000-7000-8000-0000000000ff")
@@ -126,7 +127,7 @@ async def test_an_index_job_that_breaks_is_tried_until_it_is_done(world, mika):
 async def test_the_scheduler_revives_index_jobs_that_an_earlier_release_ended(world, mika, state):
     await world.external(mika)
     async with world.database.begin() as tx:
-        job = await tx.ledger.claim(LEASE, kind=JobKind.INDEX_DRAFT)
+        (job,) = await tx.job_batches.claim(JobKind.INDEX_DRAFT, LEASE, limit=1)
         await tx.ledger.finish(job.id, job.fence, state)
 
     await world.app.scheduler.enqueue_due_jobs()
@@ -264,10 +265,10 @@ async def test_what_is_written_right_after_a_batch_of_index_jobs_waits_for_the_n
 
 async def test_index_jobs_that_wait_together_share_one_write_of_the_index(world):
     mika = await world.join("mika")
-    for number in range(250):
+    for number in range(MAX_INDEX_BATCH + 50):
         await world.external(mika, f"歯車 {number}")
     await world.work()
-    assert world.index.batches == [100, 100, 50]
+    assert world.index.batches == [MAX_INDEX_BATCH, 50]
     assert await world.app.jobs.find_backlog() == {}
 
 

@@ -121,7 +121,7 @@ async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(world, mika,
     await _change(world, mika, change, made)
     if jobs == "failed":
         async with world.database.begin() as tx:
-            job = await tx.ledger.claim(LEASE, kind=JobKind.INDEX_MECHANISM)
+            (job,) = await tx.job_batches.claim(JobKind.INDEX_MECHANISM, LEASE, limit=1)
             await tx.ledger.finish(job.id, job.fence, JobState.FAILED)
     elif jobs == "late":
         world.clock.advance(3 * DEADLINE)

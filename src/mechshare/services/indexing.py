@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mechshare.domain.categories import Category
 from mechshare.domain.errors import Unavailable
-from mechshare.domain.events import DeletionIndexed, IndexRebuilt, MechanismIndexed
+from mechshare.domain.events import DeletionIndexed, Event, IndexRebuilt, MechanismIndexed
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanism_sorts import MechanismSort
@@ -18,6 +18,7 @@ from mechshare.domain.visibility import EVERYTHING, Visibility
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.support.claims import MAX_INDEX_BATCH
 from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -46,51 +47,50 @@ async def rebuild(transactions: Transactions, index: SearchIndex) -> int:
     return count
 
 
-_Found = tuple[AuthoredMechanism | None]
-"""What the index now has: the mechanism, or None if it is deleted."""
+class _Change(NamedTuple):
+    """A mechanism whose last change the index may lack. `was_public`: whether public lists may show it as it was."""
+
+    id: MechanismId
+    was_public: bool
 
 
 class IndexMechanism:
     """The jobs `index_mechanism` and `index_draft`: update the index and the caches for one mechanism.
 
     Lists and searches stay cached if the mechanism was a draft and still is one. Jobs that run at the same time share
-    one read of the database and one write of the index.
+    one read of the database, one write of the index and one change of the caches.
     """
 
     def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
         self._transactions = transactions
         self._index = index
-        self._batches = DataLoader(self._index_each, max_batches=1)
+        self._batches = DataLoader(self._index_each, max_batches=1, max_size=MAX_INDEX_BATCH)
 
     async def run(self, job: Job, progress: Progress) -> Completion:
-        mechanism_id = MechanismId(job.subject)
-        (found,) = await self._batches.load(mechanism_id)
-        was_public = job.kind is not JobKind.INDEX_DRAFT
-        if found:
-            await self._transactions.record(MechanismIndexed(found.mechanism, was_public))
-        else:
-            await self._transactions.record(DeletionIndexed(mechanism_id, was_public))
-        return write_nothing
+        change = _Change(MechanismId(job.subject), was_public=job.kind is not JobKind.INDEX_DRAFT)
+        return await self._batches.load(change)
 
-    async def _index_each(self, ids: Sequence[MechanismId]) -> Sequence[_Found | Exception]:
+    async def _index_each(self, changes: Sequence[_Change]) -> Sequence[Completion | Exception]:
         """Indexes these mechanisms together, or each by itself if that fails: one may be the cause."""
         try:
-            return await self._index_all(ids)
+            await self._index_all(changes)
         except Unavailable:
             raise
         except Exception as problem:
-            if len(ids) == 1:
+            if len(changes) == 1:
                 return [problem]
-        return [await self._index_one(id) for id in ids]
+            return [await self._index_one(change) for change in changes]
+        return [write_nothing] * len(changes)
 
-    async def _index_one(self, id: MechanismId) -> _Found | Exception:
+    async def _index_one(self, change: _Change) -> Completion | Exception:
         try:
-            (found,) = await self._index_all([id])
+            await self._index_all([change])
         except Exception as problem:  # the runner records it with the job
             return problem
-        return found
+        return write_nothing
 
-    async def _index_all(self, ids: Sequence[MechanismId]) -> Sequence[_Found]:
+    async def _index_all(self, changes: Sequence[_Change]) -> None:
+        ids = list(dict.fromkeys(change.id for change in changes))
         # A transaction, not a plain read: it waits for a concurrent rename of a category that did not see a mechanism.
         async with self._transactions.begin() as tx:
             found = {item.mechanism.id: item for item in await tx.mechanisms.find_authored(ids)}
@@ -106,7 +106,7 @@ class IndexMechanism:
                 await self._index.remove(id, _DELETED)
             elif not _is_indexed(found[id]):
                 await self._index.remove(id, found[id].mechanism.version)
-        return [(found.get(id),) for id in ids]
+        await self._transactions.record(*(_indexed(change, found.get(change.id)) for change in changes))
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Writes nothing: these jobs are tried until they are done."""
@@ -150,6 +150,12 @@ async def _with_parents(tx: UnitOfWork, ids: Iterable[CategoryId]) -> dict[Categ
     found = [one for id in sorted(ids) if (one := await tx.categories.find_by_id(id))]
     parents = sorted({one.parent_id for one in found if one.parent_id})
     return _by_id([*found, *[one for id in parents if (one := await tx.categories.find_by_id(id))]])
+
+
+def _indexed(change: _Change, found: AuthoredMechanism | None) -> Event:
+    if found:
+        return MechanismIndexed(found.mechanism, change.was_public)
+    return DeletionIndexed(change.id, change.was_public)
 
 
 def _is_indexed(item: AuthoredMechanism) -> bool:

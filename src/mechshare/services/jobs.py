@@ -29,7 +29,7 @@ from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.claims import MAX_INDEX_BATCH, claim_index_jobs
 from mechshare.services.support.data_loader import DataLoader
-from mechshare.services.support.job_progress import JobProgress, LostLease
+from mechshare.services.support.job_progress import JobProgress, LostLease, Renewal
 from mechshare.services.support.outage_watch import OutageWatch
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -106,7 +106,9 @@ class JobRunner:
         self._index_is_next = True
         self._next_batch_at = 0.0
         """When index jobs may be claimed again, by the clock of the event loop."""
-        self._endings = DataLoader(self._end_each, max_batches=1)
+        # The jobs of a batch have their heartbeats at the same time.
+        self._renewals = DataLoader(self._renew_each, max_batches=1, max_size=MAX_INDEX_BATCH)
+        self._endings = DataLoader(self._end_each, max_batches=1, max_size=MAX_INDEX_BATCH)
         self._outages = OutageWatch()
 
     async def run_next(self) -> None:
@@ -133,12 +135,12 @@ class JobRunner:
         await asyncio.gather(*map(self._attempt, jobs))
         return jobs[0] if jobs else None
 
-    async def _claim(self, tx: UnitOfWork, *, may_index: bool) -> list[Job]:
+    async def _claim(self, tx: UnitOfWork, *, may_index: bool) -> Sequence[Job]:
         if may_index and self._index_is_next and (jobs := await claim_index_jobs(tx)):
             return jobs
         if job := await tx.ledger.claim(LEASE, may_index=False):
             return [job]
-        return await claim_index_jobs(tx) if may_index and not self._index_is_next else []
+        return await claim_index_jobs(tx) if may_index and not self._index_is_next else ()
 
     async def run_late_index_job(self) -> Job | None:
         """Claims and runs one job on the search index that has been due for LATE: no worker is there, or all are busy.
@@ -157,7 +159,7 @@ class JobRunner:
     async def _claim_late(self, kinds: Sequence[JobKind]) -> Job | None:
         for kind in kinds:
             async with self._transactions.begin() as tx:
-                if job := await tx.ledger.claim(LEASE, kind=kind, due_for=LATE):
+                for job in await tx.job_batches.claim(kind, LEASE, limit=1, due_for=LATE):
                     return job
         return None
 
@@ -221,7 +223,7 @@ class JobRunner:
 
     async def _attempt(self, job: Job) -> None:
         handler = self._handlers[job.kind]
-        progress = JobProgress(self._transactions, job)
+        progress = JobProgress(job, self._renewals.load)
         heartbeat = asyncio.create_task(progress.beat())
         try:
             completion = await self._run_while_owned(handler.run(job, progress.report), progress, heartbeat)
@@ -266,6 +268,14 @@ class JobRunner:
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
 
+    async def _renew_each(self, renewals: Sequence[Renewal]) -> Sequence[bool]:
+        """Renews these leases in one transaction; returns for each whether it was held."""
+        async with self._transactions.begin() as tx:
+            return [
+                await tx.ledger.renew(each.id, each.fence, LEASE, each.step, each.progress)
+                for each in renewals
+            ]
+
     async def _complete(self, job: Job, completion: Completion) -> bool:
         if completion is write_nothing:
             is_lease_held = await self._endings.load((job.id, job.fence))
@@ -282,7 +292,8 @@ class JobRunner:
     async def _end_each(self, leases: Sequence[tuple[JobId, int]]) -> Sequence[bool]:
         """Ends these jobs in one transaction; returns for each whether its lease was held."""
         async with self._transactions.begin() as tx:
-            return [await tx.ledger.finish(id, fence, JobState.DONE) for id, fence in leases]
+            ended = await tx.job_batches.finish(leases)
+        return [id in ended for id, _ in leases]
 
     async def _fail(
         self, job: Job, failure: ProcessingFailure, *, permanent: bool = False, until_deadline: bool = False

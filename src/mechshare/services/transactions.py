@@ -59,15 +59,17 @@ class Transactions:
             yield cast(Transaction, tx)
         await self._announce(tx.tags, tx.refreshed, has_new_jobs=tx.has_new_jobs)
 
-    async def record(self, happened: Event) -> None:
-        """Records an event without a data change, such as a refusal, in a transaction of its own if it has jobs or
+    async def record(self, *happened: Event) -> None:
+        """Records events without a data change, such as a refusal, in a transaction of their own if they have jobs or
         audit entries."""
-        effects = effects_of(happened)
-        if effects.jobs or effects.audit or effects.notices:
+        effects = [effects_of(event) for event in happened]
+        if any(each.jobs or each.audit or each.notices for each in effects):
             async with self.begin() as tx:
-                await tx.record(happened)
+                await tx.record(*happened)
         else:
-            await self._announce(effects.tags, effects.refreshed, has_new_jobs=False)
+            tags = [tag for each in effects for tag in each.tags]
+            refreshed = [tag for each in effects for tag in each.refreshed]
+            await self._announce(tags, refreshed, has_new_jobs=False)
 
     async def _announce(self, tags: Sequence[str], refreshed: Sequence[str], *, has_new_jobs: bool) -> None:
         if tags:

@@ -31,13 +31,13 @@ async def test_a_ring_wakes_another_process() -> None:
     await listener.close()
 
 
-async def test_the_number_of_rings_without_a_waiter_is_bounded() -> None:
+async def test_rings_in_quick_succession_are_sent_as_one_or_two() -> None:
     doorbell = ArqDoorbell(redis_url(), timeout=SERVER_TIMEOUT)
     for _ in range(300):
         await doorbell.ring()
-    async with Redis.from_url(address("REDIS_URL")) as redis:
-        assert await redis.zcard(doorbell._queue) == 100
     await doorbell.close()
+    async with Redis.from_url(address("REDIS_URL")) as redis:
+        assert await redis.zcard(doorbell._queue) in (1, 2)
 
 
 async def test_without_redis_waits_time_out_and_rings_work_again_after_it_returns() -> None:

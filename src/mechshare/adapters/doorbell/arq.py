@@ -29,8 +29,9 @@ _log = structlog.get_logger("mechshare.jobs")
 class ArqDoorbell:
     """Each ring is an arq job without content, which wakes one of the processes whose workers wait.
 
-    Each ring has a unique id, because a reused id may still count as running on a worker that was killed. While
-    Redis is unavailable, rings are lost, and waiting processes continue after their timeout.
+    Each ring has a unique id, because a reused id may still count as running on a worker that was killed. Rings in
+    quick succession are sent as one: the waiting processes look for a ring only every _POLL_INTERVAL. While Redis is
+    unavailable, rings are lost, and waiting processes continue after their timeout.
     """
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
@@ -42,17 +43,16 @@ class ArqDoorbell:
         self._ringing = self._arq(self._client.redis.connection_pool)
         self._rings = Rings()
         self._listening: asyncio.Task[None] | None = None
+        self._must_ring = False
+        self._sending: asyncio.Task[None] | None = None
         self._is_closed = False
 
     async def ring(self) -> None:
         if self._is_closed:
             return
-        try:
-            async with self._client.guard(), asyncio.timeout(self._timeout):
-                if await self._ringing.zcard(self._queue) < _ENOUGH:
-                    await self._ringing.enqueue_job("ring", _expires=_STALE)
-        except Unavailable as problem:
-            _log.warning("doorbell_unavailable", problem=problem.message)
+        self._must_ring = True
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send())
 
     async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
         # A process without workers takes no rings from those that have some.
@@ -64,12 +64,29 @@ class ArqDoorbell:
         return f"{await self._client.check()}, arq"
 
     async def close(self) -> None:
+        """Sends what was rung, unless Redis is unavailable."""
         self._is_closed = True
+        if self._sending is not None:
+            await asyncio.wait({self._sending})
         while self._listening is not None and not self._listening.done():
             # Cancel repeatedly: a cancellation during an exchange with Redis may be lost.
             self._listening.cancel()
             await asyncio.wait({self._listening}, timeout=_POLL_INTERVAL)
         await self._client.close()
+
+    async def _send(self) -> None:
+        while self._must_ring:
+            self._must_ring = False
+            await self._enqueue()
+            await asyncio.sleep(_POLL_INTERVAL)
+
+    async def _enqueue(self) -> None:
+        try:
+            async with self._client.guard(), asyncio.timeout(self._timeout):
+                if await self._ringing.zcard(self._queue) < _ENOUGH:
+                    await self._ringing.enqueue_job("ring", _expires=_STALE)
+        except Unavailable as problem:
+            _log.warning("doorbell_unavailable", problem=problem.message)
 
     async def _listen(self) -> None:
         """Runs an arq worker on the queue; starts another one whenever it ends because Redis is unavailable."""

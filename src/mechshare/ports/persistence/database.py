@@ -24,6 +24,7 @@ from mechshare.ports.persistence.follows import FollowRepository
 from mechshare.ports.persistence.groups import GroupRepository, MembershipRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.invitations import InvitationRepository
+from mechshare.ports.persistence.job_batches import JobBatches
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 from mechshare.ports.persistence.lineage import LineageRepository
 from mechshare.ports.persistence.marks import MarkRepository
@@ -184,6 +185,9 @@ class UnitOfWork(Protocol):
 
     @property
     def ledger(self) -> JobLedger: ...
+
+    @property
+    def job_batches(self) -> JobBatches: ...
 
     @property
     def jobs(self) -> JobRepository: ...

@@ -25,19 +25,16 @@ class JobLedger(Protocol):
         lease: timedelta,
         *,
         created_before: datetime | None = None,
-        kind: JobKind | None = None,
-        due_for: timedelta = timedelta(0),
         may_index: bool = True,
     ) -> Job | None:
-        """Claims a due job (of `kind`; of none of INDEXING without `may_index`) and returns it, running, with attempt
-        and fence raised by one; None if none is due.
+        """Claims a due job (of none of INDEXING without `may_index`) and returns it, running, with attempt and fence
+        raised by one; None if none is due.
 
         Owners take turns: first the jobs without an owner and of owners never served, then those of the owner least
-        recently served. Of one owner, and of one `kind`, the job that has been due longest comes first.
+        recently served. Of one owner, the job that has been due longest comes first.
 
-        Each job is claimed once, also under concurrent calls. With `kind` and `due_for` it claims only jobs that have
-        been due for so long. With `created_before` it claims the oldest job created before then, due or not, of any
-        kind that has a deadline (all but INDEXING).
+        Each job is claimed once, also under concurrent calls. With `created_before` it claims the oldest job created
+        before then, due or not, of any kind that has a deadline (all but INDEXING).
         """
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:

@@ -11,7 +11,7 @@ MAX_BATCH_SIZE = 100
 
 
 class DataLoader(Generic[K, V]):
-    """Collects the keys of concurrent `load` calls into batches of at most MAX_BATCH_SIZE.
+    """Collects the keys of concurrent `load` calls into batches of at most `max_size`.
 
     At most `max_batches` run at a time. Meanwhile the next one grows: the busier the process, the lower the cost per
     key. A single key is loaded without delay. `work` returns for each key, in order, its value or the exception to
@@ -19,10 +19,14 @@ class DataLoader(Generic[K, V]):
     """
 
     def __init__(
-        self, work: Callable[[Sequence[K]], Awaitable[Sequence[V | Exception]]], max_batches: int
+        self,
+        work: Callable[[Sequence[K]], Awaitable[Sequence[V | Exception]]],
+        max_batches: int,
+        max_size: int = MAX_BATCH_SIZE,
     ) -> None:
         self._work = work
         self._max_batches = max_batches
+        self._max_size = max_size
         self._waiting: dict[K, list[asyncio.Future[V]]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
@@ -39,7 +43,7 @@ class DataLoader(Generic[K, V]):
         # An earlier batch may already have taken the keys for which this was scheduled.
         if not self._waiting or len(self._running) == self._max_batches:
             return
-        batch = dict(islice(self._waiting.items(), MAX_BATCH_SIZE))
+        batch = dict(islice(self._waiting.items(), self._max_size))
         for key in batch:
             del self._waiting[key]
         task = asyncio.create_task(self._run(batch))

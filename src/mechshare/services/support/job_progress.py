@@ -1,11 +1,13 @@
 """The lease and the progress of a job that is worked on."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from mechshare.domain.errors import Unavailable
-from mechshare.domain.jobs import HEARTBEAT, LEASE, Job
-from mechshare.services.transactions import Transactions
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import HEARTBEAT, Job
 
 
 class LostLease(Exception):
@@ -16,12 +18,24 @@ _RECORD_DELAY = 0.25
 """Seconds after which a new step is recorded: steps that follow each other quickly cost one transaction."""
 
 
-class JobProgress:
-    """Renews the lease of a job while it is worked on, and records its progress. The work waits for neither."""
+class Renewal(NamedTuple):
+    """Of the lease of a job that runs under `fence`, with its progress: 0..1 within `step`."""
 
-    def __init__(self, transactions: Transactions, job: Job) -> None:
-        self._transactions = transactions
+    id: JobId
+    fence: int
+    step: str
+    progress: float
+
+
+class JobProgress:
+    """Renews the lease of a job while it is worked on, and records its progress. The work waits for neither.
+
+    `renew` returns whether the lease was held.
+    """
+
+    def __init__(self, job: Job, renew: Callable[[Renewal], Awaitable[bool]]) -> None:
         self._job = job
+        self._write = renew
         self._step = ""
         self._fraction = 0.0
         self._has_new_step = asyncio.Event()
@@ -48,7 +62,6 @@ class JobProgress:
         """
         self._has_new_step.clear()
         try:
-            async with self._transactions.begin() as tx:
-                return await tx.ledger.renew(self._job.id, self._job.fence, LEASE, self._step, self._fraction)
+            return await self._write(Renewal(self._job.id, self._job.fence, self._step, self._fraction))
         except Unavailable:
             return True

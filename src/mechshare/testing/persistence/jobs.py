@@ -140,18 +140,6 @@ async def test_the_job_due_longest_is_claimed_first(database: Database) -> None:
     assert [job.id for job in others if job] == sorted(job.id for job in jobs if job.id != first.id)
 
 
-async def test_the_job_of_a_kind_due_longest_is_claimed_first(database: Database) -> None:
-    clips = await enqueue(database, 2)
-    changes = [replace(job, id=JobId(new_id()), kind=JobKind.INDEX_MECHANISM) for job in clips]
-    async with database.begin() as tx:
-        await tx.ledger.add(*changes)
-        claimed = [await tx.ledger.claim(LEASE, kind=JobKind.INDEX_MECHANISM) for _ in range(3)]
-    assert [job and job.id for job in claimed] == [*(job.id for job in changes), None]
-    later = await claim(database)
-    assert later is not None
-    assert later.id == clips[0].id
-
-
 async def test_a_claim_can_leave_out_index_jobs(database: Database) -> None:
     (clip,) = await enqueue(database)
     async with database.begin() as tx:
@@ -336,7 +324,7 @@ async def test_undone_jobs_are_found_by_subject_until_they_are_done(database: Da
         await tx.ledger.add(*jobs, new_job(JobId(new_id()), JobKind.INDEX_DRAFT, "d", now=NOW))
         assert sorted(await tx.undone_jobs.find_subjects(kind, 10)) == ["a", "b", "c"]
         assert len(set(await tx.undone_jobs.find_subjects(kind, 2))) == 2
-        claimed = {job.id: job for _ in jobs if (job := await tx.ledger.claim(LEASE, kind=kind))}
+        claimed = {job.id: job for job in await tx.job_batches.claim(kind, LEASE, limit=9)}
         assert sorted(await tx.undone_jobs.find_subjects(kind, 10)) == ["a", "b", "c"]
         ends = (JobState.DONE, JobState.DONE, JobState.FAILED, JobState.CANCELLED)
         for job, end in zip(jobs, ends, strict=True):
@@ -353,26 +341,18 @@ async def test_failed_and_cancelled_jobs_of_a_kind_are_revived(database: Databas
     async with database.begin() as tx:
         await tx.ledger.add(other, *jobs)
         await tx.jobs.cancel(JobKind.SWEEP, "*")
-        claimed = {job.id: job for _ in jobs[1:] if (job := await tx.ledger.claim(LEASE, kind=kind))}
+        claimed = {job.id: job for job in await tx.job_batches.claim(kind, LEASE, limit=3)}
         for id, end in zip(claimed, (JobState.FAILED, JobState.CANCELLED, JobState.DONE), strict=True):
             await tx.ledger.finish(id, claimed[id].fence, end)
         assert await tx.undone_jobs.revive(kind) == 2
         assert await tx.undone_jobs.revive(kind) == 0
     async with database.begin() as tx:
-        again = [job.id for _ in jobs if (job := await tx.ledger.claim(LEASE, kind=kind))]
+        again = [job.id for job in await tx.job_batches.claim(kind, LEASE, limit=9)]
         assert set(list(claimed)[:2]) < set(again)
         assert len(again) == 3
         cancelled = await tx.jobs.find_by_id(other.id)
     assert cancelled is not None
     assert cancelled.state is JobState.CANCELLED
-
-
-async def test_a_claim_of_a_kind_can_be_limited_to_jobs_due_for_a_time(database: Database) -> None:
-    kind = JobKind.INDEX_MECHANISM
-    async with database.begin() as tx:
-        await tx.ledger.add(new_job(JobId(new_id()), kind, "a", now=NOW))
-        assert await tx.ledger.claim(LEASE, kind=kind, due_for=timedelta(hours=1)) is None
-        assert await tx.ledger.claim(LEASE, kind=kind, due_for=timedelta(0)) is not None
 
 
 async def test_index_jobs_have_no_deadline(database: Database) -> None:

@@ -31,38 +31,18 @@ class MemoryJobLedger(JobLedger):
         lease: timedelta,
         *,
         created_before: datetime | None = None,
-        kind: JobKind | None = None,
-        due_for: timedelta = timedelta(0),
         may_index: bool = True,
     ) -> Job | None:
-        jobs = self._access.write(JOBS)
-        now = self._access.now()
-        queued = [job for job in jobs if job.state is JobState.QUEUED and kind in (None, job.kind)]
+        queued = [job for job in self._access.write(JOBS) if job.state is JobState.QUEUED]
         if created_before is not None:
             due: list[tuple[Any, ...]] = [
                 (job.created_at, job.id)
                 for job in queued
                 if job.created_at < created_before and job.kind not in INDEXING
             ]
-        elif kind is not None:
-            due = [(job.run_after, job.id) for job in queued if job.run_after <= now - due_for]
         else:
             due = self._due_in_turn([job for job in queued if may_index or job.kind not in INDEXING])
-        if not due:
-            return None
-        job = jobs.get(min(due)[-1])
-        claimed = replace(
-            job,
-            state=JobState.RUNNING,
-            attempt=job.attempt + 1,
-            fence=job.fence + 1,
-            started_at=now,
-            lease_until=now + lease,
-            step="",
-            progress=0.0,
-        )
-        jobs.put(claimed)
-        return claimed
+        return claimed(self._access, min(due)[-1], lease) if due else None
 
     def _due_in_turn(self, queued: Sequence[Job]) -> list[tuple[Any, ...]]:
         """Returns (last claim of the owner, run_after, id) of each due job; the smallest is the next to claim.
@@ -217,3 +197,21 @@ class MemoryUndoneJobs(UndoneJobs):
         for job in ended:
             jobs.put(replace(job, state=JobState.QUEUED, run_after=now, ended_at=None))
         return len(ended)
+
+
+def claimed(access: Access, id: JobId, lease: timedelta) -> Job:
+    """Stores the job as claimed, and returns it."""
+    jobs, now = access.write(JOBS), access.now()
+    job = jobs.get(id)
+    running = replace(
+        job,
+        state=JobState.RUNNING,
+        attempt=job.attempt + 1,
+        fence=job.fence + 1,
+        started_at=now,
+        lease_until=now + lease,
+        step="",
+        progress=0.0,
+    )
+    jobs.put(running)
+    return running

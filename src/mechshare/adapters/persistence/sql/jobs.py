@@ -29,30 +29,31 @@ from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 
 # `run_after` comes from the database's clock, not from the value.
-_JOB = record_of(Job, jobs, unwritten=("run_after",))
+JOB = record_of(Job, jobs, unwritten=("run_after",))
 _ATTEMPT = record_of(Attempt, job_attempts, ignored=("job_id",))
 _NOW = Now(literal_column("0"))
 _AFTER_DELAY = Now(bindparam("microseconds", type_=BigInteger()))
 
 
-def _is(state: JobState) -> Any:
+def is_in(state: JobState) -> Any:
     """Compares the state with a literal: partial indexes don't match a parameter."""
     return jobs.c.state == literal_column(f"'{state.value}'")
 
 
-def _claim(*order: Any, conditions: Sequence[Any]) -> Any:
-    """Returns the statement that claims the first job in `order` that is queued and meets the conditions."""
+def claiming(*order: Any, conditions: Sequence[Any], limit: Any = 1) -> Any:
+    """Returns the statement that claims the first jobs in `order` that are queued and meet the conditions."""
+    # PostgreSQL evaluates a common table expression once; a subquery could lock other rows at each evaluation.
     first = (
         select(jobs.c.id)
-        .where(_is(JobState.QUEUED), *conditions)
+        .where(is_in(JobState.QUEUED), *conditions)
         .order_by(*order, jobs.c.id)
-        .limit(1)
+        .limit(limit)
         .with_for_update(skip_locked=True)
-        .scalar_subquery()
+        .cte("first")
     )
     return (
         update(jobs)
-        .where(jobs.c.id == first)
+        .where(jobs.c.id.in_(select(first.c.id)))
         .values(
             state=JobState.RUNNING.value,
             attempt=jobs.c.attempt + 1,
@@ -80,19 +81,16 @@ _LAST_SERVED = (
 )
 """When a job of the same owner was last claimed. NULL if none ever was, and for jobs without an owner. Claims in the
 future, from before the clock was set back, don't count."""
-_CLAIM_DUE = _claim(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
+_CLAIM_DUE = claiming(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
 _HAS_DEADLINE = jobs.c.kind.not_in([literal_column(f"'{kind.value}'") for kind in INDEXING])
-_CLAIM_OTHER_DUE = _claim(
+_CLAIM_OTHER_DUE = claiming(
     _LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE, _HAS_DEADLINE]
 )
 _OF_KIND = jobs.c.kind == bindparam("of_kind")
-_CLAIM_DUE_OF_KIND = _claim(
-    jobs.c.run_after, conditions=[jobs.c.run_after <= Now(bindparam("since", type_=BigInteger())), _OF_KIND]
-)
-_CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE, _HAS_DEADLINE])
+_CLAIM_OLDEST = claiming(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE, _HAS_DEADLINE])
 _INSERT = insert(jobs).values(run_after=_NOW)
 _HAS_LEASE = (
-    (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)
+    (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & is_in(JobState.RUNNING)
 )
 _RENEW = (
     update(jobs)
@@ -130,10 +128,10 @@ _DELETE_ATTEMPTS = delete(job_attempts).where(
     <= select(jobs.c.attempt).where(jobs.c.id == bindparam("held_id")).scalar_subquery()
     - MAX_ATTEMPTS_LISTED,
 )
-_MAKE_DUE = update(jobs).where(_is(JobState.QUEUED), jobs.c.run_after > _AFTER_DELAY).values(run_after=_NOW)
+_MAKE_DUE = update(jobs).where(is_in(JobState.QUEUED), jobs.c.run_after > _AFTER_DELAY).values(run_after=_NOW)
 _SHORTEN_LEASE = (
     update(jobs)
-    .where(_is(JobState.RUNNING), jobs.c.lease_until > _AFTER_DELAY)
+    .where(is_in(JobState.RUNNING), jobs.c.lease_until > _AFTER_DELAY)
     .values(lease_until=_AFTER_DELAY)
 )
 _IS_UNDONE = jobs.c.state != literal_column(f"'{JobState.DONE.value}'")
@@ -149,7 +147,7 @@ _REVIVE = (
 _UNDONE = select(jobs.c.subject).distinct().where(_IS_UNDONE, _OF_KIND).limit(bindparam("limit"))
 _EXPIRED = (
     select(jobs)
-    .where(_is(JobState.RUNNING), jobs.c.lease_until < _NOW)
+    .where(is_in(JobState.RUNNING), jobs.c.lease_until < _NOW)
     .order_by(jobs.c.lease_until, jobs.c.id)
     .limit(bindparam("limit"))
 )
@@ -196,7 +194,7 @@ _CANCEL = (
     .where(
         jobs.c.subject.in_(bindparam("of_subjects", expanding=True)),
         jobs.c.kind == bindparam("of_kind"),
-        _is(JobState.QUEUED) | _is(JobState.RUNNING),
+        is_in(JobState.QUEUED) | is_in(JobState.RUNNING),
     )
     .values(state=JobState.CANCELLED.value, fence=jobs.c.fence + 1, lease_until=None, ended_at=_NOW)
 )
@@ -220,31 +218,26 @@ class SqlJobLedger(JobLedger):
     async def add(self, *new: Job, unless_pending: bool = False) -> None:
         new_jobs = [job for job in new if not (unless_pending and await self._is_pending(job))]
         if new_jobs:
-            await self._statements.change(_INSERT, list(map(_JOB.values, new_jobs)))
+            await self._statements.change(_INSERT, list(map(JOB.values, new_jobs)))
 
     async def claim(
         self,
         lease: timedelta,
         *,
         created_before: datetime | None = None,
-        kind: JobKind | None = None,
-        due_for: timedelta = timedelta(0),
         may_index: bool = True,
     ) -> Job | None:
-        parameters = {"microseconds": _microseconds(lease)}
+        parameters = {"microseconds": microseconds(lease)}
         if created_before is not None:
             row = await self._statements.row(_CLAIM_OLDEST, {**parameters, "created_before": created_before})
-        elif kind is not None:
-            chosen = {"of_kind": kind.value, "since": -_microseconds(due_for)}
-            row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**parameters, **chosen})
         else:
             # Concurrent claims would all choose the owner that was least recently served before any of them.
             await self._statements.advisory_lock("claim in turn")
             row = await self._statements.row(_CLAIM_DUE if may_index else _CLAIM_OTHER_DUE, parameters)
-        return _JOB.value(row) if row else None
+        return JOB.value(row) if row else None
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
-        parameters = {"microseconds": _microseconds(lease), "step": step, "progress": progress}
+        parameters = {"microseconds": microseconds(lease), "step": step, "progress": progress}
         return await self._change(_RENEW, id, fence, parameters)
 
     async def finish(
@@ -256,7 +249,7 @@ class SqlJobLedger(JobLedger):
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
-        parameters = {"microseconds": _microseconds(delay), "failure": failure}
+        parameters = {"microseconds": microseconds(delay), "failure": failure}
         if not await self._change(_POSTPONE, id, fence, parameters):
             return False
         await self._statements.change(_INSERT_ATTEMPT, {"held_id": id})
@@ -264,11 +257,11 @@ class SqlJobLedger(JobLedger):
         return True
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
-        return tuple(map(_JOB.value, await self._statements.rows(_EXPIRED, {"limit": limit})))
+        return tuple(map(JOB.value, await self._statements.rows(_EXPIRED, {"limit": limit})))
 
     async def pull_back(self, *, due_within: timedelta, lease: timedelta) -> int:
-        due = await self._statements.change(_MAKE_DUE, {"microseconds": _microseconds(due_within)})
-        return due + await self._statements.change(_SHORTEN_LEASE, {"microseconds": _microseconds(lease)})
+        due = await self._statements.change(_MAKE_DUE, {"microseconds": microseconds(due_within)})
+        return due + await self._statements.change(_SHORTEN_LEASE, {"microseconds": microseconds(lease)})
 
     async def _is_pending(self, job: Job) -> bool:
         """Whether another job of its kind and subject has not ended. None can be added before the transaction ends."""
@@ -287,22 +280,22 @@ class SqlJobRepository(JobRepository):
 
     async def find_by_id(self, id: JobId) -> Job | None:
         row = await self._statements.row(_BY_ID, {"id": id})
-        return _JOB.value(row) if row else None
+        return JOB.value(row) if row else None
 
     async def find_latest(self, kind: JobKind, *subjects: str) -> tuple[Job, ...]:
         if len(subjects) == 1:
             row = await self._statements.row(_LATEST, {"of_kind": kind.value, "of_subject": subjects[0]})
-            return (_JOB.value(row),) if row else ()
+            return (JOB.value(row),) if row else ()
         chosen = {"of_kind": kind.value, "of_subjects": subjects}
         rows = await self._statements.rows(_LATEST_OF_EACH, chosen) if subjects else ()
-        return tuple(map(_JOB.value, rows))
+        return tuple(map(JOB.value, rows))
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
         return await paged(
             self._statements,
             _NEWEST_IN_STATE if state else _NEWEST,
             request,
-            value=_JOB.value,
+            value=JOB.value,
             position=lambda job: Position(key=job.created_at, id=job.id),
             parameters={"state": state.value} if state else {},
         )
@@ -338,5 +331,5 @@ class SqlUndoneJobs(UndoneJobs):
         return await self._statements.change(_REVIVE, {"of_kind": kind.value})
 
 
-def _microseconds(duration: timedelta) -> int:
+def microseconds(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)

@@ -48,6 +48,11 @@ _INSERT_CATEGORIES = insert(mechanism_categories)
 _DELETE_CATEGORIES = delete(mechanism_categories).where(
     mechanism_categories.c.mechanism_id == bindparam("mechanism_id")
 )
+_SHOW_IN_CATEGORIES = (
+    update(mechanism_categories)
+    .where(mechanism_categories.c.mechanism_id == bindparam("of_mechanism"))
+    .values(is_published=bindparam("is_shown"))
+)
 _INSERT_PARAMETERS = insert(mechanism_parameters)
 _DELETE_PARAMETERS = delete(mechanism_parameters).where(
     mechanism_parameters.c.mechanism_id == bindparam("mechanism_id")
@@ -129,9 +134,12 @@ class SqlMechanismRepository(MechanismRepository):
     async def _replace_rows(self, before: Mechanism | None, after: Mechanism) -> None:
         """Replaces the rows of the categories and parameters, if they are not known to be the same as `before`."""
         categories, parameters = category_values_of(after), parameter_values_of(after)
-        if before is None or categories != category_values_of(before):
+        if before is None or before.categories != after.categories:
             await self._statements.change(_DELETE_CATEGORIES, {"mechanism_id": after.id})
             await self._add_categories(categories)
+        elif categories != category_values_of(before):
+            shown = {"of_mechanism": after.id, "is_shown": after.is_public}
+            await self._statements.change(_SHOW_IN_CATEGORIES, shown)
         if before is None or parameters != parameter_values_of(before):
             await self._statements.change(_DELETE_PARAMETERS, {"mechanism_id": after.id})
             await self._add_parameters(parameters)
