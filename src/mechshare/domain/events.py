@@ -1,6 +1,6 @@
 """Domain events, recorded by use cases. `mechshare.services.effects` lists the effects of each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.account_export_events import AccountExportEvent
@@ -10,7 +10,7 @@ from mechshare.domain.blobs import BlobReference
 from mechshare.domain.category_events import CategoryEvent
 from mechshare.domain.comment_events import CommentEvent
 from mechshare.domain.evidence_events import EvidenceEvent
-from mechshare.domain.ids import MechanismId, UploadId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mark_events import MechanismLiked
 from mechshare.domain.mechanisms import Mechanism
@@ -33,7 +33,6 @@ from mechshare.domain.sharing_events import (
     MemberRemoved,
     ShareRemoved,
 )
-from mechshare.domain.statistics import Recounted
 from mechshare.domain.users import User
 from mechshare.domain.webhook_events import WebhookEvent
 
@@ -171,9 +170,17 @@ class DeletionIndexed:
 
 @dataclass(frozen=True, slots=True)
 class CountsChanged:
-    """The likes, views and other numbers of some mechanisms were counted again."""
+    """The likes, views and other numbers of these mechanisms were counted again."""
 
-    recounted: Recounted
+    ids: Sequence[MechanismId]
+
+
+@dataclass(frozen=True, slots=True)
+class ListCountsChanged:
+    """The public lists of these categories and users show mechanisms that were counted again."""
+
+    categories: Collection[CategoryId]
+    users: Collection[UserId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +314,7 @@ Event = (
     | MechanismIndexed
     | DeletionIndexed
     | CountsChanged
+    | ListCountsChanged
     | IndexRebuilt
     | ProcessingRequested
     | MainFileSent

@@ -44,12 +44,13 @@ from mechshare.services.support.invalidation import (
     PUBLIC_LISTS,
     SEARCHES,
     access_tag,
+    counts_tag,
+    list_tags,
     mechanism_tag,
     mechanism_tags,
     searches_of,
     shown_in,
     tags_of,
-    tags_of_counts,
     writer_tags,
 )
 
@@ -147,8 +148,10 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(tags=tags_of([found.id], is_public=was_public))
         case events.DeletionIndexed(mechanism_id, was_public):
             return Effects(tags=tags_of([mechanism_id], is_public=was_public))
-        case events.CountsChanged(recounted):
-            return Effects(refreshed=tags_of_counts(recounted))
+        case events.CountsChanged(ids):
+            return Effects(refreshed=[counts_tag(id) for id in ids])
+        case events.ListCountsChanged(categories, users):
+            return Effects(refreshed=[*list_tags(categories, users), SEARCHES])
         case events.IndexRebuilt():
             return Effects(tags=[SEARCHES])
         case events.ProcessingRequested(mechanism):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from mechshare.domain.events import CountsChanged
+from mechshare.domain.events import CountsChanged, ListCountsChanged
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.policy import Viewer
 from mechshare.domain.statistics import (
@@ -61,6 +61,7 @@ class StatisticsService:
         self._unwritten: Counter[_Counted] = Counter()
         self._refreshing = asyncio.Lock()
         self._listeners: list[Listener] = []
+        self._unannounced: list[Recounted] = []
         self.note = self._visits.note
 
     def on_recount(self, listener: Listener) -> None:
@@ -78,8 +79,11 @@ class StatisticsService:
         mechanism whose counts are stale. Raises Unavailable; the next call then does the rest."""
         async with self._refreshing:
             await self._admit(self._visits.take())
-            await self._write()
-            await self._recount()
+            try:
+                await self._write()
+                await self._recount()
+            finally:
+                await self._announce_lists()
 
     async def find_counts(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, Counts]:
         """Returns the counts of those of these mechanisms, at most 100, that exist. It checks no access: give it only
@@ -152,13 +156,22 @@ class StatisticsService:
             await self._tell(recounted)
 
     async def _tell(self, recounted: Recounted) -> None:
+        self._unannounced.append(recounted)
         for listener in self._listeners:
             await listener(recounted.ids)
+
+    async def _announce_lists(self) -> None:
+        """Called once for all transactions of a refresh, since each announcement lets busy lists be read again."""
+        recounted, self._unannounced = self._unannounced, []
+        categories = {id for one in recounted for id in one.categories}
+        users = {id for one in recounted for id in one.users}
+        if users:
+            await self._transactions.record(ListCountsChanged(categories, users))
 
 
 async def _recount(tx: Transaction, ids: Sequence[MechanismId]) -> Recounted:
     recounted = await tx.counts.recount(ids)
-    await tx.record(CountsChanged(recounted))
+    await tx.record(CountsChanged(recounted.ids))
     return recounted
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.statistics import Recounted
 from mechshare.domain.visibility import Visibility
 
 PUBLIC_LISTS = "mechanisms"
@@ -44,10 +43,10 @@ def list_tag(category_ids: Sequence[CategoryId], user_id: UserId | None) -> str:
 def lists_of(*states: Mechanism) -> list[str]:
     """Returns the tags of the lists that contain a mechanism in any of these states, were it published."""
     categories = [id for state in states for id in state.categories]
-    return _list_tags(categories, [state.user_id for state in states])
+    return list_tags(categories, [state.user_id for state in states])
 
 
-def _list_tags(categories: Iterable[CategoryId], users: Iterable[UserId]) -> list[str]:
+def list_tags(categories: Iterable[CategoryId], users: Iterable[UserId]) -> list[str]:
     """Returns the tags of the lists of everything, of these categories and of these users."""
     tags = [list_tag([], None), *(list_tag([id], None) for id in categories)]
     return list(dict.fromkeys([*tags, *(list_tag([], id) for id in users)]))
@@ -79,12 +78,6 @@ def mechanism_tags(ids: Sequence[MechanismId]) -> list[str]:
 
 def writer_tags(actor_id: UserId | None) -> list[str]:
     return [] if actor_id is None else [writer_tag(actor_id)]
-
-
-def tags_of_counts(recounted: Recounted) -> list[str]:
-    """Returns the tags of what shows the numbers of these mechanisms to everybody."""
-    lists = [*_list_tags(recounted.categories, recounted.users), SEARCHES] if recounted.users else []
-    return [*lists, *map(counts_tag, recounted.ids)]
 
 
 def searches_of(before: Mechanism) -> list[str]:
