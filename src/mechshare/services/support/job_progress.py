@@ -49,7 +49,9 @@ class JobProgress:
         """Renews the lease at each heartbeat, and _RECORD_DELAY after a new step; returns when the lease is lost."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._has_new_step.wait(), HEARTBEAT.total_seconds())
+                # In Python 3.11, wait_for ignores a cancellation that comes together with the event.
+                async with asyncio.timeout(HEARTBEAT.total_seconds()):
+                    await self._has_new_step.wait()
                 await asyncio.sleep(_RECORD_DELAY)
             if not await self.renew():
                 return
