@@ -120,9 +120,7 @@ async def test_numbers_change_no_version_and_an_edit_with_an_older_tag_is_accept
 
 
 @pytest.mark.parametrize("title", ["Cam", '"stats":{"likes":9}', '\\"stats\\":{}'])
-async def test_a_cached_mechanism_with_new_numbers_equals_an_uncached_one(
-    site: Site, title: str
-) -> None:
+async def test_a_cached_mechanism_with_new_numbers_equals_an_uncached_one(site: Site, title: str) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
     made = await site.published(mika, title)
     cached = await site.client.get(address_of(made))
