@@ -222,7 +222,12 @@ def _make_derivatives(pictures: Pictures) -> None:
             preview=files.enter_context((into / "preview").open("xb")),
         )
         clip = Clip("drawn", frames, lambda: 1.0)
-        make_derivatives(clip, outputs, MediaLimits(), lambda step, fraction: None)
+        made = make_derivatives(clip, outputs, MediaLimits(), _ignore_progress)
+        made.save(outputs, _ignore_progress)
+
+
+def _ignore_progress(step: str, fraction: float) -> None:
+    """Ignores the progress."""
 
 
 def _analysed(pictures: Pictures) -> MotionAnalysis:

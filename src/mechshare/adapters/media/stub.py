@@ -190,12 +190,17 @@ def _draw(digest: bytes, into: Path, trim: Trim | None) -> tuple[Path, Facts]:
             preview=files.enter_context((into / PREVIEW).open("xb")),
         )
         clip = part_of(Clip("stub", frames, lambda: 1.0), trim)
-        made = make_derivatives(clip, outputs, MediaLimits(), lambda step, fraction: None)
+        made = make_derivatives(clip, outputs, MediaLimits(), _ignore_progress)
+        made.save(outputs, _ignore_progress)
         made.beginning.save(outputs.preview)
     drawn = into / PREVIEW
     with drawn.open("rb") as file:
         format = MediaFormat.WEBP if sniff(file.read(SNIFF_BYTES)) is MediaFormat.WEBP else MediaFormat.MP4
     return drawn.rename(into / final_name(PREVIEW, format)), made.facts
+
+
+def _ignore_progress(step: str, fraction: float) -> None:
+    """Ignores the progress."""
 
 
 def _draw_phases(digest: bytes, into: Path) -> Path:
