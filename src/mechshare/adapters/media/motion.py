@@ -43,7 +43,8 @@ class LoopResponder:
             return _NO_CUT
         try:
             clip = await asyncio.to_thread(self._pictures, message["grey"])
-            self.found = await asyncio.wait_for(self._analyser.analyse(clip), self._timeout)
+            async with asyncio.timeout(self._timeout):
+                self.found = await self._analyser.analyse(clip)
         except Exception as problem:  # a clip is ready without its motion, whatever the reason
             _log.warning("motion_not_analysed", problem=f"{type(problem).__name__}: {problem}"[:200])
             return _NO_CUT
