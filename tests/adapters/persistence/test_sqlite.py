@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -54,6 +55,20 @@ async def test_a_slow_read_lets_the_event_loop_go_on(sqlite: Sqlite) -> None:
         assert (await connection.execute(COUNTING)).scalar_one() == 300_000
     others.cancel()
     assert turns > 1
+
+
+async def test_a_quick_statement_stays_in_the_thread_of_the_event_loop_however_often_it_runs(
+    sqlite: Sqlite,
+) -> None:
+    counting = text(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+        " SELECT thread(), count(*) FROM n"
+    )
+    async with sqlite.reader.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        await driver.create_function("thread", 0, threading.get_ident)
+        threads = {(await connection.execute(counting)).one()[0] for _ in range(200)}
+    assert threads == {threading.get_ident()}
 
 
 async def test_many_quick_statements_let_others_have_their_turn(sqlite: Sqlite) -> None:

@@ -18,8 +18,9 @@ import aiosqlite
 _ROWS_AT_A_TIME = 64
 _TURN = 0.005
 """Seconds after which quick statements let others have the event loop."""
-_MAX_QUICK_INSTRUCTIONS = 200_000
-"""Instructions of SQLite's virtual machine that a quick statement takes at most: some milliseconds."""
+_QUICK_INSTRUCTIONS = 100_000
+"""Instructions of SQLite's virtual machine between two looks at a statement: some milliseconds. SQLite counts those of
+earlier executions of the same statement, too, so the first look says nothing: the second one finds it slow."""
 _CHECK_INTERVAL = 1_000_000
 """Instructions after which a slow statement looks whether it was interrupted."""
 _SLOW_FOR = 10.0
@@ -90,8 +91,8 @@ class QuickConnection(aiosqlite.Connection):
         """Until when (`time.monotonic()`) a statement runs in the connection's thread."""
         self._is_interrupted = False
         self._can_interrupt = False
-        self._is_quick = True
-        """Whether the statement that runs, or ran last, was quick."""
+        self._looks = 0
+        """How often the statement that runs, or ran last, was looked at."""
         self._spent = 0.0
         """Seconds for which statements have held up the event loop since others had their turn."""
         self._timeout = 0.0
@@ -135,9 +136,9 @@ class QuickConnection(aiosqlite.Connection):
             await self._run_in_thread(work, *arguments)
             return
         begun = time.monotonic()
-        self._is_quick = True
+        self._looks = 0
         self._can_interrupt = self._only_reads(operation)
-        self._conn.set_progress_handler(self._exceed, _MAX_QUICK_INSTRUCTIONS)
+        self._conn.set_progress_handler(self._look, _QUICK_INSTRUCTIONS)
         try:
             work(self._conn, *arguments)
         except sqlite3.OperationalError as problem:
@@ -146,14 +147,18 @@ class QuickConnection(aiosqlite.Connection):
             self._note_slow(operation, _SLOW_FOR)
             await self._run_in_thread(work, *arguments)
             return
-        if not self._is_quick:
+        if self._found_slow:
             self._note_slow(operation, float("inf"))
         await self._give_turn(time.monotonic() - begun)
 
-    def _exceed(self) -> bool:
-        """Called by SQLite for a statement that is not quick; interrupts it if it returns True."""
-        self._is_quick = False
-        return self._can_interrupt
+    def _look(self) -> bool:
+        """Called by SQLite after each _QUICK_INSTRUCTIONS; interrupts the statement if it returns True."""
+        self._looks += 1
+        return self._found_slow and self._can_interrupt
+
+    @property
+    def _found_slow(self) -> bool:
+        return self._looks > 1
 
     def _waits_for_disk(self, operation: str) -> bool:
         return operation.startswith(_WAITING)
