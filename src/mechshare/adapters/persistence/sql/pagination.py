@@ -10,15 +10,18 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Integer,
     Select,
     bindparam,
     func,
     literal_column,
     select,
     tuple_,
+    union,
     union_all,
 )
 
+from mechshare.adapters.persistence.sql.dialects.dialect import Window
 from mechshare.adapters.persistence.sql.statements import Parameters, Statements
 from mechshare.domain.pagination import (
     DEFAULT_LIMIT,
@@ -32,15 +35,14 @@ from mechshare.domain.pagination import (
 T = TypeVar("T")
 
 
-_WINDOW: ColumnElement[int] = literal_column(str(10 * (DEFAULT_LIMIT + 1)))
-"""Entries in the subquery from which a page, of any size, is taken.
-
-PostgreSQL estimates a LIMIT given as a parameter at a tenth of the rows. A tenth of this window is a page of default
-size, so PostgreSQL uses a generic plan. A plan for each value would take as long as finding the page.
-"""
+_LIMIT: BindParameter[int] = bindparam("limit", type_=Integer())
+_OFFSET: BindParameter[int] = bindparam("offset", type_=Integer())
+_WINDOW = Window(literal_column(str(10 * (DEFAULT_LIMIT + 1))), _LIMIT)
+"""Entries in the subquery from which a page, of any size, is taken: on PostgreSQL as many as ten pages of default size
+have, of which it estimates that LIMIT takes one."""
 _NEAR_ITEMS = 1_000
-_NEAR_LIMIT: ColumnElement[int] = literal_column(str(_NEAR_ITEMS + MAX_LIMIT + 1))
-"""Entries in the subquery from which a page with a small offset is taken, for the same reason."""
+_NEAR_WINDOW = Window(literal_column(str(_NEAR_ITEMS + MAX_LIMIT + 1)), _LIMIT + _OFFSET)
+"""Entries in the subquery from which a page with a small offset is taken."""
 
 
 class _Start(Enum):
@@ -89,6 +91,7 @@ def paged_query(
     descending: bool,
     counted: Select[Any],
     further: Sequence[Select[Any]] = (),
+    are_disjoint: bool = True,
     counted_key: ColumnElement[Any] | None = None,
     counted_id: ColumnElement[Any] | None = None,
 ) -> PagedQuery:
@@ -96,12 +99,10 @@ def paged_query(
 
     `counted` selects only the `id` of the same rows. `counted_key` and `counted_id` are the columns of `counted` that
     correspond to `key` and `id`, if they differ. `further` select what the list has in addition to `counted`: each
-    part is read in the order of its own index, and no row is in two of them.
+    part is read in the order of its own index. If they `are_disjoint`, no row is in two of these parts.
     """
     entry_key = key if counted_key is None else counted_key
     entry_id = id if counted_id is None else counted_id
-    limit: BindParameter[int] = bindparam("limit")
-    offset: BindParameter[int] = bindparam("offset")
     place = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=id.type))
     entry = tuple_(entry_key, entry_id)
     beyond = entry < place if descending else entry > place
@@ -113,6 +114,10 @@ def paged_query(
         found = entries.subquery()
         return select(found).order_by(*in_order(found.c.key, found.c.id))
 
+    def together(parts: Sequence[Select[Any]]) -> Select[Any]:
+        combined = union_all if are_disjoint else union
+        return select(combined(*(select(part.subquery()) for part in parts)).subquery())
+
     # Skipped entries are read only from the index; the rows of the page are fetched.
     entries = [
         part.with_only_columns(entry_key.label("key"), entry_id.label("id")) for part in (counted, *further)
@@ -122,29 +127,25 @@ def paged_query(
         in_parts = [
             part.where(*conditions).order_by(*in_order(entry_key, entry_id)).limit(most) for part in entries
         ]
-        return among(_together(in_parts)).limit(most) if further else in_parts[0]
+        return among(together(in_parts)).limit(most) if further else in_parts[0]
 
     found = {
-        _Start.FIRST: among(first(_WINDOW)).limit(limit),
-        _Start.AFTER_POSITION: among(first(_WINDOW, beyond)).limit(limit),
-        _Start.NEAR: among(among(first(_NEAR_LIMIT)).limit(_WINDOW).offset(offset)).limit(limit),
-        _Start.FAR: among(_together(entries)).limit(limit).offset(offset)
+        _Start.FIRST: among(first(_WINDOW)).limit(_LIMIT),
+        _Start.AFTER_POSITION: among(first(_WINDOW, beyond)).limit(_LIMIT),
+        _Start.NEAR: among(among(first(_NEAR_WINDOW)).limit(_WINDOW).offset(_OFFSET)).limit(_LIMIT),
+        _Start.FAR: among(first(_LIMIT + _OFFSET)).limit(_LIMIT).offset(_OFFSET)
         if further
-        else entries[0].order_by(*in_order(entry_key, entry_id)).limit(limit).offset(offset),
+        else entries[0].order_by(*in_order(entry_key, entry_id)).limit(_LIMIT).offset(_OFFSET),
     }
     ordered = rows.order_by(*in_order(key, id))
     # Counting stops at EXACT_TOTAL + 1.
-    bounded = (_together([counted, *further]) if further else counted).limit(EXACT_TOTAL + 1).subquery()
+    bounded = [part.limit(EXACT_TOTAL + 1) for part in (counted, *further)]
+    all_counted = (together(bounded).limit(EXACT_TOTAL + 1) if further else bounded[0]).subquery()
     return PagedQuery(
         pages={start: ordered.where(id == ids.subquery().c.id) for start, ids in found.items()},
-        counted=select(func.count()).select_from(bounded),
+        counted=select(func.count()).select_from(all_counted),
         entries=found,
     )
-
-
-def _together(parts: Sequence[Select[Any]]) -> Select[Any]:
-    """Returns the rows of all parts, which may have limits of their own."""
-    return select(union_all(*(select(part.subquery()) for part in parts)).subquery())
 
 
 @cache

@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Column, String
+from sqlalchemy import Column, Integer, String
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -77,6 +77,30 @@ def _postgresql_is_among(element: IsAmong, compiler: SQLCompiler, **options: Any
 def _is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
     one, all = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{one} IN (SELECT value FROM json_each({all}))"  # noqa: S608 - both are the compiler's own
+
+
+class Window(FunctionElement[int]):
+    """How many rows a subquery has, from which LIMIT takes a page: the first argument on PostgreSQL, a constant, and on
+    SQLite the second one, the fewest possible.
+
+    PostgreSQL estimates a LIMIT given as a parameter at a tenth of the rows, whatever its value. With a constant
+    subquery it uses a generic plan; a plan for each value would take as long as finding the page.
+    """
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(Window, "postgresql")
+def _postgresql_window(element: Window, compiler: SQLCompiler, **options: Any) -> str:
+    constant, _ = element.clauses
+    return compiler.process(constant, **options)
+
+
+@compiles(Window, "sqlite")
+def _window(element: Window, compiler: SQLCompiler, **options: Any) -> str:
+    _, needed = element.clauses
+    return compiler.process(needed, **options)
 
 
 class NotExclusive(Exception):

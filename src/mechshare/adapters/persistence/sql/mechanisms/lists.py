@@ -59,6 +59,8 @@ PARTS: Mapping[str, Sequence[Any]] = {
 """The conditions of each part of a list, by the parameter `reader`. No two parts but `everything` have a common
 mechanism."""
 _IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
+_MAX_MERGED = 20
+"""Categories whose lists are merged. For more of them, the list of all mechanisms is searched."""
 
 
 def mechanism_list(
@@ -74,9 +76,9 @@ def mechanism_list(
     if scope.reader is not None:
         parameters["reader"] = scope.reader
     parts = parts_of(scope)
-    is_of_category = given == ("category_ids",) and len(filter.category_ids) == 1
-    if is_of_category and parts == _PUBLIC and not words and sort.order.column == "created_at":
-        return _of_category(sort), {"category_id": filter.category_ids[0]}
+    is_of_categories = given == ("category_ids",) and len(filter.category_ids) <= _MAX_MERGED
+    if is_of_categories and parts == _PUBLIC and not words and sort.order.column == "created_at":
+        return _of_categories(sort, len(filter.category_ids)), _numbered("category", filter.category_ids)
     if not words:
         return _narrowed(sort, given, parts), parameters
     spellings = _with_names(_spellings(words), other_names)
@@ -93,13 +95,13 @@ def _given(filter: MechanismFilter) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Returns the names of the conditions that are given, and their parameters."""
     # The value of an enumeration: PostgreSQL's driver would send its name.
     values = {name: value.value if isinstance(value, Enum) else value for name, value in filter.given.items()}
-    families = {f"family_{number}": one for number, one in enumerate(values.pop("families", ()))}
+    families = _numbered("family", values.pop("families", ()))
     interests = values.pop("interests", None)
     wanted: dict[str, Any] = {}
     if interests is not None:
         values["interests"] = None
         wanted = {"interest_users": interests.user_ids, "interest_categories": interests.category_ids}
-    ranges = {f"range_{number}": one for number, one in enumerate(values.pop("ranges", ()))}
+    ranges = _numbered("range", values.pop("ranges", ()))
     bounds = {
         f"{name}_{field}": getattr(one, field)
         for name, one in ranges.items()
@@ -108,21 +110,31 @@ def _given(filter: MechanismFilter) -> tuple[tuple[str, ...], dict[str, Any]]:
     return (*values, *families, *ranges), values | families | bounds | wanted
 
 
+def _numbered(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    return {f"{name}_{number}": value for number, value in enumerate(values)}
+
+
 @cache
-def _of_category(sort: MechanismSort) -> PagedQuery:
-    """Returns the list of one category's published mechanisms by time of creation, which an index keeps sorted."""
-    conditions = (mechanism_categories.c.category_id == bindparam("category_id"), _IS_PUBLISHED_IN_CATEGORY)
-    rows = (
-        AUTHORED.select_from(mechanism_categories)
-        .join(mechanisms, mechanisms.c.id == mechanism_categories.c.mechanism_id)
-        .join(users, users.c.id == mechanisms.c.user_id)
-    )
+def _of_categories(sort: MechanismSort, count: int) -> PagedQuery:
+    """Returns the list of what is published in any of `count` categories, by time of creation. An index keeps each
+    category sorted, so only the beginnings of the categories are read and merged."""
+    own = mechanism_categories.c
+    counted, *further = [
+        select(own.mechanism_id).where(
+            own.category_id == bindparam(f"category_{number}"), _IS_PUBLISHED_IN_CATEGORY
+        )
+        for number in range(count)
+    ]
     return paged_query(
-        rows.where(*conditions),
-        key=mechanism_categories.c.created_at,
-        id=mechanism_categories.c.mechanism_id,
+        AUTHORED.select_from(mechanisms.join(users, users.c.id == mechanisms.c.user_id)),
+        key=mechanisms.c.created_at,
+        id=mechanisms.c.id,
         descending=sort.order.is_descending,
-        counted=select(mechanism_categories.c.mechanism_id).where(*conditions),
+        counted=counted,
+        further=further,
+        are_disjoint=False,
+        counted_key=own.created_at,
+        counted_id=own.mechanism_id,
     )
 
 
