@@ -69,6 +69,7 @@ DEEP = PageRequest(
     after=Position(key=NOW.replace(month=1, day=1, hour=11), id=f"01900000-0000-7003-8000-{40_000:012x}")
 )
 OF_CATEGORY = MechanismFilter(category_ids=(CategoryId("category-7"),))
+OF_CATEGORIES = MechanismFilter(category_ids=(CategoryId("category-7"), CategoryId("category-8")))
 OF_USER = MechanismFilter(user_id=UserId(USER))
 READER = ListScope(reader=UserId(USER))
 """Who belongs to 50 groups."""
@@ -103,6 +104,8 @@ HOT: dict[str, Step] = {
     "groups of a user": lambda tx: tx.memberships.find_of_user(UserId(USER)),
     "deep by number": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000)),
     "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, OF_CATEGORY),
+    "deep in categories": lambda tx: tx.mechanisms.find_all(DEEP, OF_CATEGORIES),
+    "of categories": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_CATEGORIES),
     "of a category": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_CATEGORY),
     "words": lambda tx: tx.mechanisms.find_all(PageRequest(), words=["linkage", "ab"], among=2_000),
     "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER, scope=EVERYTHING),
@@ -200,14 +203,15 @@ async def test_pages_use_a_generic_plan(filled: str, statements: list[tuple[str,
         for page in pages:
             await tx.mechanisms.find_all(page)
             await tx.mechanisms.find_all(page, OF_CATEGORY)
+            await tx.mechanisms.find_all(page, OF_CATEGORIES)
     await database.close()
     async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
-        for statement, parameters in statements[-2 * len(pages) :]:
+        for statement, parameters in statements[-3 * len(pages) :]:
             for _ in range(20):
                 await connection.execute(statement, parameters, prepare=True)
         found = await connection.execute("SELECT custom_plans FROM pg_prepared_statements")
         # PostgreSQL makes five custom plans before it chooses the generic one.
-        assert await found.fetchall() == [(5,)] * 2 * len(pages)
+        assert await found.fetchall() == [(5,)] * 3 * len(pages)
 
 
 async def test_the_public_list_of_a_user_reads_no_drafts(
