@@ -153,7 +153,7 @@ async def test_the_owner_reads_when_a_failed_file_is_deleted_and_that_it_was(
     async with site.adapters.database.begin() as tx:
         stored = await tx.mechanisms.find_by_id(made["id"])
         failure = ProcessingFailure(code=FailureCode.UNREADABLE)
-        failed = await tx.mechanisms.save(stored.processing_failed(failure, stored.updated_at))
+        failed = (await tx.mechanisms.save(stored.processing_failed(failure, stored.updated_at))).mechanism
     paths = ("/my", f"/m/{made['id']}", f"/m/{made['id']}/edit")
     for path in paths:
         assert "Until then you can try again." in (await opened(site, path, mika)).text

@@ -122,7 +122,7 @@ class ProcessingService:
             pending = processing_retried(mechanism, now)
             await self._clip_limit.require_room(tx, mechanism.user_id)
             saved = await tx.mechanisms.save(pending)
-            await tx.record(ProcessingRequested(saved))
+            await tx.record(ProcessingRequested(saved.mechanism))
         return ProcessingStatus(processing=PENDING, attempt=0, step="", progress=0.0)
 
 
@@ -197,7 +197,7 @@ class ProcessMechanismFile:
         if current is None:
             raise MechanismNotFound()
         saved = await tx.mechanisms.save(processing_retried(current, self._clock.now()))
-        await tx.record(ProcessingChanged(saved))
+        await tx.record(ProcessingChanged(saved.mechanism))
 
     async def on_lost(self, job: Job) -> None:
         """Enqueues the deletion of derivatives that were stored after their mechanism was deleted."""
@@ -216,8 +216,8 @@ class ProcessMechanismFile:
             if found is None or found.processing.state is ProcessingState.PROCESSING:
                 return found
             saved = await tx.mechanisms.save(found.processing_started(self._clock.now()))
-            await tx.record(ProcessingChanged(saved))
-            return saved
+            await tx.record(ProcessingChanged(saved.mechanism))
+            return saved.mechanism
 
 
 def _pages(id: MechanismId, pages: Sequence[tuple[str, BlobFacts | None]]) -> list[Page]:

@@ -52,8 +52,8 @@ class MechanismRepository(Protocol):
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
         """Stores new ones as version 1; at most 1,000 per call. Raises what `save` raises."""
 
-    async def save(self, mechanism: Mechanism) -> Mechanism:
-        """Stores `mechanism` and returns it with its new version; version 0 marks a new one.
+    async def save(self, mechanism: Mechanism) -> AuthoredMechanism:
+        """Stores `mechanism` and returns it with its new version and its author; version 0 marks a new one.
 
         Raises StaleVersion if the stored version is not `mechanism.version` or the mechanism was deleted, and
         CategoryNotFound if one of its categories does not exist.

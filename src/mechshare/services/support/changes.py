@@ -18,14 +18,15 @@ async def save_changes(
 ) -> AuthoredMechanism:
     """Returns the mechanism as stored; stores nothing if nothing differs. Raises StaleVersion, CategoryNotFound."""
     after = with_latest_texts(before, after)
-    if after != before:
-        saved = await tx.mechanisms.save(after)
-        await _add_revision(tx, actor, before, saved)
-        if after.reliability != before.reliability:
-            await tx.reliability_history.add([saved.reliability_change(actor.id)])
-        await tx.record(MechanismChanged(before, after, actor_id=actor.id))
-    (authored,) = await tx.mechanisms.find_authored([after.id])
-    return authored
+    if after == before:
+        (unchanged,) = await tx.mechanisms.find_authored([after.id])
+        return unchanged
+    saved = await tx.mechanisms.save(after)
+    await _add_revision(tx, actor, before, saved.mechanism)
+    if after.reliability != before.reliability:
+        await tx.reliability_history.add([saved.mechanism.reliability_change(actor.id)])
+    await tx.record(MechanismChanged(before, after, actor_id=actor.id))
+    return saved
 
 
 async def _add_revision(tx: Transaction, actor: Actor, before: Mechanism, after: Mechanism) -> None:

@@ -375,7 +375,7 @@ async def test_lists_are_narrowed_by_parameters_and_licence(database: Database) 
     assert await found(ranges=(force,)) == set()
     assert await found(licenses=("MIT",)) == {a.id}
     async with database.begin() as tx:
-        changed = await tx.mechanisms.save(replace(a, parameters=b.parameters[1:], license=None))
+        changed = (await tx.mechanisms.save(replace(a, parameters=b.parameters[1:], license=None))).mechanism
     assert await found(ranges=(wide,)) == {b.id}
     assert await found(ranges=(teeth,)) == {a.id, b.id}
     async with database.begin() as tx:
@@ -537,6 +537,24 @@ async def test_a_refused_change_leaves_the_categories_as_they_were(database: Dat
         assert await tx.mechanisms.find_by_id(saved.id) == saved
 
 
+async def test_a_mechanism_is_listed_in_its_categories_while_it_is_published(database: Database) -> None:
+    await save_categories(database, "gears", "cams")
+    user = await save_user(database)
+    categories = (CategoryId("cams"), CategoryId("gears"))
+    (draft,) = await save_mechanisms(database, a_mechanism(user, categories=categories, is_published=False))
+    for is_published in (True, False, True):
+        async with database.begin() as tx:
+            found = await tx.mechanisms.find_by_id(draft.id)
+            assert found is not None
+            saved = (await tx.mechanisms.save(replace(found, is_published=is_published))).mechanism
+        async with database.read() as tx:
+            assert await tx.mechanisms.find_by_id(draft.id) == saved
+            for category in categories:
+                narrowed = MechanismFilter(category_ids=(category,))
+                page = await tx.mechanisms.find_all(PageRequest(), narrowed)
+                assert [item.mechanism for item in page.items] == [saved] * is_published
+
+
 async def test_categories_keep_their_order(database: Database) -> None:
     names = ("cams", "gears", "belts", "screws")
     await save_categories(database, *names)
@@ -562,11 +580,14 @@ async def test_an_author_has_their_present_name(database: Database) -> None:
     (stored,) = await save_mechanisms(database, a_mechanism(user))
     async with database.begin() as tx:
         await tx.users.save(replace(user, display_name="改名"))
+    async with database.begin() as tx:
+        saved = await tx.mechanisms.save(stored)
     async with database.read() as tx:
         (found,) = await tx.mechanisms.find_authored([stored.id])
         listed = await tx.mechanisms.find_all(PageRequest())
     assert found.author.display_name == "改名"
     assert listed.items == (found,)
+    assert saved == found
 
 
 @pytest.mark.parametrize("sort", MechanismSort)

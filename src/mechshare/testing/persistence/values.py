@@ -90,7 +90,7 @@ async def save_categories(database: Database, *ids: str) -> None:
 
 async def save_mechanisms(database: Database, *mechanisms: Mechanism) -> list[Mechanism]:
     async with database.begin() as tx:
-        return [await tx.mechanisms.save(mechanism) for mechanism in mechanisms]
+        return [(await tx.mechanisms.save(mechanism)).mechanism for mechanism in mechanisms]
 
 
 async def enqueue(database: Database, number: int = 1, subject: str = "m") -> list[Job]:

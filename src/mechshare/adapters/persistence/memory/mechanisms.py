@@ -85,14 +85,15 @@ class MemoryMechanismRepository(MechanismRepository):
         for mechanism in mechanisms:
             await self.save(mechanism)
 
-    async def save(self, mechanism: Mechanism) -> Mechanism:
+    async def save(self, mechanism: Mechanism) -> AuthoredMechanism:
         mechanisms = self._access.write(MECHANISMS)
         stored = mechanisms.find(mechanism.id)
         counts = stored.counts if stored else NOTHING_COUNTED
         try:
-            return mechanisms.save(replace(mechanism, counts=counts))
+            saved = mechanisms.save(replace(mechanism, counts=counts))
         except ReferenceViolated as problem:
             raise (UserNotFound() if problem.field == "user_id" else CategoryNotFound()) from problem
+        return self._authored(saved)
 
     async def delete(self, id: MechanismId, version: int) -> None:
         mechanisms = self._access.write(MECHANISMS)

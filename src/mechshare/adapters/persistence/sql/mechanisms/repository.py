@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
@@ -31,7 +31,7 @@ from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
+from mechshare.domain.mechanisms import Author, AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.domain.visibility import PUBLIC_SCOPE, ListScope
 from mechshare.ports.persistence.mechanisms import MechanismRepository
@@ -42,7 +42,11 @@ _AUTHORED_BY_IDS = _AUTHORED.where(IsAmong(mechanisms.c.id, bindparam("ids", typ
 _BY_ID = MECHANISMS.where(mechanisms.c.id == bindparam("id"))
 _SAME = (mechanisms.c.id == bindparam("same_id")) & (mechanisms.c.version == bindparam("same_version"))
 _INSERT = insert(mechanisms)
-_UPDATE = update(mechanisms).where(_SAME)
+_AUTHOR = [
+    select(column).where(users.c.id == mechanisms.c.user_id).correlate(mechanisms).scalar_subquery()
+    for column in (users.c.username, users.c.display_name)
+]
+_UPDATE = update(mechanisms).where(_SAME).returning(*_AUTHOR)
 _DELETE = delete(mechanisms).where(_SAME)
 _INSERT_CATEGORIES = insert(mechanism_categories)
 _DELETE_CATEGORIES = delete(mechanism_categories).where(
@@ -114,18 +118,22 @@ class SqlMechanismRepository(MechanismRepository):
             await self._statements.change(_INSERT, list(map(values_of, added)))
         await self._add_rows(added)
 
-    async def save(self, mechanism: Mechanism) -> Mechanism:
-        saved = replace(mechanism, version=mechanism.version + 1)
+    async def save(self, mechanism: Mechanism) -> AuthoredMechanism:
         if mechanism.version == 0:
             await self.add([mechanism])
-            return saved
+            (added,) = await self.find_authored([mechanism.id])
+            return added
+        saved = replace(mechanism, version=mechanism.version + 1)
         same = {"same_id": mechanism.id, "same_version": mechanism.version}
         with _refusing():
-            if not await self._statements.change(_UPDATE, values_of(saved) | same):
-                raise StaleVersion()
+            row = await self._statements.row(_UPDATE, values_of(saved) | same)
+        if row is None:
+            raise StaleVersion()
         await self._replace_rows(self._read.get(saved.id), saved)
         self._read[saved.id] = saved
-        return saved
+        username, display_name = row
+        author = Author(id=saved.user_id, username=username, display_name=display_name)
+        return AuthoredMechanism(mechanism=saved, author=author)
 
     async def delete(self, id: MechanismId, version: int) -> None:
         if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):
