@@ -1,11 +1,15 @@
 """Every change that enqueues a job wakes a waiting worker."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from mechshare.domain.events import MechanismChanged
+from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.users import Role
+from mechshare.services.transactions import INDEX_RING_INTERVAL
 from tests.services.faults import OVER_AT_ONCE
 from tests.services.world import HERE
 
@@ -62,9 +66,49 @@ async def test_a_waiting_worker_is_woken(world, change):
         await world.app.jobs.cancel(job.id)
     await world.work()
     await world.adapters.doorbell.wait(timedelta(0))  # consumes earlier rings
+    world.clock.advance(INDEX_RING_INTERVAL)
 
     await change(world, mika, admin, made.id)
 
     async with asyncio.timeout(10):
         await world.adapters.doorbell.wait(timedelta(hours=1))
     assert await world.app.runner.run_one() is not None
+
+
+async def test_index_jobs_ring_once_a_second_and_other_jobs_always(world):
+    mika = await world.join("mika")
+    first, second, third = [await world.external(mika) for _ in range(3)]
+    await world.work()
+    await world.adapters.doorbell.wait(timedelta(0))
+    world.clock.advance(INDEX_RING_INTERVAL)
+
+    await world.app.mechanisms.publish(mika, first.id)
+    assert await rang(world)
+    await world.app.mechanisms.publish(mika, second.id)
+    assert not await rang(world)
+    await world.create(mika)
+    assert await rang(world)
+    world.clock.advance(-2 * INDEX_RING_INTERVAL)  # set back
+    await world.app.mechanisms.publish(mika, third.id)
+    assert await rang(world)
+
+
+async def test_the_end_of_a_processing_rings_always_since_feeds_wait_for_it(world):
+    made = await world.external(await world.join("mika"))
+    ended = made.processing_failed(ProcessingFailure(code=FailureCode.UNREADABLE), world.clock.now())
+    transactions = world.transactions(world.database)
+    await world.adapters.doorbell.wait(timedelta(0))
+
+    for after, rings in ((replace(made, title="b"), True), (replace(made, title="c"), False), (ended, True)):
+        async with transactions.begin() as tx:
+            await tx.record(MechanismChanged(made, after))
+        assert await rang(world) is rings
+
+
+async def rang(world) -> bool:
+    try:
+        async with asyncio.timeout(0.05):
+            await world.adapters.doorbell.wait(timedelta(hours=1))
+    except TimeoutError:
+        return False
+    return True

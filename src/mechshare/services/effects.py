@@ -66,11 +66,13 @@ def effects_of(event: events.Event) -> Effects:
             is_public = before.is_public or after.is_public
             jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
             failed = notices.failure_notices(before, after)
+            is_awaited = after.processing != before.processing
             if not after.is_public:
                 tags = [own, *shown_in(before, after), *searches_of(before)]
-                return Effects(jobs=jobs, tags=tags, notices=failed)
+                return Effects(jobs=jobs, tags=tags, notices=failed, is_awaited=is_awaited)
             tags = [own, *searches_of(before), *writer_tags(actor_id)]
-            return Effects(jobs=jobs, tags=tags, refreshed=shown_in(before, after), notices=failed)
+            refreshed = shown_in(before, after)
+            return Effects(jobs=jobs, tags=tags, refreshed=refreshed, notices=failed, is_awaited=is_awaited)
         case events.MechanismWithdrawnByModerator(mechanism, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             audited = Audited(action, moderator_id, mechanism.id, metadata, reason)

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Protocol, cast
 
 from mechshare.domain.audit import AuditEntry
 from mechshare.domain.events import Event
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import new_job
+from mechshare.domain.jobs import INDEXING, JobKind, new_job
 from mechshare.domain.notifications import Notice, Notification, NotificationId
 from mechshare.domain.text import readable_text
 from mechshare.domain.webhook_events import DeliveryDue
@@ -22,6 +23,9 @@ from mechshare.services.support.effects import Audited, Work
 
 MAX_SUBJECT_LENGTH = 254
 MAX_DETAIL_LENGTH = 500
+INDEX_RING_INTERVAL = timedelta(seconds=1)
+"""The time between two rings of the doorbell for index jobs. A worker rests from them after each batch, so it would
+look for most of them in vain."""
 
 
 class Transaction(UnitOfWork, Protocol):
@@ -47,17 +51,21 @@ class Transactions:
         self._doorbell = doorbell
         self._clock = clock
         self._ids = ids
+        self._rang_for_index_at = datetime.min.replace(tzinfo=UTC)
         self.read = database.read
         self.now = database.now
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         """Begins a transaction as `Database.begin` does. After the commit it invalidates and refreshes the recorded
-        cache tags, and rings the doorbell if there are new jobs."""
+        cache tags, and rings the doorbell if there are new jobs: for
+        index jobs that nobody awaits once in INDEX_RING_INTERVAL."""
         async with self._database.begin() as unit:
             tx = _RecordingTransaction(unit, self._clock, self._ids)
             yield cast(Transaction, tx)
-        await self._announce(tx.tags, tx.refreshed, has_new_jobs=tx.has_new_jobs)
+        await self._announce(tx.tags, tx.refreshed)
+        if self._must_ring(tx):
+            await self._doorbell.ring()
 
     async def record(self, *happened: Event) -> None:
         """Records events without a data change, such as a refusal, in a transaction of their own if they have jobs or
@@ -69,15 +77,22 @@ class Transactions:
         else:
             tags = [tag for each in effects for tag in each.tags]
             refreshed = [tag for each in effects for tag in each.refreshed]
-            await self._announce(tags, refreshed, has_new_jobs=False)
+            await self._announce(tags, refreshed)
 
-    async def _announce(self, tags: Sequence[str], refreshed: Sequence[str], *, has_new_jobs: bool) -> None:
+    async def _announce(self, tags: Sequence[str], refreshed: Sequence[str]) -> None:
         if tags:
             await self._cache.invalidate(*dict.fromkeys(tags))
         if refreshed:
             await self._cache.refresh(*dict.fromkeys(refreshed))
-        if has_new_jobs:
-            await self._doorbell.ring()
+
+    def _must_ring(self, tx: "_RecordingTransaction") -> bool:
+        if tx.is_awaited or any(kind not in INDEXING for kind in tx.new_jobs):
+            return True
+        now = self._clock.now()
+        if not tx.new_jobs or abs(now - self._rang_for_index_at) < INDEX_RING_INTERVAL:
+            return False
+        self._rang_for_index_at = now
+        return True
 
 
 class _RecordingTransaction:
@@ -89,7 +104,8 @@ class _RecordingTransaction:
         self._ids = ids
         self.tags: list[str] = []
         self.refreshed: list[str] = []
-        self.has_new_jobs = False
+        self.new_jobs: set[JobKind] = set()
+        self.is_awaited = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._unit, name)
@@ -98,6 +114,7 @@ class _RecordingTransaction:
         effects = [effects_of(event) for event in happened]
         self.tags += chain.from_iterable(each.tags for each in effects)
         self.refreshed += chain.from_iterable(each.refreshed for each in effects)
+        self.is_awaited |= any(each.is_awaited for each in effects)
         for audited in chain.from_iterable(each.audit for each in effects):
             await self._unit.audit.add(self._entry(audited))
         for notice in chain.from_iterable(each.notices for each in effects):
@@ -139,7 +156,7 @@ class _RecordingTransaction:
             ]
             if jobs:
                 await self._unit.ledger.add(*jobs, unless_pending=unless_pending)
-                self.has_new_jobs = True
+                self.new_jobs.update(job.kind for job in jobs)
 
     def _entry(self, audited: Audited) -> AuditEntry:
         return AuditEntry(

@@ -42,7 +42,8 @@ class Audited:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
     """What follows from an event. Jobs, audit entries and notifications are written in the same transaction. After the
-    commit `tags` are invalidated, `refreshed` tags are refreshed, and the doorbell rings if there are jobs.
+    commit `tags` are invalidated, `refreshed` tags are refreshed, and the doorbell rings for the jobs; whatever jobs
+    these are if feeds wait for the event (`is_awaited`).
 
     What must no longer be shown is invalidated. What is new is refreshed: within STALENESS everybody sees it.
     """
@@ -52,6 +53,7 @@ class Effects:
     refreshed: Sequence[str] = ()
     audit: Sequence[Audited] = ()
     notices: Sequence[Notice] = ()
+    is_awaited: bool = False
 
 
 def blob_deleted(key: str, request_id: str, why: str, *, tags: Sequence[str] = ()) -> Effects:
