@@ -159,8 +159,8 @@ class JobRunner:
     async def _claim_late(self, kinds: Sequence[JobKind]) -> Job | None:
         for kind in kinds:
             async with self._transactions.begin() as tx:
-                for job in await tx.job_batches.claim(kind, LEASE, limit=1, due_for=LATE):
-                    return job
+                if jobs := await tx.job_batches.claim(kind, LEASE, limit=1, due_for=LATE):
+                    return jobs[0]
         return None
 
     async def wake(self) -> None:

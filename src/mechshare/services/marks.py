@@ -34,8 +34,8 @@ class MarkService:
                 return before
             # Only now: the likes of a mechanism then have their times in the order in which they are stored.
             mark = Mark(mechanism_id=mechanism_id, user_id=actor.id, kind=kind, created_at=self._clock.now())
-            await tx.marks.add(mark)
-            await _added(tx, mark, mechanism)
+            if await tx.marks.add(mark):  # else a concurrent call has done so
+                await _added(tx, mark, mechanism)
             return before.having(kind)
 
     async def remove(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:

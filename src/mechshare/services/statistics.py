@@ -32,7 +32,7 @@ _BATCH = 100
 _SLICE = 1_000
 """Visits that are looked at before other tasks of the process have their turn."""
 
-Listener = Callable[[Sequence[MechanismId]], Awaitable[None]]
+RecountListener = Callable[[Sequence[MechanismId]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +60,11 @@ class StatisticsService:
         self._visits = Visits()
         self._unwritten: Counter[_Counted] = Counter()
         self._refreshing = asyncio.Lock()
-        self._listeners: list[Listener] = []
+        self._listeners: list[RecountListener] = []
         self._unannounced: list[Recounted] = []
         self.note = self._visits.note
 
-    def on_recount(self, listener: Listener) -> None:
+    def on_recount(self, listener: RecountListener) -> None:
         """Has `listener` called with the mechanisms that `refresh` has counted again, at most 100 at a time."""
         self._listeners.append(listener)
 
