@@ -6,6 +6,7 @@ The mechanisms that match the query as it is come first.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from mechshare.adapters.search.text.phrases import Phrase
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, quoted_phrases
@@ -19,6 +20,8 @@ MAX_NEAREST = 8
 _MAX_TYPED = 5
 """Words of a query that are compared with those of the index, at most."""
 _MIN_WORD, _MIN_LONG_WORD = 5, 9
+_MAX_COMPARED = 16_384
+"""Pairs of words whose distance is remembered: frequent queries are compared with the same words of the index."""
 _WORD = re.compile(r"[a-z][^\W\d_]{2,63}")
 
 
@@ -104,6 +107,7 @@ def _written_words(tokens: Iterable[str]) -> Iterator[str]:
             yield written
 
 
+@lru_cache(_MAX_COMPARED)
 def edit_distance(one: str, other: str, most: int) -> int:
     """Returns how many letters must be added, left out, replaced, or swapped with their neighbour to make `other` of
     `one` (optimal string alignment); `most` + 1 if more than `most`."""
