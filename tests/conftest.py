@@ -1,6 +1,7 @@
 """Options, fixtures and reports for all tests."""
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -33,7 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the Hypothesis profiles. `costly` is for properties whose examples take up to seconds."""
+    """Registers the Hypothesis profiles. `costly` is for properties whose examples take up to seconds.
+
+    Programs that tests start inherit what is ignored here: after `nohup`, SIGHUP, which some of them must not ignore.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
     settings.register_profile("costly", max_examples=15 if config.getoption("--long") else 3)
 
 

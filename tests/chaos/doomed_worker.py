@@ -1,8 +1,8 @@
 """`python -m tests.chaos.doomed_worker STEP...`: starts a worker per STEP, which kills itself (SIGKILL) at that step of
 a clip.
 
-A STEP is one that is reported to the ledger, or `finish`: in the transaction that finishes the job, before the commit,
-or `finished`: right after the commit. Prints the exit codes of the workers as a JSON list.
+A STEP is one that a job reports or the ledger gets, or `finish`: in the transaction that finishes the job, before the
+commit, or `finished`: right after the commit. Prints the exit codes of the workers as a JSON list.
 """
 
 import json
@@ -19,6 +19,8 @@ from mechshare.bootstrap import schemes
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState
 from mechshare.entrypoints.cli.main import main
+from mechshare.services import jobs as services_jobs
+from mechshare.services.support.job_progress import JobProgress
 
 MAX_STARTS = 5
 
@@ -82,6 +84,17 @@ _CLIPS: set[JobId] = set()
 """The jobs that this process claimed and that process a clip."""
 
 
+class DoomedProgress(JobProgress):
+    """Kills the process at `last_step`, which is not recorded if it follows the former one quickly."""
+
+    last_step = ""
+
+    async def report(self, step: str, fraction: float) -> None:
+        if step == self.last_step:
+            die()
+        await super().report(step, fraction)
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -94,6 +107,8 @@ def worker_doomed_at(step: str) -> int:
     databases: Any = schemes.DATABASES
     for scheme, made in list(databases.items()):
         databases[scheme] = lambda url, settings, made=made: DoomedDatabase(made(url, settings), step)
+    DoomedProgress.last_step = step
+    services_jobs.JobProgress = DoomedProgress  # type: ignore[attr-defined]
     sys.argv = ["mechshare", "worker", "--slots", "1"]
     sys.stdout = sys.stderr
     # As a service manager does: on a busy machine a dependency may not respond in time at the first start.
