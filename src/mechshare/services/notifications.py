@@ -58,11 +58,13 @@ class NotificationService:
         async with self._transactions.read() as tx:
             return await tx.notification_mutes.find_of_user(actor.id)
 
-    async def find_muted_titles(self, actor: Actor) -> Mapping[MechanismId, str | None]:
-        """Returns the titles of the muted mechanisms, oldest first; None for what the actor may not see at present."""
+    async def find_muted_titles(
+        self, actor: Actor, muted: frozenset[str]
+    ) -> Mapping[MechanismId, str | None]:
+        """Returns the titles of the mechanisms in what `find_muted` has found, oldest first; None for what the actor
+        may not see at present."""
+        ids = [MechanismId(one) for one in sorted(muted - set(NotificationKind))]
         async with self._transactions.read() as tx:
-            muted = await tx.notification_mutes.find_of_user(actor.id)
-            ids = [MechanismId(one) for one in sorted(muted - set(NotificationKind))]
             items = await tx.mechanisms.find_authored(ids) if ids else ()
             visible = await visible_among(tx, actor, items)
         titles = {item.mechanism.id: item.mechanism.title for item in visible}

@@ -86,8 +86,10 @@ class StatisticsService:
                 await self._announce_lists()
 
     async def find_counts(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, Counts]:
-        """Returns the counts of those of these mechanisms, at most 100, that exist. It checks no access: give it only
-        what the caller may see."""
+        """Returns the counts of these mechanisms, at most 100, without those that do not exist.
+
+        It checks no access: the caller passes only mechanisms that the viewer may see.
+        """
         async with self._transactions.read() as tx:
             return await tx.counts.find(ids)
 

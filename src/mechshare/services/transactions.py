@@ -57,9 +57,11 @@ class Transactions:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        """Begins a transaction as `Database.begin` does. After the commit it invalidates and refreshes the recorded
-        cache tags, and rings the doorbell if there are new jobs; for index jobs that nobody awaits, at most once in
-        INDEX_RING_INTERVAL."""
+        """Begins a transaction as `Database.begin` does.
+
+        After the commit it invalidates and refreshes the recorded cache tags, and rings the doorbell if the transaction
+        added jobs. If all of them are index jobs and no feed waits for them, it rings once in INDEX_RING_INTERVAL.
+        """
         async with self._database.begin() as unit:
             tx = _RecordingTransaction(unit, self._clock, self._ids)
             yield cast(Transaction, tx)

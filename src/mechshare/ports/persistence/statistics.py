@@ -45,7 +45,7 @@ class CountRepository(Protocol):
         """
 
     async def find(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, Counts]:
-        """Returns the counts of those of these mechanisms, at most 100, that exist; whoever may see them."""
+        """Returns the counts of these mechanisms, at most 100, without those that do not exist. Checks no access."""
 
     async def find_totals(self, user_id: UserId) -> Counts:
         """Returns the sums of the counts over all mechanisms of the user; their popularity is 0."""

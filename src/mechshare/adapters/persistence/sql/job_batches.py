@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, bindparam, literal_column, update
+from sqlalchemy import BigInteger, and_, bindparam
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong, Now
-from mechshare.adapters.persistence.sql.jobs import JOB, claiming, is_in, microseconds
+from mechshare.adapters.persistence.sql.jobs import JOB, claiming, ending, is_in, microseconds
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import jobs
 from mechshare.adapters.persistence.sql.types import IdList
@@ -22,22 +22,12 @@ _CLAIM = claiming(
     ],
     limit=bindparam("limit"),
 )
-_FINISH = (
-    update(jobs)
-    .where(
-        IsAmong(jobs.c.id, bindparam("ids", type_=IdList())),
-        jobs.c.fence == bindparam("held_fence"),
-        is_in(JobState.RUNNING),
-    )
-    .values(
-        state=JobState.DONE.value,
-        failure=None,
-        lease_until=None,
-        ended_at=Now(literal_column("0")),
-        progress=1.0,
-    )
-    .returning(jobs.c.id)
+_HAS_LEASE = and_(
+    IsAmong(jobs.c.id, bindparam("ids", type_=IdList())),
+    jobs.c.fence == bindparam("held_fence"),
+    is_in(JobState.RUNNING),
 )
+_END_DONE = ending(_HAS_LEASE).values(progress=1.0).returning(jobs.c.id)
 
 
 class SqlJobBatches(JobBatches):
@@ -60,6 +50,7 @@ class SqlJobBatches(JobBatches):
         ended: set[JobId] = set()
         for fence in {fence for _, fence in leases}:
             ids = [id for id, held in leases if held == fence]
-            rows = await self._statements.rows(_FINISH, {"ids": ids, "held_fence": fence})
+            parameters = {"ids": ids, "held_fence": fence, "state": JobState.DONE.value, "failure": None}
+            rows = await self._statements.rows(_END_DONE, parameters)
             ended.update(id for (id,) in rows)
         return frozenset(ended)

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
+    Update,
     bindparam,
     delete,
     exists,
@@ -67,6 +69,16 @@ def claiming(*order: Any, conditions: Sequence[Any], limit: Any = 1) -> Any:
     )
 
 
+def ending(has_lease: ColumnElement[bool]) -> Update:
+    """Returns the statement that ends the jobs for which `has_lease` holds, with the parameters `state` and
+    `failure`."""
+    return (
+        update(jobs)
+        .where(has_lease)
+        .values(state=bindparam("state"), failure=bindparam("failure"), lease_until=None, ended_at=_NOW)
+    )
+
+
 _IS_DUE = jobs.c.run_after <= _NOW
 _BEFORE = bindparam("created_before", type_=jobs.c.created_at.type)
 _SERVED = jobs.alias("served")
@@ -97,11 +109,7 @@ _RENEW = (
     .where(_HAS_LEASE)
     .values(lease_until=_AFTER_DELAY, step=bindparam("step"), progress=bindparam("progress"))
 )
-_END = (
-    update(jobs)
-    .where(_HAS_LEASE)
-    .values(state=bindparam("state"), failure=bindparam("failure"), lease_until=None, ended_at=_NOW)
-)
+_END = ending(_HAS_LEASE)
 _END_DONE = _END.values(progress=1.0)
 _POSTPONE = (
     update(jobs)

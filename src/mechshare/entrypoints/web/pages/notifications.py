@@ -31,7 +31,7 @@ async def show_notifications(request: Req, cursor: Cursor = None, saved: Saved =
         more=next_query(found, conditions=_CONDITIONS),
         kinds=[kind.value for kind in NotificationKind],
         muted=muted,
-        muted_titles=await notifications.find_muted_titles(actor),
+        muted_titles=await notifications.find_muted_titles(actor, muted),
         here=page_path(_PATH, cursor),
         saved=saved,
     )
