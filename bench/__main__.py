@@ -39,6 +39,7 @@ from bench.report import (
     print_part,
     print_processes,
     print_waits,
+    python,
     write_json,
 )
 from bench.rows import rows
@@ -61,6 +62,7 @@ def main() -> None:
     require_wrk()
     signal.signal(signal.SIGTERM, _end)
     console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(python())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-bench-")))
         folder.chmod(0o755)  # for the user of the servers

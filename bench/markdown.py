@@ -17,13 +17,22 @@ _TAIL = ": p99 / p50"
 """Identifies the bars of latencies, which are too many for a line each."""
 
 
+class Machine(msgspec.Struct):
+    cores: int
+    system: str
+    python: str
+
+
 class Measured(msgspec.Struct):
+    machine: Machine
     parts: list[Part]
     processing: Processing | None
 
 
 def tables(measured: Measured) -> Iterator[str]:
-    """Yields each table with its title."""
+    """Yields what was measured on, and then each table with its title."""
+    machine = measured.machine
+    yield f"{machine.cores} cores, {machine.system}, {machine.python}."
     parts = sorted(measured.parts, key=lambda part: (part.profile, part.count))
     yield "\n".join(("## What it is held to", "", *_held(parts), "", *_grown(parts)))
     for part in parts:

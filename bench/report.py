@@ -3,10 +3,12 @@
 import json
 import os
 import platform
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from mechshare.entrypoints.cli import python_build
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +31,11 @@ COLUMNS = (
     "p99, ms",
     "CPU, µs",
 )
+
+
+def python() -> str:
+    """Says which Python runs the bench and all candidates, and how it was built: that alone may double a figure."""
+    return f"Python {platform.python_version()} ({sys.executable}), {python_build.description()}"
 
 
 def cells(row: Figures) -> Iterator[str]:
@@ -109,7 +116,7 @@ def write_json(
         "machine": {
             "cores": os.cpu_count(),
             "system": platform.platform(),
-            "python": platform.python_version(),
+            "python": python(),
         },
         "options": options,
         "parts": [asdict(part) for part in parts],

@@ -1,5 +1,7 @@
 """The tables in the documentation show the measured figures."""
 
+import sys
+
 import msgspec
 import pytest
 from bench.candidates import FEWEST, FLOOR, LITERAL, NGINX, OURS, RAW
@@ -8,6 +10,7 @@ from bench.markdown import Measured, tables
 from bench.measuring import Figures, Part
 from bench.processing import LONG, SHORT, Processing, Spent
 from bench.report import write_json
+from mechshare.entrypoints.cli import python_build
 
 
 def row(name, *, p99, **others):
@@ -58,3 +61,7 @@ def text(tmp_path):
 )
 def test_each_figure_is_in_its_row(text, line):
     assert line in text
+
+
+def test_how_python_was_built_stands_above_the_tables(text):
+    assert text[0].endswith(f"({sys.executable}), {python_build.description()}.")

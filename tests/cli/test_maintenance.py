@@ -17,6 +17,7 @@ from mechshare import settings
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.domain.damage import DatabaseDamaged
+from mechshare.entrypoints.cli import python_build
 from mechshare.entrypoints.cli.main import cli
 from mechshare.entrypoints.masking import masked
 from mechshare.settings import Settings
@@ -34,7 +35,12 @@ def test_the_doctor_finds_no_problem_in_a_migrated_installation(run: Run) -> Non
     run("migrate")
     result = run("doctor")
     assert result.exit_code == 0, result.output
-    assert "!!" not in result.output
+    assert {line.split()[1] for line in result.output.splitlines() if line.startswith("!!")} <= {"python"}
+
+
+def test_the_doctor_says_how_python_was_built_and_what_to_use_instead(run: Run) -> None:
+    mark = "!!" if python_build.advice() else "ok"
+    assert f"{mark}  python     {python_build.description()}\n" in run("doctor").output
 
 
 def test_the_doctor_says_what_to_do_before_the_first_migration(run: Run) -> None:

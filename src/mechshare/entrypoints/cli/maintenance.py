@@ -13,7 +13,7 @@ from PIL import Image
 
 from mechshare.application import Application
 from mechshare.bootstrap.secrets import stored_secrets
-from mechshare.entrypoints.cli import file_modes, open_files, operations_listener
+from mechshare.entrypoints.cli import file_modes, open_files, operations_listener, python_build
 from mechshare.entrypoints.cli.context import open_application, pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json
 from mechshare.entrypoints.masking import masked
@@ -154,6 +154,7 @@ def _check_configuration(chosen: Settings) -> list[Finding]:
     parts = ", ".join(f"{part} {version(part)}" for part in _PARTS)
     return [
         Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
+        Finding("python", python_build.description(), python_build.advice(), is_essential=False),
         _check_data_folder(chosen.data),
         _check_file_modes(chosen),
         _check_open_files(),
