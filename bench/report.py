@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mechshare.entrypoints.cli import python_build
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +18,7 @@ from bench.processing import Processing
 from bench.several_processes import Rates
 from bench.waits import Wait
 from bench.writes import Measured
+from mechshare.entrypoints.cli import python_build
 
 _MIB = 1024 * 1024
 COLUMNS = (

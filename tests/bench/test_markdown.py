@@ -10,6 +10,7 @@ from bench.markdown import Measured, tables
 from bench.measuring import Figures, Part
 from bench.processing import LONG, SHORT, Processing, Spent
 from bench.report import write_json
+
 from mechshare.entrypoints.cli import python_build
 
 

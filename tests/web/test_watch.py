@@ -14,7 +14,7 @@ from mechshare.domain.ids import UserId
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role
 from mechshare.services.support.drafts import Draft, ExternalMedia
-from tests.http.conftest import PASSWORD, Site
+from tests.http.conftest import API, PASSWORD, Site
 
 HOST = "http://mechshare.test"
 HOSTILE = "</script><script>alert(1)</script><b onmouseover='alert(2)'>\"&"
@@ -253,6 +253,36 @@ async def test_a_consumer_of_oembed_embeds_the_player_in_place_of_the_address(si
 
     assert with_slash.json()["title"] == described["title"]
     assert f'src="{HOST}/embed/{made["id"]}"' in full_handler(address, described)
+
+
+async def test_no_cache_may_show_a_mechanism_that_has_become_private_since(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    made = await site.published(ana, "Secret cam")
+    addresses = (
+        *(f"/oembed?url={HOST}/m/{made['id']}", "/sitemap.xml", "/feed.atom", "/feed.json"),
+        *(f"/u/{made['user_id']}/feed.atom", f"/m/{made['id']}", f"/embed/{made['id']}"),
+    )
+    kept = {}
+    for address in addresses:
+        read = await site.client.get(address)
+        assert made["id"] in read.text
+        assert {"no-cache", "max-age=0"} & {*read.headers["cache-control"].split(", ")}, address
+        kept[address] = read.headers.get("etag", '"none"')
+    again = [await site.client.get(one, headers={"If-None-Match": etag}) for one, etag in kept.items()]
+    assert [read.status_code for read in again] == [304] * 5 + [200] * 2
+
+    hidden = await site.client.put(
+        f"{API}/mechanisms/{made['id']}/visibility",
+        headers=ana | {"If-Match": "*"},
+        json={"visibility": "private"},
+    )
+
+    assert hidden.status_code == 200, hidden.text
+    for address, etag in kept.items():
+        read = await site.client.get(address, headers={"If-None-Match": etag})
+        assert read.status_code in (200, 404), address
+        assert made["id"] not in read.text.replace(address, ""), address
+        assert "Secret cam" not in read.text, address
 
 
 async def test_oembed_refuses_other_addresses_and_formats(site: Site) -> None:

@@ -4,6 +4,7 @@ import ctypes
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 _RECORDS = ("CONFIG_ARGS", "PY_CFLAGS", "PY_CFLAGS_NODIST", "PY_LDFLAGS_NODIST")
 _SIGNS = ("--enable-optimizations", "-fprofile-use", "-fprofile-instr-use")
@@ -63,7 +64,7 @@ def is_optimized_build(record: str, sources: Sequence[Sequence[int]]) -> bool | 
 
 def _are_scattered(sources: Iterable[Sequence[int]]) -> bool:
     ranges = sorted((min(addresses), max(addresses)) for addresses in sources)
-    return any(end > start for (_, end), (start, _) in zip(ranges, ranges[1:], strict=False))
+    return any(end > start for (_, end), (start, _) in pairwise(ranges))
 
 
 def _addresses(names: Iterable[str]) -> list[int]:

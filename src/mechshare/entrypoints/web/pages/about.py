@@ -9,6 +9,8 @@ from litestar import MediaType, Request, Response, Router, get
 
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.web.paths import base_path
 from mechshare.entrypoints.web.rendering import STATIC, page
@@ -17,7 +19,8 @@ Req = Request[Any, Any, Any]
 PAGE_SIZE = 500
 MAX_SITEMAP_PAGES = 10
 """Pages of mechanisms in the sitemap: the newest 5,000. The protocol allows 50,000; each request reads all of them."""
-_CACHE = "public, max-age=3600"
+_ROBOTS_CACHE = "public, max-age=3600"
+"""It names no mechanism, so nothing in it can become private meanwhile."""
 _NOT_FOR_ROBOTS = (
     "/api/",
     "/admin",
@@ -53,7 +56,7 @@ async def get_robots(request: Req) -> Response[str]:
     base = base_path(settings.public_url)
     if settings.anonymous == "none":
         nothing = f"User-agent: *\nDisallow: {base}/\n"
-        return Response(nothing, media_type=MediaType.TEXT, headers={"Cache-Control": _CACHE})
+        return Response(nothing, media_type=MediaType.TEXT, headers={"Cache-Control": _ROBOTS_CACHE})
     lines = [
         "User-agent: *",
         f"Allow: {base}/api/v1/media/",
@@ -62,11 +65,11 @@ async def get_robots(request: Req) -> Response[str]:
         f"Sitemap: {site_url(request)}/sitemap.xml",
         "",
     ]
-    return Response("\n".join(lines), media_type=MediaType.TEXT, headers={"Cache-Control": _CACHE})
+    return Response("\n".join(lines), media_type=MediaType.TEXT, headers={"Cache-Control": _ROBOTS_CACHE})
 
 
 @get("/sitemap.xml")
-async def get_sitemap(request: Req) -> Response[str]:
+async def get_sitemap(request: Req) -> Response[Any]:
     """Returns the addresses of the newest public mechanisms (sitemaps.org, protocol 0.9)."""
     site, mechanisms = escape(site_url(request)), application_of(request).mechanisms
     addresses = [_address(f"{site}/"), _address(f"{site}/about")]
@@ -83,7 +86,8 @@ async def get_sitemap(request: Req) -> Response[str]:
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n' + "".join(addresses) + "</urlset>\n"
     )
-    return Response(body, media_type="application/xml", headers={"Cache-Control": _CACHE})
+    encoded = body.encode()
+    return json_response(request, encoded, etag=etag_of(encoded), cache=PUBLIC, media_type="application/xml")
 
 
 @get("/favicon.ico")

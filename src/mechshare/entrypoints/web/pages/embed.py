@@ -10,6 +10,7 @@ from litestar.params import FromPath, QueryParameter
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, resource
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.protocol.visits import note_view
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
@@ -19,7 +20,8 @@ from mechshare.entrypoints.web.rendering import hide_referrer, page
 
 Req = Request[Any, Any, Any]
 _MAX_ADDRESS = 2_000
-_CACHE_AGE = 3600
+_CACHE_AGE = 60
+"""Seconds for which another site may keep a description: so long it may show a title that is private by now."""
 _Pixels = Annotated[int | None, QueryParameter(ge=1, le=100_000)]
 
 
@@ -53,8 +55,7 @@ async def describe_embedding(
     preview = link_preview(request, await _public(request, _mechanism_at(url, site_url(request))))
     if preview is None:
         raise MechanismNotFound()
-    headers = {"Cache-Control": f"public, max-age={_CACHE_AGE}"}
-    return Response(_description(preview, site_url(request), maxwidth, maxheight), headers=headers)
+    return resource(request, _description(preview, site_url(request), maxwidth, maxheight), cache=PUBLIC)
 
 
 def _description(
