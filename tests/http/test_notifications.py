@@ -66,6 +66,22 @@ async def test_an_edit_notifies_those_whom_it_newly_mentions(site: Site) -> None
     assert (await kinds(site, mika), await kinds(site, ren)) == (["mention"], ["mention"])
 
 
+async def test_a_mention_of_a_deleted_account_is_plain_text(site: Site) -> None:
+    mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
+    made = await site.published(mika)
+    comments = f"/mechanisms/{made['id']}/comments"
+    written = await post(site, comments, ana, text="see @ren and @mika")
+    assert (await site.client.delete(f"{API}/users/me", headers=ren | {"If-Match": "*"})).status_code == 204
+    page = await site.client.get(f"/m/{made['id']}", headers={"Accept": "text/html"})
+    (read,) = (await site.client.get(API + comments)).json()["items"]
+    assert (read["text"], "see @ren and" in read["html"]) == ("see @ren and @mika", True)
+    assert f"/u/{site.ids['mika']}" in read["html"]
+    assert site.ids["ren"] not in read["html"] + page.text
+    url = f"{API}{comments}/{written['id']}"
+    edited = await site.client.patch(url, headers=ana, json={"text": "see @ren, @mika"})
+    assert site.ids["ren"] not in edited.text
+
+
 async def test_a_deleted_comment_notifies_nobody(site: Site) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
     made = await site.published(mika)

@@ -21,6 +21,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import UserId
 from mechshare.domain.invitations import RegistrationMode
+from mechshare.domain.jobs import JobKind
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role, StillActive, StillSuspended
@@ -439,6 +440,17 @@ async def test_a_deleted_account_leaves_neither_names_nor_addresses(world):
     assert {entry.action.value for entry in entries} >= {"registered", "signed_in", "user_deleted"}
     assert {(entry.subject, entry.address) for entry in entries} == {(mika.id, "")}
     assert not any("mika" in repr(entry) for entry in await world.audited())
+
+
+async def test_a_deleted_account_owns_no_job(world):
+    mika = await world.join("mika")
+    await world.create(mika)
+    await world.app.account_exports.request(mika, HERE)
+    await world.app.users.delete_user(mika, HERE)
+    async with world.database.read() as tx:
+        jobs = (await tx.jobs.find_all(PageRequest())).items
+    assert {job.kind for job in jobs} >= {JobKind.PROCESS_MECHANISM_FILE, JobKind.EXPORT_ACCOUNT}
+    assert {job.owner for job in jobs} == {""}
 
 
 async def test_a_deleted_account_leaves_no_stored_response_with_its_name(world):

@@ -262,13 +262,13 @@ async def test_no_cache_may_show_a_mechanism_that_has_become_private_since(site:
         *(f"/oembed?url={HOST}/m/{made['id']}", "/sitemap.xml", "/feed.atom", "/feed.json"),
         *(f"/u/{made['user_id']}/feed.atom", f"/m/{made['id']}", f"/embed/{made['id']}"),
     )
-    kept = {}
+    etags = {}
     for address in addresses:
         read = await site.client.get(address)
         assert made["id"] in read.text
         assert {"no-cache", "max-age=0"} & {*read.headers["cache-control"].split(", ")}, address
-        kept[address] = read.headers.get("etag", '"none"')
-    again = [await site.client.get(one, headers={"If-None-Match": etag}) for one, etag in kept.items()]
+        etags[address] = read.headers.get("etag", '"none"')
+    again = [await site.client.get(one, headers={"If-None-Match": etag}) for one, etag in etags.items()]
     assert [read.status_code for read in again] == [304] * 5 + [200] * 2
 
     hidden = await site.client.put(
@@ -278,7 +278,7 @@ async def test_no_cache_may_show_a_mechanism_that_has_become_private_since(site:
     )
 
     assert hidden.status_code == 200, hidden.text
-    for address, etag in kept.items():
+    for address, etag in etags.items():
         read = await site.client.get(address, headers={"If-None-Match": etag})
         assert read.status_code in (200, 404), address
         assert made["id"] not in read.text.replace(address, ""), address

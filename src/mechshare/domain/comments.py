@@ -131,10 +131,10 @@ class FormerText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """Whom a `name` in a comment meant when it was written."""
+    """Whom a `name` in a comment meant when it was written; None once that account is deleted."""
 
     name: str
-    user_id: UserId
+    user_id: UserId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +267,7 @@ def _require_span(at: Anchor, duration_ms: int | None) -> None:
 
 def find_mentions(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[int, int, UserId]]:
     """Yields where `text` names one of `mentions`, `@` included, and the user. Takes time linear in the text."""
-    users = {one.name: one.user_id for one in mentions}
+    users = {one.name: one.user_id for one in mentions if one.user_id is not None}
     for match in _MENTION.finditer(text) if users else ():
         name = next((name for name in possible_usernames(match[1]) if name in users), None)
         if name is not None:

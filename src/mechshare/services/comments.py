@@ -308,7 +308,8 @@ async def _mentions(tx: UnitOfWork, text: str) -> tuple[Mention, ...]:
 def _mentioned(comment: Comment, before: Comment | None = None) -> tuple[UserId, ...]:
     """Returns the users whom the comment mentions, and did not mention before."""
     known = {one.user_id for one in before.mentions} if before else set()
-    return tuple(dict.fromkeys(one.user_id for one in comment.mentions if one.user_id not in known))
+    named = dict.fromkeys(one.user_id for one in comment.mentions if one.user_id not in known)
+    return tuple(user_id for user_id in named if user_id is not None)
 
 
 async def _require_unlocked(tx: UnitOfWork, mechanism_id: MechanismId) -> None:

@@ -27,7 +27,7 @@ class CommentRepository(Protocol):
 
     async def delete_of_user(self, user_id: UserId, now: datetime) -> None:
         """Deletes the comments of a user. Those to which others replied become tombstones; tombstones to which only
-        the user replied are deleted, too."""
+        the user replied are deleted, too. Mentions of the user in comments of others keep the name alone."""
 
     async def find_threads(
         self, mechanism_id: MechanismId, sort: CommentSort, request: PageRequest

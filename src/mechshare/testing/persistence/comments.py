@@ -67,6 +67,23 @@ async def test_a_comment_is_read_as_it_was_saved(database: Database) -> None:
         await save_comments(database, saved)
 
 
+async def test_mentions_of_a_deleted_user_keep_the_name_alone(database: Database) -> None:
+    mika, ryo = await save_user(database), await save_user(database)
+    (mechanism,) = await save_mechanisms(database, a_mechanism(ryo))
+    of_ryo = Mention(name="ryo", user_id=ryo.id)
+    mentioning = replace(a_comment(ryo, mechanism), mentions=(Mention(name=mika.id, user_id=mika.id), of_ryo))
+    both, one, none = await save_comments(
+        database,
+        mentioning,
+        replace(a_comment(ryo, mechanism), mentions=(of_ryo,)),
+        a_comment(ryo, mechanism),
+    )
+    async with database.begin() as tx:
+        await tx.comments.delete_of_user(mika.id, NOW)
+        found = [await tx.comments.find_by_id(comment.id) for comment in (both, one, none)]
+    assert found == [replace(both, mentions=(Mention(name=mika.id, user_id=None), of_ryo)), one, none]
+
+
 async def test_a_comment_needs_its_mechanism(database: Database) -> None:
     mika = await save_user(database)
     absent = a_mechanism(mika)

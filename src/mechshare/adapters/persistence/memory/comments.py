@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from mechshare.adapters.persistence.memory.access import Access
@@ -72,6 +73,15 @@ class MemoryCommentRepository(CommentRepository):
                 await self.delete(comment.id)
             elif comment.thread_id not in replied_to:
                 await self._delete_tombstone(comment.thread_id)
+        self._clear_mentions(user_id)
+
+    def _clear_mentions(self, user_id: UserId) -> None:
+        comments = self._access.write(COMMENTS)
+        for comment in [one for one in comments if user_id in {mention.user_id for mention in one.mentions}]:
+            mentions = (
+                replace(one, user_id=None) if one.user_id == user_id else one for one in comment.mentions
+            )
+            comments.put(replace(comment, mentions=tuple(mentions)))
 
     async def _delete_tombstone(self, id: CommentId) -> None:
         thread = await self.find_by_id(id)

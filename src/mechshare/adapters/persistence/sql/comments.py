@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
     update,
 )
 
@@ -51,6 +52,7 @@ from mechshare.ports.persistence.comments import (
 )
 
 _IS_THREAD = text("thread_id IS NULL")
+_HAS_MENTIONS = text("mentions IS NOT NULL")
 
 comments = Table(
     "comments",
@@ -88,6 +90,7 @@ comments = Table(
         postgresql_where=_IS_THREAD,
     ),
     Index("ix_comments_of_thread", "thread_id", "created_at", "id"),
+    Index("ix_comments_mentioning", "id", sqlite_where=_HAS_MENTIONS, postgresql_where=_HAS_MENTIONS),
 )
 comment_locks = Table(
     "comment_locks",
@@ -191,6 +194,16 @@ _MAKE_TOMBSTONES = (
     )
 )
 _DELETE_THREADS_OF_USER = delete(comments).where(_OF_USER)
+_MENTIONS = type_coerce(comments.c.mentions, Text)
+_MENTIONED = bindparam("mentioned", type_=Text())
+_CLEAR_MENTIONS = (
+    update(comments)
+    .where(_HAS_MENTIONS, _MENTIONS.contains(_MENTIONED))
+    .values(
+        mentions=type_coerce(func.replace(_MENTIONS, _MENTIONED, '"user_id":null'), comments.c.mentions.type)
+    )
+)
+"""The name in a mention has no quotation marks, so the member of the JSON is found as it is written."""
 
 
 class SqlCommentRepository(CommentRepository):
@@ -231,6 +244,7 @@ class SqlCommentRepository(CommentRepository):
         await self._statements.change(_DELETE_REPLIES_OF_USER, own)
         await self._statements.change(_MAKE_TOMBSTONES, {**own, "now": now})
         await self._statements.change(_DELETE_THREADS_OF_USER, own)
+        await self._statements.change(_CLEAR_MENTIONS, {"mentioned": f'"user_id":"{user_id}"'})
 
     async def find_threads(
         self, mechanism_id: MechanismId, sort: CommentSort, request: PageRequest
