@@ -1,7 +1,11 @@
 """Comments on the pages."""
 
 import re
+from datetime import timedelta
+from html import escape
+from typing import Any
 
+from mechshare.adapters.clock.frozen import FrozenClock
 from tests.http.conftest import API, Site
 from tests.web.visitors import visitor
 
@@ -78,6 +82,53 @@ async def test_a_person_edits_and_deletes_a_comment_and_the_owner_locks_them(sit
     assert (await ana.submit(f"{comment}/delete")).status_code == 303
     assert "backlash" not in (await ana.open(page)).text
     assert (await mika.submit(f"{page}/comment-lock", do="remove")).status_code == 303
+
+
+async def test_an_edit_that_comes_too_late_is_shown_as_a_reply_to_send(open_site: Any) -> None:
+    clock = FrozenClock()
+    site = await open_site(clock=clock)
+    made = await site.published(await site.sign_up("mika"))
+    ana, page = await visitor(site, "ana"), f"/m/{made['id']}"
+    first = (await ana.submit(f"{page}/comments", text="play")).headers["location"].partition("#comment-")[2]
+    replied = await ana.submit(f"{page}/comments", text="more play", thread_id=first)
+    reply = replied.headers["location"].partition("#comment-")[2]
+    clock.advance(timedelta(minutes=14, seconds=59))
+    assert (await ana.submit(f"{page}/comments/{first}/edit", text="backlash")).status_code == 303
+    clock.advance(timedelta(seconds=2))
+    for comment, text in ((first, "backlash & wear"), (reply, "much more")):
+        late = await ana.submit(f"{page}/comments/{comment}/edit", text=text)
+        assert late.status_code == 409
+        assert "A comment can be edited for 15 minutes and 10 times. Write a reply instead." in late.text
+        assert f'<textarea id="reply-{first}" name="text"' in late.text
+        assert f"{escape(text)}</textarea>" in late.text
+        assert f'action="{page}/comments/{comment}/edit"' not in late.text
+    assert "much more" not in (await ana.open(page)).text
+
+
+async def test_a_refused_edit_is_shown_in_the_form_of_its_comment(site: Site) -> None:
+    made = await site.published(await site.sign_up("mika"))
+    ana, page = await visitor(site, "ana"), f"/m/{made['id']}/comments"
+    comment = (await ana.submit(page, text="play")).headers["location"].partition("#comment-")[2]
+    refused = await ana.submit(f"{page}/{comment}/edit", text="x" * 2001)
+    assert refused.status_code == 422
+    form = refused.text.partition(f'<textarea id="edit-{comment}"')[2]
+    assert form.partition(">")[2].startswith("x" * 2001 + "</textarea>")
+    assert "2,000" in refused.text or "2000 " in refused.text
+
+
+async def test_a_text_that_comes_after_a_lock_is_shown_to_copy_it(site: Site) -> None:
+    mika = await visitor(site, "mika")
+    made = await site.published(site.tokens["mika"])
+    ana, page = await visitor(site, "ana"), f"/m/{made['id']}"
+    comment = (
+        (await ana.submit(f"{page}/comments", text="play")).headers["location"].partition("#comment-")[2]
+    )
+    await mika.submit(f"{page}/comment-lock", do="add")
+    for path in (f"{page}/comments", f"{page}/comments/{comment}/edit"):
+        refused = await ana.submit(path, text="a long thought")
+        assert refused.status_code == 409
+        assert "The comments on this mechanism are locked." in refused.text
+        assert 'readonly rows="3">a long thought</textarea>' in refused.text
 
 
 async def test_no_comment_becomes_active_markup(site: Site) -> None:

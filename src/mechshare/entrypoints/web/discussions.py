@@ -1,7 +1,7 @@
 """The comments of a mechanism as pages show them: what the person may do, and where each comment points."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mechshare.application import Application
 from mechshare.domain.comments import Anchor, Comment
@@ -16,13 +16,15 @@ _MAX_DIGITS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentActions:
-    """What the person may do with the comments. `editable` are the identifiers of those that they may edit now."""
+    """What the person may do with the comments. `editable` are the identifiers of those that they may edit now.
+    `unsaved` are texts of refused forms by the identifiers of the fields that show them again."""
 
     viewer_id: str
     can_write: bool
     can_lock: bool
     moderates: bool
     editable: frozenset[str]
+    unsaved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The comments on a mechanism: to read, to write, to edit, to delete and to lock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
@@ -10,6 +11,7 @@ from mechshare.domain.comments import (
     REPLY_ORDER,
     AuthoredComment,
     CommentId,
+    CommentNotEditable,
     CommentSort,
     Thread,
 )
@@ -50,17 +52,10 @@ async def show_thread(
     request: Req, mechanism_id: FromPath[str], comment_id: FromPath[str], cursor: Cursor = None
 ) -> Response[Any]:
     """Shows a comment with all its replies; a reply leads to the comment that it belongs to."""
-    application, viewer, known = (
-        application_of(request),
-        await viewer_of(request),
-        mechanism_id_in(mechanism_id),
-    )
-    requested = page_request(None, None, cursor, REPLY_ORDER, conditions=comment_id)
-    first, replies = await application.comments.find_thread(viewer, known, CommentId(comment_id), requested)
-    if first.comment.thread_id:
-        return _see(known, first)
-    thread = Thread(first=first, reply_count=replies.total, replies=replies.items)
-    more = next_query(replies, order=REPLY_ORDER, conditions=comment_id)
+    known = mechanism_id_in(mechanism_id)
+    thread, more = await _find_thread(request, known, CommentId(comment_id), cursor)
+    if thread.first.comment.thread_id:
+        return _see(known, thread.first)
     return await _page(request, known, [thread], more=more, is_thread=True)
 
 
@@ -84,8 +79,10 @@ async def edit_comment(request: Req, mechanism_id: FromPath[str], comment_id: Fr
         edited = await application_of(request).comments.edit(
             actor_of(request), known, CommentId(comment_id), fields.text("text")
         )
-    except (Invalid, Conflict) as error:
-        return await _list_page(request, known, error=error)
+    except (Invalid, CommentNotEditable) as error:
+        return await _refused_edit(request, known, CommentId(comment_id), fields.text("text"), error)
+    except Conflict as error:  # the comment was deleted, or the comments are locked
+        return await _list_page(request, known, error=error, fields=fields)
     return _see(known, edited)
 
 
@@ -112,6 +109,37 @@ async def change_lock(request: Req, mechanism_id: FromPath[str]) -> Response[Any
     else:
         await comments.lock(actor_of(request), known, metadata)
     return see_other(f"/m/{known}#comments")
+
+
+async def _find_thread(
+    request: Req, mechanism_id: MechanismId, comment_id: CommentId, cursor: str | None = None
+) -> tuple[Thread, str]:
+    """Returns the comment with a page of its replies, and the query of the next page."""
+    requested = page_request(None, None, cursor, REPLY_ORDER, conditions=comment_id)
+    first, replies = await application_of(request).comments.find_thread(
+        await viewer_of(request), mechanism_id, comment_id, requested
+    )
+    thread = Thread(first=first, reply_count=replies.total, replies=replies.items)
+    return thread, next_query(replies, order=REPLY_ORDER, conditions=comment_id)
+
+
+async def _refused_edit(
+    request: Req,
+    mechanism_id: MechanismId,
+    comment_id: CommentId,
+    text: str,
+    error: Invalid | CommentNotEditable,
+) -> Response[str]:
+    """Returns the page of the thread with the text that was sent, in the form to edit the comment; once it is too late
+    for that, in the form to reply."""
+    thread, more = await _find_thread(request, mechanism_id, comment_id)
+    if thread.first.comment.thread_id:
+        thread, more = await _find_thread(request, mechanism_id, thread.first.comment.thread_id)
+    is_late = isinstance(error, CommentNotEditable)
+    at = f"reply-{thread.first.comment.id}" if is_late else f"edit-{comment_id}"
+    return await _page(
+        request, mechanism_id, [thread], more=more, is_thread=True, error=error, unsaved={at: text}
+    )
 
 
 async def _list_page(
@@ -143,6 +171,7 @@ async def _page(
     is_thread: bool = False,
     error: DomainException | None = None,
     fields: FormFields | None = None,
+    unsaved: Mapping[str, str] | None = None,
 ) -> Response[str]:
     application, viewer = application_of(request), await viewer_of(request)
     item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
@@ -155,7 +184,9 @@ async def _page(
         mechanism=item.mechanism,
         threads=threads,
         lock=await application.comments.find_lock(viewer, mechanism_id),
-        comment_actions=comment_actions(application, viewer, item.mechanism, shown),
+        comment_actions=replace(
+            comment_actions(application, viewer, item.mechanism, shown), unsaved=unsaved or {}
+        ),
         sort=sort.value,
         more=more,
         is_thread=is_thread,
