@@ -252,7 +252,6 @@ class UserService:
                 await tx.record(AccountExportEnded(export, request_metadata.request_id))
             await tx.shares.delete_for(user_recipient(user.id))
             await delete_sent_files(tx, user.id, request_metadata.request_id)
-            await tx.jobs.clear_owner(user.id)
             await tx.comments.delete_of_user(user.id, self._clock.now())
             await tx.users.delete(user.id)
             await tx.audit.erase_person(user.id, (user.username, user.email))

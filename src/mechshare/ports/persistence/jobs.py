@@ -85,9 +85,6 @@ class JobRepository(Protocol):
         """Cancels the jobs of this kind and these subjects (at most 1,000) that have not ended, and raises their
         fences; returns how many."""
 
-    async def clear_owner(self, owner: str) -> None:
-        """Leaves the jobs of `owner`, ended ones too, without an owner; each goes on as it would have."""
-
 
 class UndoneJobs(Protocol):
     """The jobs in any state but DONE."""

@@ -31,8 +31,8 @@ class UserRepository(Protocol):
         """Returns when the oldest account was created; None without accounts."""
 
     async def delete(self, id: UserId) -> None:
-        """Deletes the user with credentials, sessions and idempotency records. Delete the user's mechanisms and
-        comments first."""
+        """Deletes the user with credentials, sessions and idempotency records, and leaves the user's jobs, ended ones
+        too, without an owner. Delete the user's mechanisms and comments first."""
 
 
 class CredentialRepository(Protocol):

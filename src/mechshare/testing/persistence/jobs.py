@@ -317,17 +317,6 @@ async def test_a_waiting_job_can_be_cancelled_and_an_ended_one_cannot(database: 
     ]
 
 
-async def test_jobs_lose_a_deleted_owner_and_nothing_else(database: Database) -> None:
-    ended, waiting, others, of_nobody = _unsaved(4)
-    jobs = [replace(ended, owner="a"), replace(waiting, owner="a"), replace(others, owner="b"), of_nobody]
-    async with database.begin() as tx:
-        await tx.ledger.add(*jobs)
-        await tx.jobs.clear_owner("a")
-        found = [await tx.jobs.find_by_id(job.id) for job in jobs]
-        assert [job and job.owner for job in found] == ["", "", "b", ""]
-        assert [job and job.state for job in found] == [JobState.QUEUED] * 4
-
-
 async def test_undone_jobs_are_found_by_subject_until_they_are_done(database: Database) -> None:
     kind = JobKind.INDEX_MECHANISM
     jobs = [new_job(JobId(new_id()), kind, subject, now=NOW) for subject in "aabc"]

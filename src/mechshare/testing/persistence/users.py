@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import JobKind, JobState, new_job
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.sessions import RefreshToken
 from mechshare.domain.users import Role
@@ -18,6 +20,7 @@ from mechshare.testing.persistence.values import (
     a_session,
     a_user,
     an_idempotency_record,
+    new_id,
     save_mechanisms,
     save_user,
 )
@@ -153,6 +156,27 @@ async def test_a_user_cannot_take_anothers_name_but_can_keep_their_own(database:
             await tx.users.save(replace(one, email=other.email))
     async with database.begin() as tx:
         assert await tx.users.save(replace(one, bio="same name")) == replace(one, bio="same name", version=2)
+
+
+async def test_jobs_of_a_deleted_user_have_no_owner_and_stay_as_they_were(database: Database) -> None:
+    user, other = await save_user(database), await save_user(database)
+    owners = (user.id, user.id, other.id, "")
+    jobs = [
+        new_job(JobId(new_id()), JobKind.PROCESS_MECHANISM_FILE, "m", now=NOW, owner=owner)
+        for owner in owners
+    ]
+    async with database.begin() as tx:
+        await tx.ledger.add(*jobs)
+        claimed = await tx.ledger.claim(timedelta(minutes=1))
+        assert claimed is not None
+        await tx.ledger.finish(claimed.id, claimed.fence, JobState.DONE)
+        before = [await tx.jobs.find_by_id(job.id) for job in jobs]
+        await tx.users.delete(user.id)
+        after = [await tx.jobs.find_by_id(job.id) for job in jobs]
+    assert [job and job.owner for job in after] == ["", "", other.id, ""]
+    assert [job and replace(job, owner="") for job in before] == [
+        job and replace(job, owner="") for job in after
+    ]
 
 
 async def test_a_deleted_user_is_stale_and_their_name_is_free(database: Database) -> None:

@@ -176,11 +176,6 @@ class MemoryJobRepository(JobRepository):
             )
         return len(under_way)
 
-    async def clear_owner(self, owner: str) -> None:
-        jobs = self._access.write(JOBS)
-        for job in [job for job in jobs if job.owner == owner]:
-            jobs.put(replace(job, owner=""))
-
 
 class MemoryUndoneJobs(UndoneJobs):
     def __init__(self, access: Access) -> None:

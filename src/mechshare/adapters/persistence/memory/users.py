@@ -1,5 +1,6 @@
 """Users and their credentials in memory."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from mechshare.adapters.persistence.memory.access import Access
@@ -8,6 +9,7 @@ from mechshare.adapters.persistence.memory.table import ReferenceViolated, Uniqu
 from mechshare.adapters.persistence.memory.tables import (
     CREDENTIALS,
     IDEMPOTENCY_RECORDS,
+    JOBS,
     USERS,
     Credential,
 )
@@ -52,6 +54,9 @@ class MemoryUserRepository(UserRepository):
         for record in records:
             if record.scope.startswith(f"{id} "):
                 records.delete(record.scope, record.key)
+        jobs = self._access.write(JOBS)
+        for job in [job for job in jobs if job.owner == id]:
+            jobs.put(replace(job, owner=""))
 
 
 class MemoryCredentialRepository(CredentialRepository):

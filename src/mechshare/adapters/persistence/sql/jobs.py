@@ -206,11 +206,6 @@ _CANCEL = (
     )
     .values(state=JobState.CANCELLED.value, fence=jobs.c.fence + 1, lease_until=None, ended_at=_NOW)
 )
-_CLEAR_OWNER = (
-    update(jobs)
-    .where(jobs.c.owner == bindparam("of_owner"), jobs.c.owner != literal_column("''"))
-    .values(owner="")
-)
 _NEWEST = paged_query(
     select(jobs), key=jobs.c.created_at, id=jobs.c.id, descending=True, counted=select(jobs.c.id)
 )
@@ -330,9 +325,6 @@ class SqlJobRepository(JobRepository):
 
     async def cancel(self, kind: JobKind, *subjects: str) -> int:
         return await self._statements.change(_CANCEL, {"of_kind": kind.value, "of_subjects": subjects})
-
-    async def clear_owner(self, owner: str) -> None:
-        await self._statements.change(_CLEAR_OWNER, {"of_owner": owner})
 
 
 class SqlUndoneJobs(UndoneJobs):

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, literal_column, or_, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import credentials, idempotency_records, users
+from mechshare.adapters.persistence.sql.tables import credentials, idempotency_records, jobs, users
 from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest, Position
@@ -36,6 +36,13 @@ _UPDATE = update(users).where(
 _DELETE = delete(users).where(users.c.id == bindparam("id"))
 _DELETE_IDEMPOTENCY_RECORDS = delete(idempotency_records).where(
     idempotency_records.c.scope.startswith(bindparam("owner"))
+)
+_CLEAR_OWNER_OF_JOBS = (
+    update(jobs)
+    .where(
+        jobs.c.owner == bindparam("of_owner"), jobs.c.owner != literal_column("''")
+    )  # for the partial index
+    .values(owner="")
 )
 _NEWEST = paged_query(
     select(users), key=users.c.created_at, id=users.c.id, descending=True, counted=select(users.c.id)
@@ -90,6 +97,7 @@ class SqlUserRepository(UserRepository):
 
     async def delete(self, id: UserId) -> None:
         await self._statements.change(_DELETE_IDEMPOTENCY_RECORDS, {"owner": f"{id} "})
+        await self._statements.change(_CLEAR_OWNER_OF_JOBS, {"of_owner": id})
         await self._statements.change(_DELETE, {"id": id})
 
     async def _paged(self, listed: PagedQuery, request: PageRequest) -> Page[User]:
