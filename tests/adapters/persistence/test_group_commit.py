@@ -1,12 +1,12 @@
 """Units of work that run at the same time share a commit in SQLite, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event, make_url, text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
@@ -38,17 +38,21 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Sqlite]:
     await dialect.writer.dispose()
 
 
-@pytest.fixture
-def commits(sqlite: Sqlite) -> list[str]:
-    """Grows with each commit."""
-    found: list[str] = []
+async def on_statement(sqlite: Sqlite, notice: Callable[[str], None]) -> None:
+    """Has `notice` called in the thread of the event loop as each statement of the writer begins, or soon after if it
+    runs in the connection's thread."""
+    loop, here = asyncio.get_running_loop(), threading.get_ident()
 
-    @event.listens_for(sqlite.writer.sync_engine, "before_cursor_execute")
-    def note(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
-        if statement == "COMMIT":
-            found.append(statement)
+    def trace(statement: str) -> None:
+        if threading.get_ident() == here:
+            notice(statement)
+        else:
+            loop.call_soon_threadsafe(notice, statement)
 
-    return found
+    async with sqlite.writer.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    await driver.set_trace_callback(trace)
 
 
 async def insert(sqlite: Sqlite, number: int, content: str = "") -> None:
@@ -85,11 +89,13 @@ async def stored(sqlite: Sqlite) -> Sequence[int]:
         return (await connection.execute(NUMBERS)).scalars().all()
 
 
-async def test_concurrent_units_share_commits_and_all_are_stored(sqlite: Sqlite, commits: list[str]) -> None:
+async def test_concurrent_units_share_commits_and_all_are_stored(sqlite: Sqlite) -> None:
+    statements: list[str] = []
+    await on_statement(sqlite, statements.append)
     number = 2 * MAX_UNITS + 1
     assert await outcomes(*(insert(sqlite, one) for one in range(number))) == [None] * number
     assert await stored(sqlite) == list(range(number))
-    assert len(commits) == 3
+    assert statements.count("COMMIT") == 3
 
 
 async def test_a_unit_is_stored_as_soon_as_it_has_returned(sqlite: Sqlite) -> None:
@@ -164,11 +170,11 @@ async def test_cancelling_a_unit_leaves_the_others(sqlite: Sqlite, statement: st
             await writing.row(COUNTING)
             await writing.change(INSERT, {"id": 1, "content": ""})
 
-    def cancel(connection: Any, cursor: Any, beginning: str, *others: Any) -> None:
+    def cancel(beginning: str) -> None:
         if beginning.startswith(statement):
             cancelled.cancel()
 
-    event.listen(sqlite.writer.sync_engine, "before_cursor_execute", cancel)
+    await on_statement(sqlite, cancel)
     cancelled = asyncio.create_task(count_and_insert())
     found = await outcomes(cancelled, insert(sqlite, 2), insert(sqlite, 3))
     assert found == [asyncio.CancelledError, None, None]

@@ -58,10 +58,11 @@ def translated(*, is_writing: bool = False) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as problem:
-        raise _translation(problem, is_writing) from problem
+        raise translation_of(problem, is_writing) from problem
 
 
-def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
+def translation_of(problem: SQLAlchemyError, is_writing: bool) -> Exception:
+    """Returns what `translated` raises instead of `problem`."""
     if isinstance(problem, IntegrityError):
         return _violation(problem)
     if isinstance(problem, PoolTimeout) or _is_locked(problem):

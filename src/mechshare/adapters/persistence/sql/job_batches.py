@@ -44,7 +44,7 @@ class SqlJobBatches(JobBatches):
             "limit": limit,
         }
         rows = await self._statements.rows(_CLAIM, parameters)
-        return tuple(map(JOB.value, sorted(rows, key=lambda row: (row.run_after, row.id))))
+        return tuple(sorted(map(JOB.value, rows), key=lambda job: (job.run_after, job.id)))
 
     async def finish(self, leases: Sequence[tuple[JobId, int]]) -> frozenset[JobId]:
         ended: set[JobId] = set()

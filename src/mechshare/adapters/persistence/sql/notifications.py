@@ -236,6 +236,7 @@ class SqlUnreadNotificationRepository(UnreadNotificationRepository):
 
 _MUTE = record_of(Mute, notification_mutes)
 _MUTED_BY = notification_mutes.c.user_id == bindparam("muted_by")
+_EXISTING_USER = select(users.c.id).where(users.c.id == bindparam("id"))
 _INSERT_MUTE = insert(notification_mutes)
 _DELETE_MUTE = delete(notification_mutes).where(_MUTED_BY, notification_mutes.c.subject == bindparam("muted"))
 _MUTED = select(notification_mutes.c.subject).where(_MUTED_BY)
@@ -248,7 +249,7 @@ class SqlNotificationMuteRepository(NotificationMuteRepository):
 
     async def put(self, mute: Mute) -> None:
         await self._statements.lock_row(users.c.id, mute.user_id)
-        exists = await self._statements.row(select(users.c.id).where(users.c.id == mute.user_id))
+        exists = await self._statements.row(_EXISTING_USER, {"id": mute.user_id})
         if exists is not None and not await self.is_muted(mute.user_id, [mute.subject]):
             await self._statements.change(_INSERT_MUTE, _MUTE.values(mute))
 

@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 
 from mechshare.adapters.persistence.sql.dialects.dialect import Window
-from mechshare.adapters.persistence.sql.statements import Parameters, Statements
+from mechshare.adapters.persistence.sql.dialects.executor import Parameters
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.domain.pagination import (
     DEFAULT_LIMIT,
     EXACT_TOTAL,

@@ -66,6 +66,7 @@ _WAITING = paged_query(
     counted=select(reports.c.id).where(_IS_UNDECIDED),
 )
 _OF_REPORTER = select(reports).where(reports.c.reporter_id == bindparam("reporter"))
+_UNDECIDED_OF_REPORTER = _OF_REPORTER.where(_IS_UNDECIDED)
 _NEWEST = (reports.c.created_at.desc(), reports.c.id.desc())
 _NEWEST_OF_REPORTER = _OF_REPORTER.order_by(*_NEWEST).limit(bindparam("limit"))
 _DECIDED_ABOUT = (
@@ -108,7 +109,7 @@ class SqlReportRepository(ReportRepository):
         )
 
     async def find_undecided_of(self, reporter_id: UserId) -> tuple[Report, ...]:
-        rows = await self._statements.rows(_OF_REPORTER.where(_IS_UNDECIDED), {"reporter": reporter_id})
+        rows = await self._statements.rows(_UNDECIDED_OF_REPORTER, {"reporter": reporter_id})
         return tuple(map(_REPORT.value, rows))
 
     async def find_of_reporter(self, reporter_id: UserId, *, limit: int) -> tuple[Report, ...]:

@@ -1,15 +1,15 @@
 """Executes the statements of repositories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Column, Executable
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.dialects.dialect import Dialect
-from mechshare.adapters.persistence.sql.errors import translated
-
-Parameters = Mapping[str, Any]
+from mechshare.adapters.persistence.sql.dialects.executor import Executed, Parameters
+from mechshare.adapters.persistence.sql.errors import translated, translation_of
 
 
 class Statements:
@@ -17,18 +17,18 @@ class Statements:
     the connection then belongs to another unit of work."""
 
     def __init__(self, connection: AsyncConnection, dialect: Dialect, *, is_writing: bool) -> None:
-        self._opened: AsyncConnection | None = connection
+        self._connection = connection
         self._dialect = dialect
         self._is_writing = is_writing
+        self._executor = dialect.executor(connection)
+        self._is_open = True
 
     def close(self) -> None:
-        self._opened = None
+        self._is_open = False
 
-    @property
-    def _connection(self) -> AsyncConnection:
-        if self._opened is None:
+    def _require_open(self) -> None:
+        if not self._is_open:
             raise RuntimeError("the unit of work has ended: do all that belongs to it within its block")
-        return self._opened
 
     async def lock_row(self, id: Column[Any], value: Any, *, may_be_deleted: bool = True) -> None:
         """In a transaction, locks the row with this identifier: what is then read of it stays valid until the end.
@@ -37,27 +37,36 @@ class Statements:
         wait. Without `may_be_deleted`, others may still insert rows that refer to it.
         """
         if self._is_writing:
+            self._require_open()
             with translated(is_writing=self._is_writing):
                 await self._dialect.lock_row(self._connection, id, value, may_be_deleted=may_be_deleted)
 
     async def advisory_lock(self, name: str) -> None:
         """In a transaction, locks `name`: for conditions on rows that may not exist yet. Waits for other holders."""
         if self._is_writing:
+            self._require_open()
             with translated(is_writing=self._is_writing):
                 await self._dialect.advisory_lock(self._connection, name)
 
     async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
-        with translated(is_writing=self._is_writing), self._dialect.statement_timeout(self._connection):
-            return (await self._connection.execute(statement, parameters)).all()
+        return (await self._execute(statement, parameters)).all()
 
     async def row(self, statement: Executable, parameters: Parameters | None = None) -> Any:
         """Returns the first row, or None."""
-        found = await self.rows(statement, parameters)
+        found = (await self._execute(statement, parameters)).all()
         return found[0] if found else None
 
     async def change(
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
     ) -> int:
         """Returns the number of rows changed. It has no meaning for several sets of parameters."""
-        with translated(is_writing=self._is_writing), self._dialect.statement_timeout(self._connection):
-            return (await self._connection.execute(statement, parameters)).rowcount
+        return (await self._execute(statement, parameters)).rowcount
+
+    async def _execute(
+        self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
+    ) -> Executed:
+        self._require_open()
+        try:
+            return await self._executor.execute(statement, parameters)
+        except SQLAlchemyError as problem:
+            raise translation_of(problem, self._is_writing) from problem

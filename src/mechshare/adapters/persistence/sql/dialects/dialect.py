@@ -10,6 +10,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
+from mechshare.adapters.persistence.sql.dialects.executor import Executor
 from mechshare.adapters.persistence.sql.types import UtcTime
 
 
@@ -132,6 +133,10 @@ class Dialect(Protocol):
 
     def statement_timeout(self, connection: AsyncConnection) -> AbstractContextManager[None]:
         """Wraps each statement and aborts it when it takes too long."""
+        ...
+
+    def executor(self, connection: AsyncConnection) -> Executor:
+        """Returns what executes the statements of one unit of work on this connection."""
         ...
 
     async def lock_row(

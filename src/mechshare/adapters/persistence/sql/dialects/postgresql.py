@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.adapters.persistence.sql.dialects.dialect import NotExclusive
+from mechshare.adapters.persistence.sql.dialects.executor import ConnectionExecutor, Executor
 
 _READERS, _WRITERS = 8, 8
 """Connections per process."""
@@ -80,6 +81,9 @@ class Postgresql:
             yield
         finally:
             timer.cancel()
+
+    def executor(self, connection: AsyncConnection) -> Executor:
+        return ConnectionExecutor(connection, self.statement_timeout)
 
     async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool

@@ -13,10 +13,16 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing, NotExclusive
+from mechshare.adapters.persistence.sql.dialects.executor import Executor
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
     QuickConnection,
     StatementEnded,
     WriterConnection,
+)
+from mechshare.adapters.persistence.sql.dialects.sqlite_executor import (
+    ReaderExecutor,
+    WriterExecutor,
+    driver_of,
 )
 from mechshare.adapters.persistence.sql.dialects.sqlite_group_commit import GroupCommit
 from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
@@ -84,7 +90,7 @@ class Sqlite:
     def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
         """Interrupts a statement of a reader after the timeout. A statement of a writer runs to its end, even if its
         task is cancelled."""
-        if connection.engine is not self.reader:
+        if not self._is_reader(connection):
             try:
                 yield
             except StatementEnded as ended:
@@ -95,6 +101,10 @@ class Sqlite:
             yield
         finally:
             timer.cancel()
+
+    def executor(self, connection: AsyncConnection) -> Executor:
+        kind = ReaderExecutor if self._is_reader(connection) else WriterExecutor
+        return kind(connection, driver_of(connection), self.statement_timeout)
 
     async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
@@ -125,6 +135,9 @@ class Sqlite:
         async with self.writer.connect() as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         self._identity = self._identity or _identity_of(self._path)
+
+    def _is_reader(self, connection: AsyncConnection) -> bool:
+        return connection.engine is self.reader
 
     def _is_lost(self) -> bool:
         """Whether the file is not the one that this process, or another one, has used.
@@ -198,9 +211,7 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
 
 
 def _interrupt(connection: AsyncConnection) -> None:
-    driver = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
-    if isinstance(driver, QuickConnection):
-        driver.interrupt_statement()
+    driver_of(connection).interrupt_statement()
 
 
 def _sqlite_engine(

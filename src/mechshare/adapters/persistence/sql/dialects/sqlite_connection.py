@@ -40,7 +40,7 @@ class QuickCursor:
 
     def __init__(self, connection: "QuickConnection") -> None:
         self._connection = connection
-        self._rows: Sequence[Any] = ()
+        self.rows: Sequence[Any] = ()
         self.description: Any = None
         self.rowcount = -1
         self.lastrowid: int | None = None
@@ -65,7 +65,7 @@ class QuickCursor:
         return self
 
     async def fetchall(self) -> Sequence[Any]:
-        rows, self._rows = self._rows, ()
+        rows, self.rows = self.rows, ()
         return rows
 
     async def close(self) -> None:
@@ -75,7 +75,7 @@ class QuickCursor:
         self, connection: sqlite3.Connection, execute: Callable[..., sqlite3.Cursor], *arguments: Any
     ) -> None:
         cursor = execute(connection, *arguments)
-        self._rows = cursor.fetchall()
+        self.rows = cursor.fetchall()
         self.description, self.rowcount = cursor.description, cursor.rowcount
         self.lastrowid = cursor.lastrowid
         cursor.close()

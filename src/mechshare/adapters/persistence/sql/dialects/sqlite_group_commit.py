@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import WriterConnection
+from mechshare.adapters.persistence.sql.dialects.sqlite_executor import driver_of, execute_command
 from mechshare.domain.overload import Busy
 
 MAX_UNITS = 32
@@ -89,13 +90,14 @@ class GroupCommit:
         """Runs the first unit, then adds and runs those that wait, and commits all."""
         async with self._engine.connect() as connection:
             # Takes the write lock, so that no statement has to wait for it.
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            driver = cast(WriterConnection, driver_of(connection))
+            await execute_command(driver, "BEGIN IMMEDIATE")
             if await units[0].run(connection):
                 return  # When the connection returns to the pool, the pool rolls the transaction back.
             while len(units) < MAX_UNITS and (unit := self._next()):
                 units.append(unit)
-                await _run_in_savepoint(connection, unit)
-            await connection.exec_driver_sql("COMMIT")
+                await _run_in_savepoint(connection, driver, unit)
+            await execute_command(driver, "COMMIT")
 
 
 class _Unit:
@@ -123,12 +125,11 @@ class _Unit:
             awaited.set_exception(problem)
 
 
-async def _run_in_savepoint(connection: AsyncConnection, unit: _Unit) -> None:
-    driver = cast(WriterConnection, (await connection.get_raw_connection()).driver_connection)
+async def _run_in_savepoint(connection: AsyncConnection, driver: WriterConnection, unit: _Unit) -> None:
     driver.before_next("SAVEPOINT unit")
     if problem := await unit.run(connection):
         try:
-            await connection.exec_driver_sql("ROLLBACK TO unit")
+            await execute_command(driver, "ROLLBACK TO unit")
         except DBAPIError:
             raise problem from None  # a full disk, for example: SQLite has rolled back the whole transaction
     driver.before_next("RELEASE unit")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, Update, bindparam, delete, exists, select, update
+from sqlalchemy import Executable, Integer, Select, bindparam, delete, exists, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.mechanisms.lists import mechanism_list
@@ -30,18 +30,20 @@ _LOCK = _IN_ORDER.with_for_update(key_share=True)
 _LOCK_TO_DELETE = _IN_ORDER.with_for_update()
 _RENEW = update(mechanisms).where(_ARE_AMONG).values(version=mechanisms.c.version + 1)
 _AT = bindparam("now", type_=mechanisms.c.updated_at.type)
+_RENEWED = {"updated_at": _AT, "version": mechanisms.c.version + 1}
 _WITHDRAW = (
     update(mechanisms)
     .where(_ARE_AMONG, mechanisms.c.is_public | mechanisms.c.is_restricted)
-    .values(is_public=False, is_restricted=False, withdrawn_reason=bindparam("reason"))
+    .values(is_public=False, is_restricted=False, withdrawn_reason=bindparam("reason"), **_RENEWED)
+    .returning(mechanisms.c.id)
 )
 _FOR_EVERYBODY = mechanisms.c.visibility == Visibility.PUBLIC.value
 _REINSTATE = (
     update(mechanisms)
     .where(_ARE_AMONG, mechanisms.c.withdrawn_reason == bindparam("reason"))
-    .values(is_public=_FOR_EVERYBODY, is_restricted=~_FOR_EVERYBODY, withdrawn_reason=None)
+    .values(is_public=_FOR_EVERYBODY, is_restricted=~_FOR_EVERYBODY, withdrawn_reason=None, **_RENEWED)
+    .returning(mechanisms.c.id)
 )
-_RENEWED = {"updated_at": _AT, "version": mechanisms.c.version + 1}
 _SHOW_IN_CATEGORIES = (
     update(mechanism_categories)
     .where(IsAmong(mechanism_categories.c.mechanism_id, bindparam("ids", type_=IdList())))
@@ -126,11 +128,10 @@ class SqlMechanismBulkRepository(MechanismBulkRepository):
         return await self._show(_REINSTATE, ids, reason, now)
 
     async def _show(
-        self, change: Update, ids: Sequence[MechanismId], reason: str, now: datetime
+        self, change: Executable, ids: Sequence[MechanismId], reason: str, now: datetime
     ) -> list[MechanismId]:
         await self._statements.rows(_LOCK, {"ids": ids})
-        renewed = change.values(**_RENEWED).returning(mechanisms.c.id)
-        rows = await self._statements.rows(renewed, {"ids": ids, "reason": reason, "now": now})
+        rows = await self._statements.rows(change, {"ids": ids, "reason": reason, "now": now})
         changed = [id for (id,) in rows]
         await self._statements.change(_SHOW_IN_CATEGORIES, {"ids": changed})
         return changed

@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.dialects.executor import Parameters
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.mechanisms.lists import mechanism_list
 from mechshare.adapters.persistence.sql.mechanisms.rows import (
@@ -19,7 +20,7 @@ from mechshare.adapters.persistence.sql.mechanisms.rows import (
     values_of,
 )
 from mechshare.adapters.persistence.sql.pagination import paged
-from mechshare.adapters.persistence.sql.statements import Parameters, Statements
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import (
     mechanism_categories,
     mechanism_parameters,
