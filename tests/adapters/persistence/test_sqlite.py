@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import bindparam, make_url, text
 
 from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
+from mechshare.adapters.persistence.sql.errors import UniqueViolated
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.domain.overload import QueryTimedOut
+from mechshare.testing.bounds import bounded
 
 ENDLESS = text(
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n WHERE i < 0"
@@ -39,6 +41,32 @@ async def test_a_read_without_end_is_interrupted_and_its_connection_reads_again(
     for _ in range(5):
         async with sqlite.reader.connect() as connection:
             assert (await connection.execute(text("SELECT 7"))).scalar_one() == 7
+
+
+async def test_the_connection_of_a_cancelled_read_serves_no_other_read(tmp_path: Path) -> None:
+    patient = Sqlite(make_url(f"sqlite:///{tmp_path / 'mechshare.db'}"), read_timeout=0.5)
+    async with bounded(), patient.reader.connect() as connection:
+        reading = asyncio.create_task(Statements(connection, patient, is_writing=False).row(ENDLESS))
+        await asyncio.sleep(0.1)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert connection.invalidated
+    await patient.reader.dispose()
+
+
+async def test_all_statements_of_a_unit_of_work_share_its_transaction(sqlite: Sqlite) -> None:
+    """Those with a list of values, too, whose text depends on their number."""
+    insert = text("INSERT INTO parts (id) VALUES (:id)")
+    find = text("SELECT id FROM parts WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+    async with sqlite.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE parts (id INTEGER PRIMARY KEY)")
+    async with bounded(), sqlite.begin() as connection:
+        writing = Statements(connection, sqlite, is_writing=True)
+        await writing.change(insert, [{"id": 1}, {"id": 2}, {"id": 3}])
+        assert await writing.rows(find, {"ids": [1, 3]}) == [(1,), (3,)]
+        with pytest.raises(UniqueViolated):
+            await writing.change(insert, {"id": 1})
 
 
 async def test_a_slow_read_lets_the_event_loop_go_on(sqlite: Sqlite) -> None:
