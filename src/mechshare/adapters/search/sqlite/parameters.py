@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from mechshare.adapters.search.text.phrases import Phrase
 from mechshare.adapters.search.text.query import Clause, ParsedQuery
 from mechshare.adapters.search.text.ranking import microseconds
+from mechshare.domain.audiences import PUBLIC_AUDIENCE
 from mechshare.domain.named_values import ValueRange
 from mechshare.domain.search import SearchQuery, SearchSort
 
@@ -31,7 +32,9 @@ def _quoted(phrase: Phrase) -> str:
 
 
 def parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
+    """Returns the parameters by name; None for a condition that does not narrow the search."""
     after, by_newest = query.after, query.sort.effective(is_blank=parsed.is_blank) is SearchSort.NEWEST
+    is_public = query.published_only and query.audience == PUBLIC_AUDIENCE
     patterns = {
         f"phrase_{number}_{one}": phrase.pattern
         for number, clause in enumerate(parsed.clauses)
@@ -46,8 +49,8 @@ def parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
         | spellings
         | {
             "line": parsed.line,
-            "published_only": query.published_only,
-            "audience": json_or_none(query.audience),
+            "is_public": True if is_public else None,
+            "audience": None if is_public or not query.published_only else json_or_none(query.audience),
             "user_id": None if query.user_id is None else _storable(query.user_id),
             "categories": json_or_none(query.category_ids),
             "families": _json_of_families(query.families),

@@ -11,6 +11,7 @@ from typing import Any
 
 from mechshare.adapters.search.sqlite.parameters import match_expression, parameters
 from mechshare.adapters.search.sqlite.passages import find_passages
+from mechshare.adapters.search.sqlite.schema import MAX_CACHED_STATEMENTS
 from mechshare.adapters.search.text.highlights import highlights_of_page
 from mechshare.adapters.search.text.loosening import (
     is_loosened,
@@ -47,32 +48,35 @@ _MAX_EXPANDED_PREFIX = 16
 _MAX_RANKED = EXACT_TOTAL + 1
 """Mechanisms that are ranked. If more match: the newest ones, and those whose title equals the query."""
 
-_PASSES = """
-    (d.is_public OR NOT :published_only OR EXISTS (
-        SELECT 1 FROM audience a WHERE a.document = d.row AND a.term IN (SELECT value FROM json_each(:audience))))
-    AND (:user_id IS NULL OR d.user_id = :user_id)
-    AND (:categories IS NULL OR EXISTS (
-        SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
-    AND (:families IS NULL OR NOT EXISTS (
-        SELECT 1 FROM json_each(:families) f WHERE NOT EXISTS (
-            SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(f.value)))))
-    AND (:excluded IS NULL OR d.id NOT IN (SELECT value FROM json_each(:excluded)))
-    AND (:created_from IS NULL OR d.created_at >= :created_from)
-    AND (:created_before IS NULL OR d.created_at < :created_before)
-    AND (:min_duration IS NULL OR d.duration >= :min_duration)
-    AND (:max_duration IS NULL OR d.duration <= :max_duration)
-    AND (:min_period IS NULL OR d.period >= :min_period)
-    AND (:max_period IS NULL OR d.period <= :max_period)
-    AND (:motion IS NULL OR d.motion = :motion)
-    AND (:loops IS NULL OR d.loops = :loops)
-    AND (:reliability_min IS NULL OR d.reliability >= :reliability_min)
-    AND (:licenses IS NULL OR d.license IN (SELECT value FROM json_each(:licenses)))
-    AND (:ranges IS NULL OR NOT EXISTS (
+_IN_CATEGORIES = "SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each({ids}))"
+_CONDITIONS = {
+    "is_public": "d.is_public",
+    "audience": """(d.is_public OR EXISTS (
+        SELECT 1 FROM audience a WHERE a.document = d.row AND a.term IN (SELECT value FROM json_each(:audience))))""",
+    "user_id": "d.user_id = :user_id",
+    "categories": f"EXISTS ({_IN_CATEGORIES.format(ids=':categories')})",
+    "families": f"""NOT EXISTS (
+        SELECT 1 FROM json_each(:families) f WHERE NOT EXISTS ({_IN_CATEGORIES.format(ids="f.value")}))""",
+    "excluded": "d.id NOT IN (SELECT value FROM json_each(:excluded))",
+    "created_from": "+d.created_at >= :created_from",
+    "created_before": "+d.created_at < :created_before",
+    "min_duration": "d.duration >= :min_duration",
+    "max_duration": "d.duration <= :max_duration",
+    "min_period": "d.period >= :min_period",
+    "max_period": "d.period <= :max_period",
+    "motion": "d.motion = :motion",
+    "loops": "d.loops = :loops",
+    "reliability_min": "+d.reliability >= :reliability_min",
+    "licenses": "d.license IN (SELECT value FROM json_each(:licenses))",
+    "ranges": """NOT EXISTS (
         SELECT 1 FROM json_each(:ranges) r WHERE NOT EXISTS (
             SELECT 1 FROM parameter p WHERE p.document = d.row AND p.key = r.value ->> 0
-                AND p.quantity = r.value ->> 1 AND p.number BETWEEN r.value ->> 2 AND r.value ->> 3)))
-    AND (:forbidden IS NULL OR d.row NOT IN (SELECT rowid FROM words WHERE words MATCH :forbidden))
-"""
+                AND p.quantity = r.value ->> 1 AND p.number BETWEEN r.value ->> 2 AND r.value ->> 3))""",
+    "forbidden": "d.row NOT IN (SELECT rowid FROM words WHERE words MATCH :forbidden)",
+}
+"""The condition of each parameter that narrows a search. "+" keeps SQLite from an index that does not serve the
+order."""
+_MATCHED = "d.row, d.id, d.created_at, d.reliability, d.motion"
 _LEVEL = "CAST(d.reliability AS REAL)"
 _RESULT = """
     , page AS (
@@ -86,23 +90,10 @@ _RESULT = """
     UNION ALL SELECT 'total', NULL, count(*), NULL, NULL, NULL, NULL FROM match
     UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL, NULL
         FROM match JOIN category c ON c.document = match.row GROUP BY c.id
-    UNION ALL SELECT 'level', d.reliability, count(*), NULL, NULL, NULL, NULL
-        FROM match JOIN document d USING (row) GROUP BY d.reliability
-    UNION ALL SELECT 'motion', d.motion, count(*), NULL, NULL, NULL, NULL
-        FROM match JOIN document d USING (row) WHERE d.motion IS NOT NULL GROUP BY d.motion
+    UNION ALL SELECT 'level', reliability, count(*), NULL, NULL, NULL, NULL FROM match GROUP BY reliability
+    UNION ALL SELECT 'motion', motion, count(*), NULL, NULL, NULL, NULL
+        FROM match WHERE motion IS NOT NULL GROUP BY motion
 """
-# Limited: among a million mechanisms, ranking and counting all matches of a frequent word takes most of a second.
-_LISTING, _LISTING_BY_LEVEL = (
-    f"""
-    WITH match AS MATERIALIZED (
-        SELECT d.row, d.id, d.created_at, {score} AS score FROM document d WHERE {_PASSES}
-        ORDER BY {order}d.created_at DESC, d.id LIMIT {_MAX_RANKED}
-    ) {_RESULT}
-    """  # noqa: S608 - contains only constants
-    for score, order in (("0.0", ""), (_LEVEL, "d.reliability DESC, "))
-)
-
-
 _Shape = tuple[int, int, int | None]
 """Of a clause: the number of its phrases, of those of the thesaurus, and its only place."""
 
@@ -111,9 +102,25 @@ def _shape(clause: Clause) -> _Shape:
     return len(clause.phrases), len(clause.related), clause.place
 
 
-@lru_cache(maxsize=16)
-def _matching(shapes: tuple[_Shape, ...], *, is_loose: bool, by_level: bool) -> str:
-    """Returns the search statement for clauses of these shapes; `by_level`, with the level of reliability as the score.
+@lru_cache(maxsize=MAX_CACHED_STATEMENTS)
+def _listing(narrowed: tuple[str, ...], *, by_level: bool) -> str:
+    """Returns the search statement without words, with these of the _CONDITIONS."""
+    # Limited: among a million mechanisms, ranking and counting all of them takes most of a second.
+    score, order = (_LEVEL, "d.reliability DESC, ") if by_level else ("0.0", "")
+    return f"""
+    WITH match AS MATERIALIZED (
+        SELECT {_MATCHED}, {score} AS score FROM document d WHERE {_passes(narrowed)}
+        ORDER BY {order}d.created_at DESC, d.id LIMIT {_MAX_RANKED}
+    ) {_RESULT}
+    """  # noqa: S608 - contains only constants
+
+
+@lru_cache(maxsize=MAX_CACHED_STATEMENTS)
+def _matching(
+    shapes: tuple[_Shape, ...], narrowed: tuple[str, ...], *, is_loose: bool, by_level: bool
+) -> str:
+    """Returns the search statement for clauses of these shapes, with these of the _CONDITIONS; `by_level`, with the
+    level of reliability as the score.
 
     The fields in which a clause matches determine its weight. FTS5's bm25() would count each phrase in the whole index
     before it ranks the first match.
@@ -125,20 +132,25 @@ def _matching(shapes: tuple[_Shape, ...], *, is_loose: bool, by_level: bool) -> 
     weights = " + ".join([f"{len(shapes)}.0", *places])
     ranked = f"{weights} - {BREVITY} * length(d.title) + {EQUAL_TITLE} * (d.line = :line)"
     score, namesake = (_LEVEL, _LEVEL) if by_level else (ranked, EQUAL_TITLE)
+    passes = _passes(narrowed)
     return f"""
     WITH newest AS MATERIALIZED (
-        SELECT d.row, d.id, d.created_at, {score} AS score
-        FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
+        SELECT {_MATCHED}, {score} AS score
+        FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {passes}
         ORDER BY words.rowid DESC LIMIT {_MAX_RANKED}
     ), older_namesakes AS MATERIALIZED (
-        SELECT d.row, d.id, d.created_at, {namesake} AS score FROM document d
+        SELECT {_MATCHED}, {namesake} AS score FROM document d
         WHERE d.line = :line AND d.row < (SELECT min(row) FROM newest)
-            AND (SELECT count(*) FROM newest) = {_MAX_RANKED} AND {_PASSES}
+            AND (SELECT count(*) FROM newest) = {_MAX_RANKED} AND {passes}
         ORDER BY d.row DESC LIMIT {_MAX_RANKED}
     ), match AS MATERIALIZED (
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_RESULT}
     """  # noqa: S608 - contains only constants and numbers
+
+
+def _passes(narrowed: Sequence[str]) -> str:
+    return " AND ".join([_CONDITIONS[name] for name in narrowed]) or "TRUE"
 
 
 def _weights(clause: int, phrases: int, related: int, only_place: int | None) -> Iterator[str]:
@@ -232,17 +244,18 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
 
 
 def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuery) -> list[Any]:
-    is_loose = bool(parsed.strict)
-    shapes = tuple(map(_shape, parsed.clauses))
-    by_level = query.sort is SearchSort.MOST_RELIABLE
-    listing = _LISTING_BY_LEVEL if by_level else _LISTING
-    statement = listing if parsed.is_blank else _matching(shapes, is_loose=is_loose, by_level=by_level)
-    matched = {"words": match_expression(_expanded(connection, query, parsed))}
+    is_loose, by_level = bool(parsed.strict), query.sort is SearchSort.MOST_RELIABLE
+    given = parameters(query, parsed)
+    narrowed = tuple([name for name in _CONDITIONS if given[name] is not None])
+    if parsed.is_blank:
+        return connection.execute(_listing(narrowed, by_level=by_level), given).fetchall()
+    given["words"] = match_expression(_expanded(connection, query, parsed))
     if is_loose:
-        matched["strict"] = match_expression(
-            _expanded(connection, query, replace(parsed, clauses=parsed.strict))
-        )
-    return connection.execute(statement, parameters(query, parsed) | matched).fetchall()
+        strict = replace(parsed, clauses=parsed.strict)
+        given["strict"] = match_expression(_expanded(connection, query, strict))
+    shapes = tuple(map(_shape, parsed.clauses))
+    statement = _matching(shapes, narrowed, is_loose=is_loose, by_level=by_level)
+    return connection.execute(statement, given).fetchall()
 
 
 def _total(rows: list[Any]) -> int:
