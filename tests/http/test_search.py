@@ -9,6 +9,7 @@ from mechshare.bootstrap import schemes
 from mechshare.domain.jobs import JobKind, new_job
 from mechshare.domain.search import MAX_EXCLUDED
 from mechshare.domain.users import Role
+from mechshare.testing.search.contract import document
 from tests.http.conftest import API, Site
 from tests.services.faults import FaultyIndex
 
@@ -211,6 +212,29 @@ async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(site: Site, 
     assert [item["mechanism"]["id"] for item in found["items"]] == [known["id"]]
     assert (found["total"], found["facets"], found["degraded"]) == (1, {"gears": 1}, False)
     assert await suggest(site, "se") == []
+
+
+@pytest.mark.parametrize("is_unlisted", [False, True])
+async def test_an_index_restored_from_a_copy_shows_nothing_that_was_taken_back(
+    site: Site, index: FaultyIndex, is_unlisted: bool
+) -> None:
+    headers = await site.sign_up("sakura")
+    shared = await site.published(headers, "secret gear")
+    mechanism, edit = f"{API}/mechanisms/{shared['id']}", {**headers, "If-Match": "*"}
+    before = (await site.client.get(mechanism)).json()["version"]
+    if is_unlisted:
+        done = await site.client.put(f"{mechanism}/visibility", headers=edit, json={"visibility": "unlisted"})
+    else:
+        done = await site.client.patch(mechanism, headers=edit, json={"title": "rocker"})
+    assert done.is_success, done.text
+    await site.work()
+    now = (await site.client.get(mechanism)).json()["version"]  # cached from here on
+
+    for version in (before, now) if is_unlisted else (before,):
+        await index.wipe()
+        await index.put([document(shared["id"], "secret gear", version=version)])
+        found = await find(site, "secret", limit=str(version))
+        assert (found["items"], found["total"], found["facets"]) == ([], 0, {})
 
 
 async def test_a_search_is_degraded_while_too_many_changes_wait_for_the_index(site: Site) -> None:

@@ -239,6 +239,18 @@ class SearchPage:
     help: SearchHelp = NO_HELP
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundHits:
+    """A page of hits as the index has them: a mechanism may have changed since, so nobody sees a hit before the policy
+    and its version are checked.
+
+    `page` still lacks its items. A degraded one has them, and there are no hits.
+    """
+
+    hits: tuple[Hit, ...]
+    page: SearchPage
+
+
 def clean_query(text: str) -> str:
     """Returns the query with its text normalised. Raises InvalidField, also if its ligatures unfold to far more."""
     cleaned = clean_text("q", text, min_length=0, max_length=MAX_QUERY_LENGTH)

@@ -45,6 +45,12 @@ class ResponseCache:
         self._clock = clock
         self.max_concurrent_loads = max_concurrent_loads
 
+    @property
+    def entries_age(self) -> bool:
+        """Whether entries expire because some invalidations do not reach them: what is made of an old entry would then
+        outlive it."""
+        return self._cache.max_age is not None
+
     def cached(self, key: ResponseKey, *, fresh: bool = False) -> CachedResponse | None:
         """Returns the response under `key` if this process has it, without waiting; else None.
 
@@ -56,9 +62,9 @@ class ResponseCache:
     def cached_part(self, key: ResponseKey) -> CachedResponse | None:
         """Returns the response under `key`, of which others are made, if this process has it.
 
-        Returns None where entries age, since what is made of an old one would outlive it.
+        Returns None where `entries_age`.
         """
-        return self.cached(key) if self._cache.max_age is None else None
+        return None if self.entries_age else self.cached(key)
 
     async def load(
         self, key: ResponseKey, load: Callable[[], Awaitable[CachedResponse]], *, fresh: bool = False
@@ -92,7 +98,7 @@ class ResponseCache:
         load: Callable[[Sequence[ResponseKey]], Awaitable[Sequence[CachedResponse | None]]],
     ) -> Sequence[CachedResponse | None]:
         """Returns what `load_many` does, for responses of which others are made; where entries age, none is stored."""
-        return await (self.load_many(keys, load) if self._cache.max_age is None else load(keys))
+        return await (load(keys) if self.entries_age else self.load_many(keys, load))
 
     async def count(self, key: ResponseKey, count: Callable[[], Awaitable[int]]) -> int:
         """Returns the length of a public list, calling `count` on a miss.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_with
 from mechshare.domain.errors import Unavailable
@@ -20,6 +20,7 @@ from mechshare.domain.search import (
     MAX_EXCLUDED,
     NO_HELP,
     OF_DATABASE,
+    FoundHits,
     FoundMechanism,
     Hit,
     SearchHelp,
@@ -57,6 +58,34 @@ _NOBODY = UserId("")
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
+class SearchConditions(TypedDict, total=False):
+    """What narrows and orders a search.
+
+    `author` is a user name; empty means anybody. Of `within`, the conditions about categories, time, duration, motion
+    and what the author states count. With `after`, the `next` of another page of this search, a search returns what
+    follows it and calls it `page`.
+    """
+
+    user_id: UserId | None
+    author: str
+    within: MechanismFilter
+    sort: SearchSort
+    page: int
+    limit: int
+    after: Position | None
+
+
+_DEFAULTS = SearchConditions(
+    user_id=None,
+    author="",
+    within=EVERY_MECHANISM,
+    sort=SearchSort.RELEVANCE,
+    page=1,
+    limit=20,
+    after=None,
+)
+
+
 class SearchService:
     def __init__(
         self,
@@ -79,24 +108,8 @@ class SearchService:
         self._max_wait_seconds = max_wait_seconds
         self._limit = ConcurrencyLimit(MAX_CONCURRENT_SEARCHES)
 
-    async def search(
-        self,
-        viewer: Viewer,
-        text: str,
-        *,
-        user_id: UserId | None = None,
-        author: str = "",
-        within: MechanismFilter = EVERY_MECHANISM,
-        sort: SearchSort = SearchSort.RELEVANCE,
-        page: int = 1,
-        limit: int = 20,
-        after: Position | None = None,
-    ) -> SearchPage:
+    async def search(self, viewer: Viewer, text: str, **conditions: Unpack[SearchConditions]) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
-
-        `author` is a user name; empty means anybody. Of `within`, the conditions about categories, time, duration,
-        motion and what the author states count. With `after`, the `next` of another page of this search, returns what
-        follows it and calls it `page`.
 
         Raises MalformedRequest, InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
@@ -104,37 +117,44 @@ class SearchService:
         document is not the current public version. While the index is unavailable, or more than MAX_EXCLUDED mechanisms
         wait to be indexed, the page is `degraded`: the database searches the newest mechanisms, less precisely.
         """
-        scope = scope_of(viewer, user_id)
-        writer = await self._find_author(author, user_id) if author else user_id
+        return await self.read_page(viewer, await self.find_hits(viewer, text, **conditions))
+
+    async def find_hits(self, viewer: Viewer, text: str, **conditions: Unpack[SearchConditions]) -> FoundHits:
+        """Returns what `search` finds, before the mechanisms are read. Raises what `search` raises."""
+        asked = _DEFAULTS | conditions
+        scope = scope_of(viewer, asked["user_id"])
+        author = asked["author"]
+        writer = await self._find_author(author, asked["user_id"]) if author else asked["user_id"]
+        request = PageRequest(page=asked["page"], limit=asked["limit"])
         query = query_within(
-            replace(within, user_id=writer),
+            replace(asked["within"], user_id=writer),
             text=clean_query(text),
             published_only=not scope.is_everything,
             audience=await self._find_audience(scope),
-            sort=sort,
-            offset=(page - 1) * limit,
-            limit=limit,
-            after=place_at(after) if after else None,
+            sort=asked["sort"],
+            offset=request.offset,
+            limit=request.limit,
+            after=place_at(asked["after"]) if asked["after"] else None,
         )
-        request = PageRequest(page=page, limit=limit)
         with self._limit.admit():
-            # Read before the search: what changes later, the caller could not have known yet.
-            unindexed = await self._find_unindexed(query.audience, with_drafts=scope.is_everything)
-            if unindexed is None or (query.after and query.after.is_of_database):
-                return await self._search_database(query, scope, request)
-            try:
-                # One more than the page shows, to know whether another page follows.
-                result = await self._index.search(replace(query, excluded=unindexed, limit=limit + 1))
-            except SearchTimedOut:
-                # The database would take as long, and would then delay other searches.
-                raise
-            except Unavailable:
-                return await self._search_database(query, scope, request)
-            found = await self._page(viewer, result, request)
-            help = (
-                await self._help(replace(query, excluded=unindexed), result) if not result.total else NO_HELP
-            )
-            return replace(found, is_complete=found.is_complete and not unindexed, help=help)
+            return await self._find(query, scope, request)
+
+    async def _find(self, query: SearchQuery, scope: ListScope, request: PageRequest) -> FoundHits:
+        # Read before the search: what changes later, the caller could not have known yet.
+        unindexed = await self._find_unindexed(query.audience, with_drafts=scope.is_everything)
+        if unindexed is None or (query.after and query.after.is_of_database):
+            return await self._search_database(query, scope, request)
+        query = replace(query, excluded=unindexed)
+        try:
+            # One more than the page shows, to know whether another page follows.
+            result = await self._index.search(replace(query, limit=request.limit + 1))
+        except SearchTimedOut:
+            # The database would take as long, and would then delay other searches.
+            raise
+        except Unavailable:
+            return await self._search_database(query, scope, request)
+        help = NO_HELP if result.total else await self._help(query, result)
+        return _found(result, request, help, is_complete=not unindexed)
 
     async def _help(self, query: SearchQuery, result: SearchResult) -> SearchHelp:
         """Returns how to find mechanisms instead; nothing if the index does not respond any more."""
@@ -188,37 +208,32 @@ class SearchService:
         ids = tuple(dict.fromkeys(map(MechanismId, undone)))
         return ids if len(ids) <= MAX_EXCLUDED else None
 
-    async def _page(self, viewer: Viewer, result: SearchResult, request: PageRequest) -> SearchPage:
-        shown_hits = result.hits[: request.limit]
-        hits = {hit.mechanism_id: hit for hit in shown_hits}
+    async def read_page(self, viewer: Viewer, found: FoundHits) -> SearchPage:
+        """Returns the page with those mechanisms that `viewer` may see, in their current versions."""
+        page, hits = found.page, {hit.mechanism_id: hit for hit in found.hits}
+        if page.degraded:
+            return page
         async with self._transactions.read() as tx:
-            found = await tx.mechanisms.find_authored(list(hits))
-            visible = await found_among(tx, viewer, found)
+            read = await tx.mechanisms.find_authored(list(hits))
+            visible = await found_among(tx, viewer, read)
             shown = [item for item in visible if _is_current(hits[item.mechanism.id], item.mechanism)]
-            hidden = [item.mechanism for item in found if item not in shown]
+            hidden = [item.mechanism for item in read if item not in shown]
             families = await families_of(tx, hidden)
         items = tuple(
             FoundMechanism(found=item, highlights=hit.highlights, page=hit.page)
             for item, hit in ((each, hits[each.mechanism.id]) for each in shown)
         )
-        is_exact = result.total <= EXACT_TOTAL
-        return SearchPage(
+        return replace(
+            page,
             items=items,
-            page=request.page,
-            limit=request.limit,
-            total=result.total - (len(hits) - len(items)) if is_exact else EXACT_TOTAL,
-            total_is_exact=is_exact,
-            facets=without((id for family in families for id in family), result.facets),
-            levels=without((each.reliability_rank for each in hidden), result.levels),
-            motions=without((each.motion_kind for each in hidden if each.motion_kind), result.motions),
-            expanded=result.expanded,
-            is_complete=not hidden,
-            next=shown_hits[-1].place.position if len(result.hits) > request.limit else None,
+            total=page.total - (len(hits) - len(items)) if page.total_is_exact else page.total,
+            facets=without((id for family in families for id in family), page.facets),
+            levels=without((each.reliability_rank for each in hidden), page.levels),
+            motions=without((each.motion_kind for each in hidden if each.motion_kind), page.motions),
+            is_complete=page.is_complete and not hidden,
         )
 
-    async def _search_database(
-        self, query: SearchQuery, scope: ListScope, request: PageRequest
-    ) -> SearchPage:
+    async def _search_database(self, query: SearchQuery, scope: ListScope, request: PageRequest) -> FoundHits:
         words = self._words_for_database(query.text)[:_MAX_WORDS]
         sort = _DATABASE_SORTS.get(query.sort, MechanismSort.NEWEST)
         if query.after:
@@ -234,7 +249,7 @@ class SearchService:
                 scope=scope,
             )
         items = tuple(FoundMechanism(found=item, highlights={}) for item in found.items)
-        return SearchPage(
+        page = SearchPage(
             items=items,
             page=found.page,
             limit=found.limit,
@@ -244,6 +259,7 @@ class SearchService:
             degraded=True,
             next=_place_of(found.items[-1].mechanism).position if found.next else None,
         )
+        return FoundHits(hits=(), page=page)
 
     def _words_for_database(self, text: str) -> Sequence[tuple[str, ...]]:
         typed = text.translate(_QUOTES).split() or text.split()
@@ -317,6 +333,26 @@ class SearchService:
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
+
+
+def _found(result: SearchResult, request: PageRequest, help: SearchHelp, *, is_complete: bool) -> FoundHits:
+    hits = result.hits[: request.limit]
+    is_exact = result.total <= EXACT_TOTAL
+    page = SearchPage(
+        items=(),
+        page=request.page,
+        limit=request.limit,
+        total=result.total if is_exact else EXACT_TOTAL,
+        total_is_exact=is_exact,
+        facets=result.facets,
+        levels=result.levels,
+        motions=result.motions,
+        expanded=result.expanded,
+        is_complete=is_complete,
+        next=hits[-1].place.position if len(result.hits) > request.limit else None,
+        help=help,
+    )
+    return FoundHits(hits=hits, page=page)
 
 
 def _position_of(place: SearchPlace, sort: MechanismSort) -> Position:

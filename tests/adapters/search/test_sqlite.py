@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from mechshare.adapters.search.sqlite import schema
 from mechshare.adapters.search.sqlite.index import BATCH, SqliteSearchIndex
-from mechshare.adapters.search.sqlite.reads import expand_prefixes
+from mechshare.adapters.search.sqlite.reads import expand_prefixes, search
 from mechshare.adapters.search.sqlite.schema import SCHEMA_VERSION
 from mechshare.adapters.search.sqlite.suggestions import suggest
 from mechshare.adapters.search.text.query import Clause, parse_query
@@ -96,6 +96,29 @@ class TestMoreThanAreRanked:
         result = await index.search(SearchQuery(text=text, sort=SearchSort.NEWEST, limit=len(crowd)))
 
         assert keys(result) == [each.mechanism_id for each in crowd[: -EXACT_TOTAL - 2 : -1]]
+
+
+async def test_repeated_searches_of_many_forms_are_prepared_once(
+    path: Path, index: SqliteSearchIndex
+) -> None:
+    await index.put([document("a", "spur gear"), document("b", "worm gear")])
+    queries = [
+        SearchQuery(text=" ".join(f"gear{word}" for word in range(words)), sort=sort)
+        for words in range(15)
+        for sort in (SearchSort.RELEVANCE, SearchSort.MOST_RELIABLE)
+    ]
+    prepared: list[object] = []
+    with closing(schema.connect(path)) as connection:
+        # SQLite asks the authorizer while it prepares a statement.
+        connection.set_authorizer(lambda *action: prepared.append(action) or sqlite3.SQLITE_OK)
+        for query in queries:
+            search(connection, query)
+        assert prepared
+        prepared.clear()
+        for query in queries:
+            search(connection, query)
+
+    assert prepared == []
 
 
 @pytest.mark.parametrize("words", [1, 16, 17, 40])

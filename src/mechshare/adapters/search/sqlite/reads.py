@@ -48,15 +48,16 @@ _MAX_EXPANDED_PREFIX = 16
 _MAX_RANKED = EXACT_TOTAL + 1
 """Mechanisms that are ranked. If more match: the newest ones, and those whose title equals the query."""
 
-_IN_CATEGORIES = "SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each({ids}))"
 _CONDITIONS = {
     "is_public": "d.is_public",
     "audience": """(d.is_public OR EXISTS (
         SELECT 1 FROM audience a WHERE a.document = d.row AND a.term IN (SELECT value FROM json_each(:audience))))""",
     "user_id": "d.user_id = :user_id",
-    "categories": f"EXISTS ({_IN_CATEGORIES.format(ids=':categories')})",
-    "families": f"""NOT EXISTS (
-        SELECT 1 FROM json_each(:families) f WHERE NOT EXISTS ({_IN_CATEGORIES.format(ids="f.value")}))""",
+    "categories": """EXISTS (
+        SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories)))""",
+    "families": """NOT EXISTS (
+        SELECT 1 FROM json_each(:families) f WHERE NOT EXISTS (
+            SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(f.value))))""",
     "excluded": "d.id NOT IN (SELECT value FROM json_each(:excluded))",
     "created_from": "+d.created_at >= :created_from",
     "created_before": "+d.created_at < :created_before",

@@ -13,7 +13,7 @@ from mechshare.application import Application
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.policy import Viewer
-from mechshare.domain.search import SearchPage
+from mechshare.domain.search import FoundHits, SearchPage
 from mechshare.domain.statistics import Counts
 from mechshare.domain.suggestions import Suggestions
 from mechshare.domain.users import Actor
@@ -41,7 +41,14 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     media_addresses,
     with_stats,
 )
-from mechshare.entrypoints.http.representations.search import search_response, suggestions_response
+from mechshare.entrypoints.http.representations.search import (
+    SearchHitResponse,
+    encoded_hits,
+    found_hits,
+    is_as_found,
+    search_response,
+    suggestions_response,
+)
 from mechshare.entrypoints.http.representations.similar import similar_response
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 from mechshare.services.support.data_loader import DataLoader
@@ -168,7 +175,8 @@ class PublicReads:
         return encoded_response(msgspec.json.encode(body), link=next_link(key.path, key.query, body.next))
 
     async def _read_search(self, key: SearchKey) -> CachedResponse:
-        found = await self._application.search.search(
+        search = self._application.search
+        found = await search.find_hits(
             None,
             key.text,
             user_id=key.user_id,
@@ -179,8 +187,23 @@ class PublicReads:
             limit=key.request.limit,
             after=key.request.after,
         )
-        body = search_response(found, media_addresses(self._application), key.sort, key.conditions)
-        return _found_response(found, body, link=next_link(key.path, key.query, body.next))
+        page, items = found.page, await self._encoded_hits(found)
+        if items is None:
+            page = await search.read_page(None, found)
+            items = found_hits(page, media_addresses(self._application))
+        body = search_response(page, items, key.sort, key.conditions)
+        return _found_response(page, body, link=next_link(key.path, key.query, body.next))
+
+    async def _encoded_hits(self, found: FoundHits) -> list[SearchHitResponse] | None:
+        """Returns the hits with what is cached of their mechanisms; None if one of them may not be shown, or has
+        changed since the index found it."""
+        if found.page.degraded or self._responses.entries_age:
+            return None
+        responses = await self._find_mechanisms([hit.mechanism_id for hit in found.hits], fresh=True)
+        bodies = [one.body for one in responses if one]
+        if len(bodies) < len(found.hits) or not all(map(is_as_found, bodies, found.hits)):
+            return None
+        return encoded_hits(bodies, found.hits)
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
         return await read_suggestions(self._application, None, key)

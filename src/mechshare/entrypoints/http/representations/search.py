@@ -1,10 +1,15 @@
 """Representations of search results."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 from msgspec import Struct
 
 from mechshare.domain.motion import MotionKind
-from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort
+from mechshare.domain.search import FoundMechanism, Hit, SearchPage, SearchSort
 from mechshare.domain.suggestions import Suggestion, SuggestionKind, Suggestions
+from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.pagination import cursor_of
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -87,12 +92,19 @@ class SuggestionsResponse(Struct):
     degraded: bool
 
 
+class _Shown(Struct):
+    """What an encoded `MechanismResponse` shows, as far as it decides whether a search may show it."""
+
+    version: int
+    visibility: Visibility
+
+
 def search_response(
-    found: SearchPage, addresses: MediaAddresses, sort: SearchSort, conditions: str
+    found: SearchPage, items: list[SearchHitResponse], sort: SearchSort, conditions: str
 ) -> SearchResponse:
-    """Returns a page of the search with these `conditions`, with the cursor of the next page."""
+    """Returns a page of the search with these `conditions` and `items`, with the cursor of the next page."""
     return SearchResponse(
-        items=[_search_hit(item, addresses) for item in found.items],
+        items=items,
         page=found.page,
         limit=found.limit,
         total=found.total,
@@ -119,12 +131,25 @@ def suggestions_response(
     )
 
 
-def _search_hit(item: FoundMechanism, addresses: MediaAddresses) -> SearchHitResponse:
-    return SearchHitResponse(
-        mechanism=mechanism_response(item.found, addresses),
-        highlights={
-            name: [Piece(text, is_match) for text, is_match in pieces]
-            for name, pieces in item.highlights.items()
-        },
-        page=item.page,
-    )
+def found_hits(found: SearchPage, addresses: MediaAddresses) -> list[SearchHitResponse]:
+    """Returns the items of the page."""
+    return [_search_hit(mechanism_response(item.found, addresses), item) for item in found.items]
+
+
+def encoded_hits(bodies: Sequence[bytes], hits: Sequence[Hit]) -> list[SearchHitResponse]:
+    """Returns the hits with their encoded mechanisms; both in the same order."""
+    return [_search_hit(msgspec.Raw(body), hit) for body, hit in zip(bodies, hits, strict=True)]
+
+
+def is_as_found(body: bytes, hit: Hit) -> bool:
+    """Whether this encoded mechanism, which everybody may see who has its address, is the version that the index found,
+    and not unlisted."""
+    shown = msgspec.json.decode(body, type=_Shown)
+    return shown.version == hit.version and shown.visibility is not Visibility.UNLISTED
+
+
+def _search_hit(mechanism: Any, hit: FoundMechanism | Hit) -> SearchHitResponse:
+    highlights = {
+        name: [Piece(text, is_match) for text, is_match in pieces] for name, pieces in hit.highlights.items()
+    }
+    return SearchHitResponse(mechanism, highlights, hit.page)

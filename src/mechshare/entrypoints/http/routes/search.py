@@ -42,6 +42,7 @@ from mechshare.entrypoints.http.representations.mechanisms import media_addresse
 from mechshare.entrypoints.http.representations.search import (
     SearchResponse,
     SuggestionsResponse,
+    found_hits,
     search_response,
 )
 from mechshare.services.rate_limits import CostlyOperation
@@ -164,7 +165,8 @@ async def _search_for(request: Req, viewer: Actor, key: SearchKey) -> Response[S
         limit=key.request.limit,
         after=key.request.after,
     )
-    content = search_response(found, media_addresses(application), key.sort, key.conditions)
+    items = found_hits(found, media_addresses(application))
+    content = search_response(found, items, key.sort, key.conditions)
     body = msgspec.json.encode(content)
     link = next_link(key.path, key.query, content.next)
     return json_response(
