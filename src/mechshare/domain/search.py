@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience
 from mechshare.domain.errors import InvalidField, MalformedRequest
-from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.motion import MotionKind
-from mechshare.domain.pagination import KeyType, Position, SortOrder
+from mechshare.domain.pagination import EXACT_TOTAL, KeyType, PageRequest, Position, SortOrder
 from mechshare.domain.text import clean_text
 
 MAX_QUERY_LENGTH = 200
@@ -161,6 +161,34 @@ def _cleared(**bounds: object) -> dict[str, None]:
     return dict.fromkeys(bounds) if any(value is not None for value in bounds.values()) else {}
 
 
+class SearchConditions(TypedDict, total=False):
+    """What narrows and orders a search.
+
+    `author` is a user name; empty means anybody. Of `within`, the conditions about categories, time, duration, motion
+    and what the author states count. With `after`, the `next` of another page of this search, a search returns what
+    follows it and calls it `page`.
+    """
+
+    user_id: UserId | None
+    author: str
+    within: MechanismFilter
+    sort: SearchSort
+    page: int
+    limit: int
+    after: Position | None
+
+
+DEFAULT_CONDITIONS = SearchConditions(
+    user_id=None,
+    author="",
+    within=EVERY_MECHANISM,
+    sort=SearchSort.RELEVANCE,
+    page=1,
+    limit=20,
+    after=None,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """`highlights` maps a field (`title`, `description`, `document`) to an excerpt as ((text, is_match), ...). `page`
@@ -249,6 +277,29 @@ class FoundHits:
 
     hits: tuple[Hit, ...]
     page: SearchPage
+
+
+def hits_of_page(
+    result: SearchResult, request: PageRequest, help: SearchHelp, *, is_complete: bool
+) -> FoundHits:
+    """Returns the page of hits of a `result` that has one hit more if another page follows."""
+    hits = result.hits[: request.limit]
+    is_exact = result.total <= EXACT_TOTAL
+    page = SearchPage(
+        items=(),
+        page=request.page,
+        limit=request.limit,
+        total=result.total if is_exact else EXACT_TOTAL,
+        total_is_exact=is_exact,
+        facets=result.facets,
+        levels=result.levels,
+        motions=result.motions,
+        expanded=result.expanded,
+        is_complete=is_complete,
+        next=hits[-1].place.position if len(result.hits) > request.limit else None,
+        help=help,
+    )
+    return FoundHits(hits=hits, page=page)
 
 
 def clean_query(text: str) -> str:

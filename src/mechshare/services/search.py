@@ -4,25 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from mechshare.domain.audiences import PUBLIC_AUDIENCE, Audience, audience_with
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.jobs import INDEXING, JobKind
-from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, Position
 from mechshare.domain.policy import Viewer, scope_of
 from mechshare.domain.search import (
+    DEFAULT_CONDITIONS,
     MAX_EXCLUDED,
     NO_HELP,
     OF_DATABASE,
     FoundHits,
     FoundMechanism,
     Hit,
+    SearchConditions,
     SearchHelp,
     SearchPage,
     SearchPlace,
@@ -30,6 +31,7 @@ from mechshare.domain.search import (
     SearchResult,
     SearchSort,
     clean_query,
+    hits_of_page,
     place_at,
     query_within,
 )
@@ -39,6 +41,7 @@ from mechshare.domain.visibility import ListScope
 from mechshare.ports.search import FindWords, SearchIndex
 from mechshare.services.indexing import rebuild
 from mechshare.services.support.access import found_among
+from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.support.facets import families_of, without
 from mechshare.services.support.query_texts import completes, respelled
 from mechshare.services.transactions import Transactions
@@ -56,34 +59,6 @@ _DATABASE_SORTS = {SearchSort.MOST_RELIABLE: MechanismSort.MOST_RELIABLE}
 _NOBODY = UserId("")
 """No account has this id."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
-
-
-class SearchConditions(TypedDict, total=False):
-    """What narrows and orders a search.
-
-    `author` is a user name; empty means anybody. Of `within`, the conditions about categories, time, duration, motion
-    and what the author states count. With `after`, the `next` of another page of this search, a search returns what
-    follows it and calls it `page`.
-    """
-
-    user_id: UserId | None
-    author: str
-    within: MechanismFilter
-    sort: SearchSort
-    page: int
-    limit: int
-    after: Position | None
-
-
-_DEFAULTS = SearchConditions(
-    user_id=None,
-    author="",
-    within=EVERY_MECHANISM,
-    sort=SearchSort.RELEVANCE,
-    page=1,
-    limit=20,
-    after=None,
-)
 
 
 class SearchService:
@@ -107,6 +82,8 @@ class SearchService:
         self._scans = asyncio.Semaphore(scans_at_a_time)
         self._max_wait_seconds = max_wait_seconds
         self._limit = ConcurrencyLimit(MAX_CONCURRENT_SEARCHES)
+        # A publication outdates all cached searches at once: those that begin during a read share the next one.
+        self._undone = DataLoader(self._find_undone, max_batches=1)
 
     async def search(self, viewer: Viewer, text: str, **conditions: Unpack[SearchConditions]) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
@@ -121,20 +98,20 @@ class SearchService:
 
     async def find_hits(self, viewer: Viewer, text: str, **conditions: Unpack[SearchConditions]) -> FoundHits:
         """Returns what `search` finds, before the mechanisms are read. Raises what `search` raises."""
-        asked = _DEFAULTS | conditions
-        scope = scope_of(viewer, asked["user_id"])
-        author = asked["author"]
-        writer = await self._find_author(author, asked["user_id"]) if author else asked["user_id"]
-        request = PageRequest(page=asked["page"], limit=asked["limit"])
+        given = DEFAULT_CONDITIONS | conditions
+        scope = scope_of(viewer, given["user_id"])
+        author = given["author"]
+        writer = await self._find_author(author, given["user_id"]) if author else given["user_id"]
+        request = PageRequest(page=given["page"], limit=given["limit"])
         query = query_within(
-            replace(asked["within"], user_id=writer),
+            replace(given["within"], user_id=writer),
             text=clean_query(text),
             published_only=not scope.is_everything,
             audience=await self._find_audience(scope),
-            sort=asked["sort"],
+            sort=given["sort"],
             offset=request.offset,
             limit=request.limit,
-            after=place_at(asked["after"]) if asked["after"] else None,
+            after=place_at(given["after"]) if given["after"] else None,
         )
         with self._limit.admit():
             return await self._find(query, scope, request)
@@ -144,17 +121,17 @@ class SearchService:
         unindexed = await self._find_unindexed(query.audience, with_drafts=scope.is_everything)
         if unindexed is None or (query.after and query.after.is_of_database):
             return await self._search_database(query, scope, request)
-        query = replace(query, excluded=unindexed)
+        # One more than the page shows, to know whether another page follows.
+        query = replace(query, excluded=unindexed, limit=request.limit + 1)
         try:
-            # One more than the page shows, to know whether another page follows.
-            result = await self._index.search(replace(query, limit=request.limit + 1))
+            result = await self._index.search(query)
         except SearchTimedOut:
             # The database would take as long, and would then delay other searches.
             raise
         except Unavailable:
             return await self._search_database(query, scope, request)
         help = NO_HELP if result.total else await self._help(query, result)
-        return _found(result, request, help, is_complete=not unindexed)
+        return hits_of_page(result, request, help, is_complete=not unindexed)
 
     async def _help(self, query: SearchQuery, result: SearchResult) -> SearchHelp:
         """Returns how to find mechanisms instead; nothing if the index does not respond any more."""
@@ -201,12 +178,13 @@ class SearchService:
         """
         is_public = audience == PUBLIC_AUDIENCE and not with_drafts
         kinds = (JobKind.INDEX_MECHANISM,) if is_public else INDEXING
-        async with self._transactions.read() as tx:
-            undone = [
-                id for kind in kinds for id in await tx.undone_jobs.find_subjects(kind, MAX_EXCLUDED + 1)
-            ]
+        undone = [id for kind in kinds for id in await self._undone.load(kind)]
         ids = tuple(dict.fromkeys(map(MechanismId, undone)))
         return ids if len(ids) <= MAX_EXCLUDED else None
+
+    async def _find_undone(self, kinds: Sequence[JobKind]) -> Sequence[tuple[str, ...]]:
+        async with self._transactions.read() as tx:
+            return [await tx.undone_jobs.find_subjects(kind, MAX_EXCLUDED + 1) for kind in kinds]
 
     async def read_page(self, viewer: Viewer, found: FoundHits) -> SearchPage:
         """Returns the page with those mechanisms that `viewer` may see, in their current versions."""
@@ -333,26 +311,6 @@ class SearchService:
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
-
-
-def _found(result: SearchResult, request: PageRequest, help: SearchHelp, *, is_complete: bool) -> FoundHits:
-    hits = result.hits[: request.limit]
-    is_exact = result.total <= EXACT_TOTAL
-    page = SearchPage(
-        items=(),
-        page=request.page,
-        limit=request.limit,
-        total=result.total if is_exact else EXACT_TOTAL,
-        total_is_exact=is_exact,
-        facets=result.facets,
-        levels=result.levels,
-        motions=result.motions,
-        expanded=result.expanded,
-        is_complete=is_complete,
-        next=hits[-1].place.position if len(result.hits) > request.limit else None,
-        help=help,
-    )
-    return FoundHits(hits=hits, page=page)
 
 
 def _position_of(place: SearchPlace, sort: MechanismSort) -> Position:
