@@ -379,6 +379,33 @@ async def test_without_the_index_searches_use_few_database_connections(world, mi
     assert scans.most == 2
 
 
+class CountedReads:
+    def __init__(self, inner):
+        self._inner = inner
+        self.begun = 0
+
+    @asynccontextmanager
+    async def read(self):
+        self.begun += 1
+        async with self._inner.read() as tx:
+            yield tx
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+
+async def test_searches_at_the_same_time_share_what_they_read_before_they_search(world, mika):
+    made = await world.published(mika, "crank")
+    await world.work()
+    database = CountedReads(world.database)
+    search = SearchService(world.transactions(database), world.index, scans_at_a_time=1)
+
+    found = await asyncio.gather(*(search.find_hits(None, "crank") for _ in range(20)))
+
+    assert {hit.mechanism_id for each in found for hit in each.hits} == {made.id}
+    assert database.begun == 1
+
+
 @asynccontextmanager
 async def interrupted():
     raise QueryTimedOut()
