@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.cache.memory import MemoryCache
 from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.adapters.doorbell.memory import MemoryDoorbell
@@ -28,6 +29,7 @@ from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.transactions import Transactions
 from mechshare.testing.bounds import bounded
+from mechshare.testing.derivation import PlaceholderDerivation
 from mechshare.testing.persistence.values import a_mechanism, save_mechanisms, save_user
 
 RULE = EvidenceRule(level_3=1, level_4=2, is_enforced=True)
@@ -86,7 +88,9 @@ class World:
         self.evidence = EvidenceService(transactions, clock, source, RULE)
         self.lineage = LineageService(transactions, clock)
         rules = ContentRules(ExternalHosts(()), RULE, CategoryNames(clock, may_be_added=False))
-        self.mechanisms = MechanismService(transactions, clock, source, ClipLimit(0), rules)
+        self.mechanisms = MechanismService(
+            transactions, clock, source, ClipLimit(0), rules, PlaceholderDerivation(MemoryBlobStore())
+        )
         self.people, self.ids = people, ids
 
     async def claim(self, person: int, mechanism: int, kind: ClaimKind) -> ClaimId:

@@ -184,6 +184,7 @@ def build(
             ids,
             clip_limit,
             rules,
+            derivation,
         ),
         reliability=ReliabilityService(database),
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
@@ -232,7 +233,7 @@ def build(
         doctor=DoctorService(database, blobs, adapters.index, media, disks, optional, clock, ids),
         runner=JobRunner(transactions, handlers, doorbell, clock, observer),
         scheduler=Scheduler(transactions, index, clock),
-        keep_ready=media.keep_ready,
+        keep_ready=derivation.keep_ready,
         close=adapters.close,
     )
 

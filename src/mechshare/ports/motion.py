@@ -6,6 +6,9 @@ from mechshare.domain.motion import GreyPictures, MotionAnalysis
 
 
 class MotionAnalyser(Protocol):
+    async def prepare(self) -> None:
+        """Loads what the first analysis needs, so that it takes no longer than later ones."""
+
     async def analyse(self, clip: GreyPictures) -> MotionAnalysis:
         """Returns how the clip moves. The same clip gives the same figures and the same vector.
 

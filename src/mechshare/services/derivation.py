@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -18,7 +19,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.main_files import without_metadata
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
-from mechshare.domain.originals import OriginalFile
+from mechshare.domain.originals import OriginalFile, OriginalMetadata
 from mechshare.domain.pages import clean_pages
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
@@ -26,6 +27,7 @@ from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 from mechshare.ports.scratch import Scratch
 from mechshare.services.jobs import Progress
 from mechshare.services.support.disk_room import require_disk_room
+from mechshare.services.support.early_start import EarlyStart
 
 _READ_BYTES = 256 * 1024
 _MIN_FREE_BYTES = 256 * 1024
@@ -44,6 +46,14 @@ class DerivedMedia:
 
 
 class Derivation(Protocol):
+    def begin(self, original: OriginalFile) -> None:
+        """Begins what `derive` will soon do with this new file, if nothing else is being derived. It may be called
+        before the file's mechanism is stored; without a `derive` the work is discarded."""
+
+    async def keep_ready(self) -> None:
+        """Makes the next file ready sooner, for as long as it runs: until it is cancelled. Run it once at a time.
+        Raises OSError if it can't go on."""
+
     async def derive(
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
     ) -> DerivedMedia:
@@ -99,18 +109,32 @@ class ScratchDerivation:
         self._media = media
         self._disks = disks
         self._scratch = scratch
+        self._early_start = EarlyStart(self._make, partial(_room_in, scratch))
+
+    def begin(self, original: OriginalFile) -> None:
+        if original.metadata is not OriginalMetadata.TO_BE_REMOVED:
+            self._early_start.begin(original)
+
+    async def keep_ready(self) -> None:
+        self._early_start.is_allowed = True
+        try:
+            await self._media.keep_ready()
+        finally:
+            await self._early_start.stop()
 
     async def derive(
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
     ) -> DerivedMedia:
-        await require_disk_room(self._disks, original.size)
         progress = self._while_there_is_room(progress)
-        with _room_in(self._scratch) as folder:
-            await progress("fetch", 0.0)
-            source = await self._fetch_original(original, folder)
-            derivatives = await self.process_mechanism_file(original, source, progress)
+        async with self._early_start.making(original) as making:
+            derivatives = await making.result(progress)
             await progress("store", 0.0)
             return await self._stored(id, fence, derivatives, progress)
+
+    async def _make(self, original: OriginalFile, folder: Path, progress: Progress) -> Derivatives:
+        await require_disk_room(self._disks, original.size)
+        source = await self._fetch_original(original, folder)
+        return await self.process_mechanism_file(original, source, progress)
 
     async def draw_thumbnail(
         self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress

@@ -37,6 +37,7 @@ from mechshare.domain.versions import require_version
 from mechshare.domain.visibility import Visibility
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
+from mechshare.services.derivation import Derivation
 from mechshare.services.support.access import find_changeable, find_managed, shared_access, visible_among
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
 from mechshare.services.support.changes import save_changes
@@ -61,8 +62,10 @@ class MechanismService:
         ids: IdSource,
         clip_limit: ClipLimit,
         rules: ContentRules,
+        derivation: Derivation,
     ) -> None:
         self._transactions = transactions
+        self._derivation = derivation
         self._clip_limit = clip_limit
         self._rules = rules
         self._bulk_insert = BulkInsert(transactions, clip_limit)
@@ -314,4 +317,6 @@ class MechanismService:
     def _creation(self, actor: Actor, draft: Draft, request_metadata: RequestMetadata) -> MechanismCreated:
         id = MechanismId(self._ids.new_id())
         mechanism = new_mechanism(id, actor, draft, self._rules, self._clock.now())
+        if mechanism.original is not None:
+            self._derivation.begin(mechanism.original)
         return MechanismCreated(mechanism, request_metadata.request_id, draft.upload_id)

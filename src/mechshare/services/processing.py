@@ -1,5 +1,6 @@
 """Makes derivatives of uploaded files, and reports the progress."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -139,13 +140,20 @@ class ProcessMechanismFile:
         self._former_files = former_files
 
     async def run(self, job: Job, progress: Progress) -> Completion:
-        mechanism = await self._started(job)
+        async with self._transactions.read() as tx:
+            mechanism = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         sent = file_to_process(mechanism) if mechanism else None
         if mechanism is None or sent is None:
             return write_nothing
         number = _file_number(mechanism, job)
-        original = await self._offerable(mechanism.id, sent, number, progress)
-        derived = await self._derivation.derive(mechanism.id, original, number, progress)
+        marking = asyncio.create_task(
+            self._mark_started(job)
+        )  # the file need not wait until this is committed
+        try:
+            original = await self._offerable(mechanism.id, sent, number, progress)
+            derived = await self._derivation.derive(mechanism.id, original, number, progress)
+        finally:
+            await marking
 
         async def publish(tx: Transaction) -> None:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
@@ -203,21 +211,18 @@ class ProcessMechanismFile:
         """Enqueues the deletion of derivatives that were stored after their mechanism was deleted."""
         await delete_orphaned_derivatives(self._transactions, job)
 
-    async def _started(self, job: Job) -> Mechanism | None:
-        """Marks the mechanism as being processed; None if it is gone.
+    async def _mark_started(self, job: Job) -> None:
+        """Marks the mechanism as being processed, if it still exists.
 
         Raises LostLease, so that a late worker never overwrites a finished state.
         """
-        mechanism_id = MechanismId(job.subject)
         async with self._transactions.begin() as tx:
-            found = await tx.mechanisms.find_by_id(mechanism_id)
+            found = await tx.mechanisms.find_by_id(MechanismId(job.subject))
             if not await tx.ledger.renew(job.id, job.fence, LEASE, "start", 0.0):
                 raise LostLease()
-            if found is None or found.processing.state is ProcessingState.PROCESSING:
-                return found
-            saved = await tx.mechanisms.save(found.processing_started(self._clock.now()))
-            await tx.record(ProcessingChanged(saved.mechanism))
-            return saved.mechanism
+            if found is not None and found.processing.state is not ProcessingState.PROCESSING:
+                saved = await tx.mechanisms.save(found.processing_started(self._clock.now()))
+                await tx.record(ProcessingChanged(saved.mechanism))
 
 
 def _pages(id: MechanismId, pages: Sequence[tuple[str, BlobFacts | None]]) -> list[Page]:

@@ -1,5 +1,6 @@
 """Derivatives for test suites: every file gets the same placeholder; nothing is decoded or written to disk."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
@@ -30,6 +31,13 @@ class PlaceholderDerivation:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
+
+    def begin(self, original: OriginalFile) -> None:
+        """Does nothing: `derive` takes no time."""
+
+    async def keep_ready(self) -> None:
+        """Waits until it is cancelled: there is nothing to prepare."""
+        await asyncio.Event().wait()
 
     async def derive(
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress

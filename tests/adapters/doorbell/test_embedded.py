@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from mechshare.adapters.doorbell.embedded import EmbeddedDoorbell
 from mechshare.domain.errors import Unavailable
+from mechshare.domain.jobs import Listener
 
 FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
@@ -43,6 +44,25 @@ async def test_a_ring_wakes_the_others(doorbell: EmbeddedDoorbell, other: Embedd
     await asyncio.sleep(0)
     await doorbell.ring()
     await asyncio.wait_for(waiting, 10)
+
+
+async def test_an_idle_worker_of_the_process_that_rings_wakes_before_others_but_feeds_wake_at_once(
+    doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell
+) -> None:
+    order: list[str] = []
+
+    async def wait(name: str, waiting: EmbeddedDoorbell, listener: Listener) -> None:
+        await waiting.wait(FOREVER, listener)
+        order.append(name)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as waits:
+        waits.create_task(wait("other worker", other, Listener.WORKERS))
+        waits.create_task(wait("other feed", other, Listener.FEEDS))
+        waits.create_task(wait("own worker", doorbell, Listener.WORKERS))
+        await asyncio.sleep(0)
+        await doorbell.ring()
+
+    assert order == ["own worker", "other feed", "other worker"]
 
 
 async def test_a_ring_between_two_waits_ends_the_second(

@@ -17,6 +17,12 @@ from mechshare.domain.jobs import Listener
 _log = structlog.get_logger("mechshare.jobs")
 
 
+_FIRST_CLAIM = 0.02
+"""Seconds for which an idle worker of the process that rings may claim the new job before other workers are rung: they
+would compete with it for the database's lock."""
+_FOR_ALL, _FOR_FEEDS = b"!", b"f"
+
+
 class EmbeddedDoorbell:
     """The processes share `folder`; the next ring removes the FIFO of a process that died."""
 
@@ -25,9 +31,24 @@ class EmbeddedDoorbell:
         self._rings = Rings()
         self._own: tuple[Path, int] | None = None
         self._is_unavailable = False
+        self._later: asyncio.TimerHandle | None = None
 
     async def ring(self) -> None:
+        is_idle = self._rings.is_awaited(Listener.WORKERS)
         self._rings.add()
+        self._ring_others(_FOR_FEEDS if is_idle else _FOR_ALL)
+        if is_idle:
+            self._ring_others_later()
+
+    def _ring_others_later(self) -> None:
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_FIRST_CLAIM, self._ring_all_others)
+
+    def _ring_all_others(self) -> None:
+        self._later = None
+        self._ring_others(_FOR_ALL)
+
+    def _ring_others(self, ring: bytes) -> None:
         try:
             fifos = list(self._folder.glob("*.fifo"))
         except OSError as problem:
@@ -35,7 +56,7 @@ class EmbeddedDoorbell:
             return
         for fifo in fifos:
             if self._own is None or fifo != self._own[0]:
-                _ring(fifo)
+                _ring(fifo, ring)
 
     async def wait(self, timeout: timedelta, listener: Listener = Listener.WORKERS) -> None:
         if self._own is None and not self._is_unavailable:
@@ -72,9 +93,9 @@ class EmbeddedDoorbell:
             asyncio.get_running_loop().add_reader(descriptor, self._on_ring, descriptor)
 
     def _on_ring(self, descriptor: int) -> None:
-        self._rings.add()
         with suppress(BlockingIOError):
-            os.read(descriptor, 4096)
+            rings = os.read(descriptor, 4096)
+            self._rings.add(*([] if _FOR_ALL in rings else [Listener.FEEDS]))
 
 
 def _make_fifo(path: Path) -> tuple[Path, int]:
@@ -97,12 +118,12 @@ def _make_fifo(path: Path) -> tuple[Path, int]:
     return path, descriptor
 
 
-def _ring(path: Path) -> None:
+def _ring(path: Path, ring: bytes) -> None:
     """Writes to one FIFO. Never raises, so that the other FIFOs are rung too."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         try:
-            os.write(descriptor, b"!")
+            os.write(descriptor, ring)
         finally:
             os.close(descriptor)
     except (FileNotFoundError, BlockingIOError, BrokenPipeError):

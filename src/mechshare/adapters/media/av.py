@@ -77,8 +77,9 @@ class AvMediaProcessor:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
             motion = LoopResponder(self._analyser, Path(folder) / GREY)
             task = Task(format, self._limits, trim=trim)
+            measuring = asyncio.create_task(asyncio.to_thread(_size_and_digest, source))
             measurements = await self._run_child(task, source, Path(folder), progress, motion)
-            size, digest = await asyncio.to_thread(_size_and_digest, source)
+            size, digest = await measuring
             facts = MediaFacts(**measurements, size=size, sha256=digest)
             if facts.duration_ms is not None:
                 made = _move_derivatives(Path(folder), into, (VIDEO, THUMBNAIL, PREVIEW))
@@ -143,7 +144,10 @@ class AvMediaProcessor:
             return MotionFiles(motion=motion.found, preview=made.get(PREVIEW), phases=made.get(PHASES))
 
     async def keep_ready(self) -> None:
-        """Keeps a child process waiting that has imported what decoding needs, in some 45 MiB of memory."""
+        """Keeps a child process waiting that has imported what decoding needs, in some 45 MiB of memory, and loads the
+        analyser."""
+        if self._analyser is not None:
+            await self._analyser.prepare()
         await self._spare.keep()
 
     async def isolation(self) -> Isolation:

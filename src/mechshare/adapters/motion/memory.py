@@ -18,6 +18,9 @@ from mechshare.ports.motion import MotionAnalyser
 class ExactMotionAnalyser(MotionAnalyser):
     """Finds the period after which every picture is the same again, to the last grey value."""
 
+    async def prepare(self) -> None:
+        """Does nothing: there is nothing to load."""
+
     async def analyse(self, clip: GreyPictures) -> MotionAnalysis:
         if not clip.are_consistent:
             raise ValueError("the pictures and their times don't fit each other")
