@@ -27,6 +27,15 @@ from mechshare.entrypoints.cli.context import open_application
 from mechshare.entrypoints.startup import prepare
 from mechshare.services.users import Registration
 
+_OUT_OF_REACH = "1000000"
+LIMITS_OUT_OF_REACH = {
+    "MECHSHARE_REQUESTS_PER_MINUTE": _OUT_OF_REACH,
+    "MECHSHARE_SEARCHES_PER_MINUTE": _OUT_OF_REACH,
+    "MECHSHARE_UPLOADS_PER_HOUR": _OUT_OF_REACH,
+    "MECHSHARE_TRUSTED_PROXIES": "127.0.0.1",
+}
+"""The rate limiter counts as it is shipped; only its limits are out of reach, even for the fastest requests, since
+`put_load` names another client each time."""
 _END_QUERIES = text(
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     " AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()"
@@ -128,7 +137,7 @@ def make_installation(
     """Creates an installation with `count` mechanisms, in the folder `data` and in a database of its own."""
     environ = {
         "MECHSHARE_DATA": str(data),
-        "MECHSHARE_REQUESTS_PER_MINUTE": "0",
+        **LIMITS_OUT_OF_REACH,
         "MECHSHARE_UNFINISHED_CLIPS_PER_USER": "0",
         # Otherwise the measured process would index what is written, at unpredictable times.
         "MECHSHARE_JOB_SLOTS": "0",
@@ -136,7 +145,6 @@ def make_installation(
     if profile == DISTRIBUTED:
         environ |= servers
         environ["MECHSHARE_DATABASE_URL"] = _new_database(servers["MECHSHARE_DATABASE_URL"], f"bench_{count}")
-        environ["MECHSHARE_LIMITS_URL"] = "memory:"
         if _SEARCH_URL in servers:
             environ[_SEARCH_URL] += f"/bench-{count}"
         # Needed because mechanisms have the same identifiers at every size.

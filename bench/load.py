@@ -5,12 +5,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 CONNECTIONS = 64
 _TIMEOUT = 20
 """Seconds after which a request fails: some designs take seconds for one request among a million rows."""
 _SCRIPT = Path(__file__).with_name("load.lua")
+_CLIENTS = (f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}" for number in count(1))
+"""A new client's address for each load, as a trusted proxy names it: the rate limit counts each client by itself."""
 _RESULT = re.compile(r"^result (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", re.MULTILINE)
 
 
@@ -81,7 +84,8 @@ def put_load(
         file = str(path)
     kind = "body" if body else "bodies" if lines is not None and lines.are_bodies else "paths"
     repeats = "once" if lines is not None and lines.once else "again"
-    named = [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
+    fields = {**(headers or {}), "X-Forwarded-For": next(_CLIENTS)}
+    named = [word for name, value in fields.items() for word in ("-H", f"{name}: {value}")]
     arguments = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1", unwanted]
     for duration in dict.fromkeys((seconds, max(seconds, _TIMEOUT))):
         requests, microseconds, p50, p99, refused, lost = _measured(duration, arguments)

@@ -78,7 +78,7 @@ def measure_waits(count: int, folder: Path) -> list[Wait]:
     """Measures an embedded installation with `count` mechanisms, one server process per core."""
     installation = make_installation(EMBEDDED, count, folder / "waits", {}, is_searchable=True)
     command = [sys.executable, "-m", "mechshare", "serve"]
-    environ = {**installation.environ, **AS_SHIPPED, "MECHSHARE_UPLOADS_PER_HOUR": "1000000"}
+    environ = {**installation.environ, **AS_SHIPPED}
     server = ServerProcess(OURS, command, environ, folder / "waits.log", "/health/live")
     clips = [_clip(number) for number in range(_SINGLE + _BURST)]
     server.start()

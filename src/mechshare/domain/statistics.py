@@ -33,6 +33,8 @@ class VisitKind(StrEnum):
     VIEW = "view"
     DOWNLOAD = "download"
 
+    __hash__ = str.__hash__  # every view is hashed, and the hash of an enum's member is a function in Python
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

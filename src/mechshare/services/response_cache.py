@@ -59,6 +59,11 @@ class ResponseCache:
         stored = self._cache.cached(*key, fresh=fresh)
         return _decoded(stored) if stored else None
 
+    def etag(self, key: ResponseKey) -> bytes:
+        """Returns the ETag of the response under `key` if this process has it and it is cacheable; else b""."""
+        stored = self._cache.cached(*key)
+        return stored[: stored.index(b"\n")] if stored else b""
+
     def cached_part(self, key: ResponseKey) -> CachedResponse | None:
         """Returns the response under `key`, of which others are made, if this process has it.
 

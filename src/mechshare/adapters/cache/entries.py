@@ -42,6 +42,8 @@ class _Entry:
     generation: Generation
     expires_at: float
     cost: int
+    served_in: int = -1
+    """The period of the generations (`period`) in which the entry was found to be current."""
 
 
 class Entries:
@@ -57,6 +59,7 @@ class Entries:
         self._size = 0
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._generations = generations
+        self._hits = 0
 
     def find(self, tag: str, key: str, *, fresh: bool = False) -> bytes | None:
         """Returns the entry if it may be served; with `fresh`, only if its tag was not refreshed since its load."""
@@ -64,19 +67,31 @@ class Entries:
         entry = self._entries.get(name)
         if entry is None:
             return None
-        now, numbers = time.monotonic(), self._numbers(entry.slots)
-        if numbers != entry.generation.numbers:
-            if not entry.generation.may_be_served(numbers, now):
-                self._drop(name)
+        period = self._generations.period()
+        if entry.served_in != period or fresh:
+            if not self._may_be_served(name, entry, fresh):
                 return None
-            if fresh:
-                return None
-        if now >= entry.expires_at:
-            self._drop(name)
-            return None
-        self._entries.move_to_end(name)
-        _HITS.inc()
+            entry.served_in = period
+            self._write_hits()
+        self._hits += 1
         return entry.body
+
+    def _may_be_served(self, name: tuple[str, str], entry: _Entry, fresh: bool) -> bool:
+        """Drops the entry if it may not be served any more."""
+        now, numbers = time.monotonic(), self._numbers(entry.slots)
+        is_same = numbers == entry.generation.numbers
+        if now >= entry.expires_at or not (is_same or entry.generation.may_be_served(numbers, now)):
+            self._drop(name)
+            return False
+        if fresh and not is_same:
+            return False
+        self._entries.move_to_end(name)
+        return True
+
+    def _write_hits(self) -> None:
+        """Writes the number of hits until now: each write takes as long as several hits."""
+        _HITS.inc(self._hits)
+        self._hits = 0
 
     def generation(self, tag: str) -> Generation:
         """Returns the tag's generation; read it before a load and pass it to `store` afterwards.

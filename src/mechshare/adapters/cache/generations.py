@@ -24,7 +24,13 @@ class LocalGenerations:
     """Generations in the memory of one process."""
 
     def __init__(self) -> None:
+        self._periods = 0
         self.renew_all()
+
+    def period(self) -> int:
+        """Returns a number that stays the same while what was read is current."""
+        self._periods += 1  # reading again takes no longer than looking for changes
+        return self._periods
 
     def read(self, slot: int) -> bytes | None:
         """Returns the generation of a slot; None if no entry may be served."""
@@ -68,6 +74,14 @@ class SharedGenerations:
         self._turns = LoopTurns()
         self._epoch: bytes | None = None
         self._known: dict[int, bytes] = {}
+        self._period = 0
+
+    def period(self) -> int:
+        """Returns a number that stays the same while what was read is current: a turn of the event loop, in which
+        this process changes no generation."""
+        if self._turns.begins():
+            self._look_for_changes()
+        return self._period
 
     def read(self, slot: int) -> bytes | None:
         """Returns the generation of a slot; None if no entry may be served."""
@@ -100,7 +114,8 @@ class SharedGenerations:
         self._close_file()
 
     def _look_for_changes(self) -> None:
-        """Drops the generations that were read if any may have changed since."""
+        """Begins a period, and drops the generations that were read if any may have changed since."""
+        self._period += 1
         if time.monotonic() >= self._next_check:
             self._check()
             self._drop_known()  # processes of a former version, during an upgrade, begin no epochs
@@ -117,6 +132,7 @@ class SharedGenerations:
 
     def _drop_known(self) -> None:
         """Drops the generations that were read."""
+        self._period += 1
         self._epoch = None
         self._known.clear()
 

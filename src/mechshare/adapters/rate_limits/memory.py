@@ -1,14 +1,18 @@
 """Rate limits counted in memory, for one process or for all processes of a machine."""
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mechshare.adapters.rate_limits.table import CounterTable
-from mechshare.adapters.rate_limits.window import allows_another, verdict
+from mechshare.adapters.rate_limits.window import ROUNDING, uses_left, verdict
+from mechshare.adapters.shared_memory import LoopTurns
 from mechshare.domain.rate_limits import Quota, Verdict
 
 _ENTRIES = 32_768
+_MAX_USES = 1_000
 
 
 class MemoryRateLimiter:
@@ -29,19 +33,47 @@ class MemoryRateLimiter:
         self._is_shared = table is not None
         self._table = CounterTable(table, entries)
         self._now = now
+        self._turns = LoopTurns()
+        self._uses: dict[tuple[str, str], _Uses] = {}
+        """The uses of callers as they were found in this turn of the event loop: a turn of a busy server has many
+        requests."""
 
     async def hit(self, quota: Quota, key: str) -> Verdict:
+        if self._turns.begins() or len(self._uses) > _MAX_USES:
+            self._uses.clear()
+        uses = self._uses.get((quota.name, key)) or self._find(quota, key)
+        if uses.left < 1 - ROUNDING:
+            return verdict(quota, uses.before, uses.present, uses.elapsed, allowed=False)
+        self._table.add(uses.entry, quota, uses.window)
+        uses.present += 1
+        uses.left -= 1
+        return Verdict(True, int(uses.left + ROUNDING), uses.reset_after)
+
+    def _find(self, quota: Quota, key: str) -> "_Uses":
         windows, elapsed = divmod(self._now(), quota.seconds)
-        window = int(windows)
-        entry, before, present = self._table.find(quota, key, window)
-        allowed = allows_another(quota, before, present, elapsed)
-        if allowed:
-            self._table.add(entry, quota, window)
-            present += 1
-        return verdict(quota, before, present, elapsed, allowed=allowed)
+        entry, before, present = self._table.find(quota, key, int(windows))
+        left = uses_left(quota, before, present, elapsed)
+        reset_after = math.ceil(2 * quota.seconds - elapsed)
+        uses = _Uses(entry, int(windows), elapsed, before, present, left, reset_after)
+        self._uses[quota.name, key] = uses
+        return uses
 
     async def check(self) -> str:
         return "in memory of this machine's processes" if self._is_shared else "in this process's memory"
 
     async def close(self) -> None:
         self._table.close()
+
+
+@dataclass(slots=True)
+class _Uses:
+    """A caller's uses in the previous window and in the present one, which began `elapsed` seconds ago, and what is
+    left of the quota. After one more use, all of it is available again after `reset_after` seconds."""
+
+    entry: int
+    window: int
+    elapsed: float
+    before: int
+    present: int
+    left: float
+    reset_after: int

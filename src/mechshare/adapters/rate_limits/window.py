@@ -13,19 +13,18 @@ from mechshare.domain.rate_limits import Quota, Verdict
 ROUNDING = 1e-9
 
 
-def allows_another(quota: Quota, before: int, present: int, elapsed: float) -> bool:
-    """Returns whether one more use is within the quota, `elapsed` seconds after the present window began."""
-    return present + before * (1 - elapsed / quota.seconds) <= quota.amount - 1 + ROUNDING
+def uses_left(quota: Quota, before: int, present: int, elapsed: float) -> float:
+    """Returns how many uses of the quota are left, `elapsed` seconds after the present window began."""
+    return quota.amount - present - before * (1 - elapsed / quota.seconds)
 
 
 def verdict(quota: Quota, before: int, present: int, elapsed: float, *, allowed: bool) -> Verdict:
     """Returns the verdict on a use that was `allowed` (then it is among the `present` ones) or refused."""
     seconds = quota.seconds
-    left = int(quota.amount - present - before * (1 - elapsed / seconds) + ROUNDING)
+    left = max(0, int(uses_left(quota, before, present, elapsed) + ROUNDING))
     reset_after = math.ceil((2 * seconds if present else seconds) - elapsed)
-    if allowed:
-        return Verdict(True, left if left > 0 else 0, reset_after)
-    return Verdict(False, max(0, left), reset_after, _retry_after(quota, before, present, elapsed))
+    retry_after = 0 if allowed else _retry_after(quota, before, present, elapsed)
+    return Verdict(allowed, left, reset_after, retry_after)
 
 
 def _retry_after(quota: Quota, before: int, present: int, elapsed: float) -> int:

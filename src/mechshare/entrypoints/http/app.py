@@ -23,6 +23,7 @@ from mechshare.entrypoints.http.middleware.methods import MethodsMiddleware
 from mechshare.entrypoints.http.middleware.public_media import PublicMediaMiddleware
 from mechshare.entrypoints.http.middleware.public_url import PublicUrlMiddleware
 from mechshare.entrypoints.http.middleware.rate_limit import RateLimitMiddleware
+from mechshare.entrypoints.http.middleware.repeated_requests import RepeatedRequestsMiddleware
 from mechshare.entrypoints.http.middleware.request_context import (
     LogContextMiddleware,
     RequestContextMiddleware,
@@ -173,6 +174,7 @@ def build_app(
     if chosen.public_url:
         layers = PublicUrlMiddleware(layers, chosen.public_url)
     layers = RequestContextMiddleware(RequestLimitsMiddleware(layers), shutdown, addresses)
+    layers = RepeatedRequestsMiddleware(layers, application, shutdown, addresses)
     return UnreadBodyMiddleware(layers, lifespan=app)
 
 

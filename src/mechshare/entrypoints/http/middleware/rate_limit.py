@@ -8,7 +8,7 @@ from mechshare.domain.errors import TooManyRequests
 from mechshare.domain.rate_limits import Verdict
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.errors import send_refusal
-from mechshare.entrypoints.http.protocol.layers import HttpApp, add_to_response
+from mechshare.entrypoints.http.protocol.layers import Field, HttpApp, add_to_response
 
 _FREE = "/health/"
 
@@ -27,12 +27,13 @@ class RateLimitMiddleware:
             await self._app(scope, receive, send)
             return
         verdict = await self._limits.count_request(limited_address(client_address_of(scope)))
-        add_to_response(scope, (b"ratelimit-policy", self._policy), (b"ratelimit", _left(verdict)))
+        add_to_response(scope, (b"ratelimit-policy", self._policy), rate_limit_field(verdict))
         if verdict.allowed:
             await self._app(scope, receive, send)
         else:
             await send_refusal(TooManyRequests(retry_after=verdict.retry_after), scope, receive, send)
 
 
-def _left(verdict: Verdict) -> bytes:
-    return b'"requests";r=%d;t=%d' % (verdict.remaining, verdict.reset_after)
+def rate_limit_field(verdict: Verdict) -> Field:
+    """Returns the RateLimit field, which says how many requests are left."""
+    return (b"ratelimit", b'"requests";r=%d;t=%d' % (verdict.remaining, verdict.reset_after))

@@ -3,8 +3,6 @@
 import asyncio
 import re
 import time
-from random import getrandbits
-from typing import Any
 from urllib.parse import quote_from_bytes
 
 import structlog
@@ -14,9 +12,9 @@ from mechshare.entrypoints.http.protocol.client_address import ClientAddresses, 
 from mechshare.entrypoints.http.protocol.errors import NotStarted, send_refusal
 from mechshare.entrypoints.http.protocol.header_fields import field_of
 from mechshare.entrypoints.http.protocol.layers import HttpApp, response_fields
-from mechshare.entrypoints.http.protocol.request_id import request_id_of
+from mechshare.entrypoints.http.protocol.request_id import new_request_id, request_id_of
 from mechshare.entrypoints.http.shutdown import Shutdown
-from mechshare.entrypoints.metrics import LATENCY, REQUESTS
+from mechshare.entrypoints.metrics import request_metrics
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
@@ -46,7 +44,6 @@ class RequestContextMiddleware:
         self._shutdown = shutdown
         self._addresses = addresses
         self._has_warned = False
-        self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         if not scope["query_string"].isascii():
@@ -95,17 +92,7 @@ class RequestContextMiddleware:
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         endpoint = scope.get("path_template") or "(none)"
-        key = (method, endpoint, status)
-        # Cached: a lookup by label for each request would cost more than the counting.
-        if key not in self._children:
-            counter, histogram = (
-                REQUESTS.labels(method, endpoint, str(status)),
-                LATENCY.labels(method, endpoint),
-            )
-            self._children[key] = counter, histogram
-        counter, histogram = self._children[key]
-        counter.inc()
-        histogram.observe(seconds)
+        request_metrics(method, endpoint, status).record(seconds)
         if status >= 500:  # logging every response would cost as much as serving it
             _log.warning(
                 "request_completed",
@@ -150,5 +137,4 @@ def _request_id(scope: Scope) -> str:
     requested = field_of(scope["headers"], b"x-request-id")
     if requested and _REQUEST_ID.match(text := requested.decode("latin-1")):
         return text
-    # Request ids must be unique but may be predictable: a secure random number would take longer than the response.
-    return f"{getrandbits(128):032x}"
+    return new_request_id()

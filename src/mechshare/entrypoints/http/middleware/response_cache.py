@@ -23,6 +23,7 @@ from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PAT
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 from mechshare.services.statistics import StatisticsService
+from mechshare.services.support.visits import Visitor
 
 MAX_ADDRESSES = 20_000
 """Maximum number of addresses (path and query) whose response keys are remembered."""
@@ -43,6 +44,19 @@ class _Address(NamedTuple):
     list: ListKey | None
     structure: bytes
     path_template: str
+
+
+class Served(NamedTuple):
+    """The cached response that a request without a token got; for a view of a mechanism, also the visitor."""
+
+    key: ResponseKey
+    etag: bytes
+    mechanism_id: MechanismId = MechanismId("")
+    visitor: Visitor | None = None
+
+
+SERVED = "mechshare.served"
+"""The key of a `Served` in the request's state; absent if the response is not the same until data changes."""
 
 
 class ResponseCacheMiddleware:
@@ -108,6 +122,8 @@ class ResponseCacheMiddleware:
         visitor = visitor_of(scope, caller)
         if visitor is not None:
             self._statistics.note(VisitKind.VIEW, id, visitor)
+        if authorization is None:
+            scope["state"][SERVED] = Served(mechanism_key(id), response.etag, id, visitor)
         scope["path_template"] = _MECHANISM_TEMPLATE
         return response
 
@@ -116,6 +132,8 @@ class ResponseCacheMiddleware:
         response = await self._find_response(address) if address else None
         if address is not None and response is not None:
             scope["path_template"] = address.path_template
+            if response.is_cacheable:
+                scope["state"][SERVED] = Served(address.key, response.etag)
         return response
 
     def _public_address(self, scope: HTTPScope, authorization: str | None) -> _Address | None:

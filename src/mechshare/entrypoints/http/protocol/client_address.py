@@ -11,8 +11,12 @@ from mechshare.entrypoints.http.protocol.header_fields import field_of
 
 _FORWARDED_FOR = b"x-forwarded-for"
 _FORWARDED = b"forwarded"
+FORWARDED_FIELDS = frozenset((_FORWARDED_FOR, _FORWARDED))
 _MAX_HOPS = 32
 """Maximum length of the chain of proxies that is followed: each hop costs the parsing of untrusted input."""
+_MAX_REMEMBERED_BYTES = 200
+"""Longer fields are parsed for each request: clients choose them, and they would take memory."""
+Fields = tuple[tuple[bytes, bytes], ...]
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PAIR = rf'({_WORD})=({_WORD}|"(?:[^"\\]|\\.)*")'
 _PAIRS = re.compile(_PAIR)
@@ -30,6 +34,7 @@ class ClientAddresses:
         self._networks = tuple(ip_network(text) for text in trusted)
         # Peers are few and forwarded addresses repeat; clients choose forwarded addresses, so the cache is bounded.
         self._trusts = lru_cache(maxsize=4_096)(self._is_in_networks)
+        self._remembered = lru_cache(maxsize=4_096)(self._find_behind)
 
     def is_trusted(self, address: str) -> bool:
         """Whether `address` is that of a trusted proxy."""
@@ -42,10 +47,23 @@ class ClientAddresses:
         them passes on what the client sent in the other, and most proxies write X-Forwarded-For.
         Stops at an invalid entry and after _MAX_HOPS. Returns "" if the peer has no address.
         """
-        address = peer_of(scope)
-        if not self.is_trusted(address):
-            return address
-        hops = _hops(scope)
+        peer = peer_of(scope)
+        if not self.is_trusted(peer):
+            return peer
+        forwarded = tuple([(name, value) for name, value in scope["headers"] if name in FORWARDED_FIELDS])
+        if sum([len(value) for _, value in forwarded]) > _MAX_REMEMBERED_BYTES:
+            return self._find_behind(peer, forwarded)
+        return self._remembered(peer, forwarded)
+
+    def is_ignored(self, scope: HTTPScope) -> bool:
+        """Whether the request has fields with forwarded addresses, and they are ignored: the peer is not trusted."""
+        headers = scope["headers"]
+        has_any = field_of(headers, _FORWARDED_FOR) or field_of(headers, _FORWARDED)
+        return bool(has_any) and not self.is_trusted(peer_of(scope))
+
+    def _find_behind(self, peer: str, forwarded: Fields) -> str:
+        address = peer
+        hops = _hops(forwarded)
         for _ in range(_MAX_HOPS):
             claimed = canonical_address(hops.pop()) if hops else ""
             if not claimed:
@@ -54,12 +72,6 @@ class ClientAddresses:
             if not self._trusts(address):
                 break
         return address
-
-    def is_ignored(self, scope: HTTPScope) -> bool:
-        """Whether the request has fields with forwarded addresses, and they are ignored: the peer is not trusted."""
-        headers = scope["headers"]
-        has_any = field_of(headers, _FORWARDED_FOR) or field_of(headers, _FORWARDED)
-        return bool(has_any) and not self.is_trusted(peer_of(scope))
 
     def _is_in_networks(self, address: str) -> bool:
         if not address:
@@ -105,16 +117,16 @@ def _without_port(text: str) -> str:
     return text.partition(":")[0] if text.count(":") == 1 else text
 
 
-def _hops(scope: HTTPScope) -> list[str]:
+def _hops(forwarded: Fields) -> list[str]:
     """Returns the last _MAX_HOPS forwarded addresses in order; an invalid one is "" or no address."""
-    if listed := _last_entries(scope, _FORWARDED_FOR):
+    if listed := _last_entries(forwarded, _FORWARDED_FOR):
         return listed
-    return [_node_of(element) for element in _last_entries(scope, _FORWARDED)]
+    return [_node_of(element) for element in _last_entries(forwarded, _FORWARDED)]
 
 
-def _last_entries(scope: HTTPScope, field: bytes) -> list[str]:
+def _last_entries(forwarded: Fields, field: bytes) -> list[str]:
     """Returns the last _MAX_HOPS entries of a list. Repeated fields form one list (RFC 9110, section 5.3)."""
-    values = [value.decode("latin-1") for name, value in scope["headers"] if name == field]
+    values = [value.decode("latin-1") for name, value in forwarded if name == field]
     # Quoted commas separate, too: otherwise a client's open quotation mark would hide the entries of later proxies.
     return ",".join(values).rsplit(",", _MAX_HOPS)[-_MAX_HOPS:] if values else []
 

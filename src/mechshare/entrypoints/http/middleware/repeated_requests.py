@@ -1,0 +1,157 @@
+"""Responds to repeated requests without calling the other layers again."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable
+from typing import NamedTuple
+
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
+
+from mechshare.application import Application
+from mechshare.domain.addresses import limited_address
+from mechshare.domain.statistics import VisitKind
+from mechshare.entrypoints.http.middleware.rate_limit import rate_limit_field
+from mechshare.entrypoints.http.middleware.response_cache import SERVED, Served
+from mechshare.entrypoints.http.protocol.client_address import FORWARDED_FIELDS, ClientAddresses
+from mechshare.entrypoints.http.protocol.layers import HttpApp
+from mechshare.entrypoints.http.protocol.request_id import new_request_id
+from mechshare.entrypoints.http.shutdown import Shutdown
+from mechshare.entrypoints.metrics import RequestMetrics, request_metrics
+
+MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
+_OVERHEAD = 2_000
+"""Bytes that a remembered request takes in addition to its fields and its response."""
+_MAX_REQUEST_BYTES = 4_000
+_OF_ONE_RESPONSE = frozenset((b"x-request-id", b"ratelimit"))
+"""Fields of responses that every response has for itself."""
+_OF_ONE_CALLER = frozenset((b"authorization", b"cookie", b"x-request-id"))
+"""Fields of requests that no other caller sends, or whose meaning changes with time."""
+
+_Request = tuple[object, ...]
+"""What distinguishes a GET request from others, apart from the client's address."""
+
+
+class _Known(NamedTuple):
+    """The response to a request, and the metrics that count it."""
+
+    served: Served
+    start: HTTPResponseStartEvent
+    body: HTTPResponseBodyEvent
+    metrics: RequestMetrics
+
+
+class RepeatedRequestsMiddleware:
+    """Responds to a GET request whose address and header fields repeat those of an earlier one, while the response is
+    cached and unchanged.
+
+    All other layers would respond alike. What they count by the client's address is counted here, too: the rate limit
+    and visits. Concurrent requests are not: these wait for nothing. Requests with a token, a cookie or an id pass all
+    layers, and so do those above the rate limit.
+    """
+
+    def __init__(
+        self,
+        app: HttpApp,
+        application: Application,
+        shutdown: Shutdown,
+        addresses: ClientAddresses,
+    ) -> None:
+        self._app = app
+        self._limits = application.rate_limits
+        self._statistics = application.statistics
+        self._etag = application.responses.etag
+        self._shutdown = shutdown
+        self._addresses = addresses
+        self._responses = _Responses()
+
+    def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["method"] != "GET":
+            return self._app(scope, receive, send)
+        request = _request_of(scope)
+        known = self._responses.find(request)
+        if known is None or self._etag(known.served.key) != known.served.etag or self._shutdown.has_begun:
+            return self._respond_first(request, scope, receive, send)
+        return self._respond_again(known, scope, receive, send)
+
+    async def _respond_again(self, known: _Known, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        begun = time.perf_counter()
+        address = self._addresses.find(scope)
+        headers = [*known.start["headers"], (b"x-request-id", new_request_id().encode())]
+        if self._limits.is_limited:
+            verdict = await self._limits.count_request(limited_address(address))
+            if not verdict.allowed:
+                await self._app(scope, receive, send)
+                return
+            headers.append(rate_limit_field(verdict))
+        if known.served.visitor:
+            self._statistics.note(VisitKind.VIEW, known.served.mechanism_id, known.served.visitor.at(address))
+        await send({**known.start, "headers": headers})
+        await send(known.body)
+        known.metrics.record(time.perf_counter() - begun)
+
+    async def _respond_first(self, request: _Request, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        response = _Response(send)
+        await self._app(scope, receive, response.send)
+        served: Served | None = scope.get("state", {}).get(SERVED)
+        if served and response.start and response.body and _may_be_repeated(scope):
+            start = response.start
+            metrics = request_metrics("GET", scope["path_template"], start["status"])
+            headers = [(name, value) for name, value in start["headers"] if name not in _OF_ONE_RESPONSE]
+            self._responses.add(
+                request, _Known(served, {**start, "headers": headers}, response.body, metrics)
+            )
+
+
+class _Responses:
+    """Responses by their requests, MAX_REMEMBERED_BYTES in total; forgets the earliest ones first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[_Request, _Known] = OrderedDict()
+        self._size = 0
+        self.find = self._known.get
+
+    def add(self, request: _Request, known: _Known) -> None:
+        self._remove(request)
+        self._known[request] = known
+        self._size += _size_of(known)
+        while self._size > MAX_REMEMBERED_BYTES:
+            self._remove(next(iter(self._known)))
+
+    def _remove(self, request: _Request) -> None:
+        removed = self._known.pop(request, None)
+        if removed is not None:
+            self._size -= _size_of(removed)
+
+
+class _Response:
+    """Passes on the messages of a response, and remembers the first and the last one."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.start: HTTPResponseStartEvent | None = None
+        self.body: HTTPResponseBodyEvent | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+        elif message["type"] == "http.response.body" and not message.get("more_body"):
+            self.body = message
+        await self._send(message)
+
+
+def _request_of(scope: HTTPScope) -> _Request:
+    fields = [(name, value) for name, value in scope["headers"] if name not in FORWARDED_FIELDS]
+    return (scope["raw_path"], scope["query_string"], scope["scheme"], *fields)
+
+
+def _may_be_repeated(scope: HTTPScope) -> bool:
+    size = len(scope["raw_path"]) + len(scope["query_string"])
+    for name, value in scope["headers"]:
+        if name in _OF_ONE_CALLER:
+            return False
+        size += len(name) + len(value)
+    return size <= _MAX_REQUEST_BYTES
+
+
+def _size_of(known: _Known) -> int:
+    return len(known.body["body"]) + _MAX_REQUEST_BYTES + _OVERHEAD
