@@ -1,6 +1,7 @@
 """Requests that repeat earlier ones: they get the same responses without passing the layers again."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -163,3 +164,28 @@ async def test_the_memory_of_repeated_requests_is_bounded(
     assert await server.reach("GET", address, {"User-Agent": "agent 9"}) == [0, 0, 0]
     assert await server.reach("GET", address, {}) == [1, 0, 0]
     assert await server.reach("GET", address, {"User-Agent": "x" * 4_000}) == [1, 1, 1]
+
+
+async def test_a_proxy_gets_the_same_instruction_until_the_file_is_not_public(
+    open_site: Any, tmp_path: Path
+) -> None:
+    site = await open_site(media_offload="x-accel", blobs_url=f"file://{tmp_path}/blobs")
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers)
+    server = Server(site)
+    async with server.client as client:
+        first = await client.get(made["file_url"])
+        for requested in ({}, {"If-None-Match": first.headers["etag"]}):
+            await client.get(made["file_url"], headers=requested)
+            assert await server.reach("GET", made["file_url"], requested) == [0, 0, 0]
+        again = await client.get(made["file_url"])
+        assert comparable(again) == comparable(first)
+        assert "x-accel-redirect" in again.headers
+        await site.client.post(f"{MECHANISMS}/{made['id']}/withdraw", headers=headers)
+        assert (await client.get(made["file_url"])).status_code == 404
+
+
+async def test_files_are_not_remembered_where_no_proxy_sends_them(site: Site, server: Server) -> None:
+    made = await site.published(await site.sign_up("sakura"))
+    assert await server.reach("GET", made["file_url"], {}) == [1, 1, 1]
+    assert await server.reach("GET", made["file_url"], {"Range": "bytes=0-9"}) == [1, 1, 1]

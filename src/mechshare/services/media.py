@@ -35,6 +35,7 @@ from mechshare.services.support.invalidation import mechanism_tag
 from mechshare.services.support.stored_files import StoredFiles
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
+_NOT_PUBLIC = b"0 0 "
 """How long a cached size is used at most if the store loses a public file."""
 DIRECT_LINK_LIFETIME = timedelta(minutes=5)
 """Long enough to begin a download; for further ranges a browser requests a new link from this server."""
@@ -106,6 +107,12 @@ class MediaService:
         """Returns a derivative that everyone may read; None for every other key."""
         mechanism_id = mechanism_of(key) if is_blob_key(key) else None
         return await self._load_public(mechanism_id, key) if mechanism_id else None
+
+    def is_public(self, media: StoredMedia) -> bool:
+        """Whether this process knows, without waiting, that everyone may still read what `find_public` returned."""
+        mechanism_id = mechanism_of(media.key)
+        stored = self._cache.cached(mechanism_tag(mechanism_id), media.key) if mechanism_id else None
+        return stored is not None and not stored.startswith(_NOT_PUBLIC)
 
     async def find_original(self, viewer: Viewer, mechanism_id: MechanismId) -> StoredMedia:
         """Returns the original as it is stored, for a caller who may download it.
@@ -308,11 +315,11 @@ class MediaService:
         async def load() -> bytes:
             derivative = await self._find_derivative(mechanism_id, key)
             if derivative is None or not can_see(None, derivative.mechanism) or derivative.is_former:
-                return b"0 0 "
+                return _NOT_PUBLIC
             reference = derivative.reference
             size = await self._files.find_intact_size(reference)
             if size is None:
-                return b"0 0 "
+                return _NOT_PUBLIC
             return f"{size} {reference.created_at.timestamp():.0f} {reference.sha256 or ''}".encode()
 
         loaded = await self._cache.get_or_load(mechanism_tag(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)

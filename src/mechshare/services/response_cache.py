@@ -59,10 +59,10 @@ class ResponseCache:
         stored = self._cache.cached(*key, fresh=fresh)
         return _decoded(stored) if stored else None
 
-    def etag(self, key: ResponseKey) -> bytes:
-        """Returns the ETag of the response under `key` if this process has it and it is cacheable; else b""."""
+    def is_cached(self, key: ResponseKey, etag: bytes) -> bool:
+        """Whether this process has under `key` a cacheable response with this ETag."""
         stored = self._cache.cached(*key)
-        return stored[: stored.index(b"\n")] if stored else b""
+        return stored is not None and stored.startswith(etag + b"\n")
 
     def cached_part(self, key: ResponseKey) -> CachedResponse | None:
         """Returns the response under `key`, of which others are made, if this process has it.

@@ -13,6 +13,7 @@ from mechshare.domain.rate_limits import Quota, Verdict
 
 _ENTRIES = 32_768
 _MAX_USES = 1_000
+"""The maximum number of callers whose uses are remembered during a turn of the event loop."""
 
 
 class MemoryRateLimiter:

@@ -1,6 +1,7 @@
 """Serves public media files without calling the framework."""
 
 from collections.abc import Awaitable, Mapping
+from functools import partial
 
 from litestar.datastructures import Headers
 from litestar.types import HTTPScope, Receive, Send
@@ -11,6 +12,7 @@ from mechshare.domain.errors import DomainException, Unavailable
 from mechshare.entrypoints.http.protocol.auth import reader_of
 from mechshare.entrypoints.http.protocol.errors import send_refusal
 from mechshare.entrypoints.http.protocol.layers import HttpApp
+from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Repeatable
 from mechshare.entrypoints.http.protocol.served_files import (
     API,
     MAX_BODY_BYTES,
@@ -70,6 +72,9 @@ class PublicMediaMiddleware:
         scope["path_template"] = f"{MEDIA_PATH}/{{mechanism_id}}/{{name}}"
         headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
+        if not (file or content or found.status == 302):
+            # The file is sent by the proxy, or not at all.
+            scope["state"][REPEATABLE] = Repeatable(partial(self._application.media.is_public, media))
         if file:
             await send({"type": _PATH_SEND, "path": file.path})  # type: ignore[arg-type]
         else:

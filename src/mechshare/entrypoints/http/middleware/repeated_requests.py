@@ -11,9 +11,9 @@ from mechshare.application import Application
 from mechshare.domain.addresses import limited_address
 from mechshare.domain.statistics import VisitKind
 from mechshare.entrypoints.http.middleware.rate_limit import rate_limit_field
-from mechshare.entrypoints.http.middleware.response_cache import SERVED, Served
 from mechshare.entrypoints.http.protocol.client_address import FORWARDED_FIELDS, ClientAddresses
 from mechshare.entrypoints.http.protocol.layers import HttpApp
+from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Repeatable
 from mechshare.entrypoints.http.protocol.request_id import new_request_id
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import RequestMetrics, request_metrics
@@ -34,15 +34,15 @@ _Request = tuple[object, ...]
 class _Known(NamedTuple):
     """The response to a request, and the metrics that count it."""
 
-    served: Served
+    repeatable: Repeatable
     start: HTTPResponseStartEvent
     body: HTTPResponseBodyEvent
     metrics: RequestMetrics
 
 
 class RepeatedRequestsMiddleware:
-    """Responds to a GET request whose address and header fields repeat those of an earlier one, while the response is
-    cached and unchanged.
+    """Responds to a GET request whose address and header fields repeat those of an earlier one, as long as the layer
+    that marked the response as repeatable says that it is current.
 
     All other layers would respond alike. What they count by the client's address is counted here, too: the rate limit
     and visits. Concurrent requests are not: these wait for nothing. Requests with a token, a cookie or an id pass all
@@ -59,7 +59,6 @@ class RepeatedRequestsMiddleware:
         self._app = app
         self._limits = application.rate_limits
         self._statistics = application.statistics
-        self._etag = application.responses.etag
         self._shutdown = shutdown
         self._addresses = addresses
         self._responses = _Responses()
@@ -69,7 +68,7 @@ class RepeatedRequestsMiddleware:
             return self._app(scope, receive, send)
         request = _request_of(scope)
         known = self._responses.find(request)
-        if known is None or self._etag(known.served.key) != known.served.etag or self._shutdown.has_begun:
+        if known is None or not known.repeatable.is_current() or self._shutdown.has_begun:
             return self._respond_first(request, scope, receive, send)
         return self._respond_again(known, scope, receive, send)
 
@@ -83,8 +82,9 @@ class RepeatedRequestsMiddleware:
                 await self._app(scope, receive, send)
                 return
             headers.append(rate_limit_field(verdict))
-        if known.served.visitor:
-            self._statistics.note(VisitKind.VIEW, known.served.mechanism_id, known.served.visitor.at(address))
+        if known.repeatable.view:
+            mechanism_id, visitor = known.repeatable.view
+            self._statistics.note(VisitKind.VIEW, mechanism_id, visitor.at(address))
         await send({**known.start, "headers": headers})
         await send(known.body)
         known.metrics.record(time.perf_counter() - begun)
@@ -92,13 +92,13 @@ class RepeatedRequestsMiddleware:
     async def _respond_first(self, request: _Request, scope: HTTPScope, receive: Receive, send: Send) -> None:
         response = _Response(send)
         await self._app(scope, receive, response.send)
-        served: Served | None = scope.get("state", {}).get(SERVED)
-        if served and response.start and response.body and _may_be_repeated(scope):
+        repeatable: Repeatable | None = scope.get("state", {}).get(REPEATABLE)
+        if repeatable and response.start and response.body and _may_be_repeated(scope):
             start = response.start
             metrics = request_metrics("GET", scope["path_template"], start["status"])
             headers = [(name, value) for name, value in start["headers"] if name not in _OF_ONE_RESPONSE]
             self._responses.add(
-                request, _Known(served, {**start, "headers": headers}, response.body, metrics)
+                request, _Known(repeatable, {**start, "headers": headers}, response.body, metrics)
             )
 
 

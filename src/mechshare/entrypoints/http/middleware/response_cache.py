@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Awaitable
+from functools import partial
 from typing import NamedTuple
 
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Receive, Send
@@ -15,6 +16,7 @@ from mechshare.entrypoints.http.protocol.auth import reader_of
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
 from mechshare.entrypoints.http.protocol.errors import send_refusal
 from mechshare.entrypoints.http.protocol.layers import HttpApp
+from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Repeatable
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC, RESPONSE_KEY, VARY, PublicKey
 from mechshare.entrypoints.http.protocol.visits import visitor_of
 from mechshare.entrypoints.http.public_reads.keys import ListKey, mechanism_key
@@ -23,7 +25,6 @@ from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PAT
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 from mechshare.services.statistics import StatisticsService
-from mechshare.services.support.visits import Visitor
 
 MAX_ADDRESSES = 20_000
 """Maximum number of addresses (path and query) whose response keys are remembered."""
@@ -44,19 +45,6 @@ class _Address(NamedTuple):
     list: ListKey | None
     structure: bytes
     path_template: str
-
-
-class Served(NamedTuple):
-    """The cached response that a request without a token got; for a view of a mechanism, also the visitor."""
-
-    key: ResponseKey
-    etag: bytes
-    mechanism_id: MechanismId = MechanismId("")
-    visitor: Visitor | None = None
-
-
-SERVED = "mechshare.served"
-"""The key of a `Served` in the request's state; absent if the response is not the same until data changes."""
 
 
 class ResponseCacheMiddleware:
@@ -123,7 +111,9 @@ class ResponseCacheMiddleware:
         if visitor is not None:
             self._statistics.note(VisitKind.VIEW, id, visitor)
         if authorization is None:
-            scope["state"][SERVED] = Served(mechanism_key(id), response.etag, id, visitor)
+            view = (id, visitor) if visitor else None
+            is_current = partial(self._reads.is_cached, mechanism_key(id), response.etag)
+            scope["state"][REPEATABLE] = Repeatable(is_current, view)
         scope["path_template"] = _MECHANISM_TEMPLATE
         return response
 
@@ -133,7 +123,8 @@ class ResponseCacheMiddleware:
         if address is not None and response is not None:
             scope["path_template"] = address.path_template
             if response.is_cacheable:
-                scope["state"][SERVED] = Served(address.key, response.etag)
+                is_current = partial(self._reads.is_cached, address.key, response.etag)
+                scope["state"][REPEATABLE] = Repeatable(is_current)
         return response
 
     def _public_address(self, scope: HTTPScope, authorization: str | None) -> _Address | None:
