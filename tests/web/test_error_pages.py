@@ -36,6 +36,21 @@ async def test_a_refusal_for_another_site_says_what_to_do(site: Site, language: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_form_sent_after_signing_out_says_how_to_send_it_again(site: Site, language: str) -> None:
+    made = await site.published(await site.sign_up("hana"))
+    headers = {**SUBMIT, "Accept-Language": language}
+    sent = await site.client.post(f"/m/{made['id']}/comments", headers=headers, data={"text": "play"})
+
+    assert sent.status_code == 401
+    assert {"en": "You are signed out", "ja": "サインアウトしています"}[language] in sent.text
+    assert {"en": "go back one page and send the form again", "ja": "もう一度送信してください"}[
+        language
+    ] in sent.text
+    assert '<a class="button primary" href="/sign-in" target="_blank" rel="noopener">' in sent.text
+    assert "Bearer" not in sent.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_too_many_requests_say_when_to_try_again(open_site: Any, language: str) -> None:
     site = await open_site(requests_per_minute=1)
     headers = {**OPEN, "Accept-Language": language}
