@@ -323,6 +323,21 @@ def test_an_administrator_suspends_a_user_whose_session_ends(browser: Browser, s
     assert found == []
 
 
+def test_a_button_says_why_it_does_nothing_after_signing_out_in_another_tab(
+    browser: Browser, site: WebSite
+) -> None:
+    user = Watched(browser, site)
+    user.sign_in("ren")
+    page = user.open(f"/m/{site.mechanisms[1]}")
+    like = page.locator("in-place button").first
+    like.click()
+    expect(like).to_have_attribute("aria-pressed", "true", timeout=MAX_WAIT)
+    user.context.clear_cookies()
+    like.click()
+    expect(page.locator("h1")).to_have_text("You are signed out", timeout=MAX_WAIT)
+    user.close()
+
+
 def paths(site: WebSite) -> list[str]:
     values = {"mechanism_id": site.mechanisms[1], "user_id": site.ids["yui"], "category_id": "hostile"}
     values |= {f"{name}_id": site.ids[name] for name in ("collection", "comment", "group", "search")}
