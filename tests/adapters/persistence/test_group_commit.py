@@ -201,3 +201,30 @@ async def test_a_unit_that_waits_too_long_for_its_turn_is_refused_and_leaves_no_
     assert await outcomes(hold(), wait_in_vain()) == [None, Busy]
     await impatient.writer.dispose()
     assert await stored(sqlite) == [1]
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_units_that_are_cancelled_together_with_their_transaction_fail_in_no_other_way(
+    sqlite: Sqlite, steps: int
+) -> None:
+    """As the end of an event loop cancels all tasks at once; here some steps after the second unit got its turn."""
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with sqlite.begin():
+            held.set()
+            await release.wait()
+
+    others = asyncio.all_tasks()
+    units = [asyncio.create_task(hold()), asyncio.create_task(insert(sqlite, 1))]
+    async with bounded():
+        await held.wait()
+        if steps:
+            release.set()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        begun = asyncio.all_tasks() - others
+        for task in begun:
+            task.cancel()
+        await asyncio.wait(begun)
+    assert [unit.exception() for unit in units if not unit.cancelled()] in ([], [None], [None, None])

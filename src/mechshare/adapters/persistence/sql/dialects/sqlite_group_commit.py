@@ -43,16 +43,16 @@ class GroupCommit:
         try:
             yield connection
         except Exception as problem:
-            unit.ended.set_result(problem)
+            unit.end(problem)
             # The problem may be due to what earlier units of the transaction wrote, which must stay hidden until
             # it is committed.
             await unit.committed
             raise
         except BaseException as problem:
             unit.committed.cancel()
-            unit.ended.set_result(problem)
+            unit.end(problem)
             raise
-        unit.ended.set_result(None)
+        unit.end(None)
         await unit.committed
 
     async def _turn_of(self, unit: "_Unit") -> AsyncConnection:
@@ -61,7 +61,7 @@ class GroupCommit:
                 return await unit.turn
         except BaseException as problem:
             unit.committed.cancel()
-            unit.ended.set_result(problem)
+            unit.end(problem)
             if isinstance(problem, TimeoutError):
                 raise Busy() from problem
             raise
@@ -114,6 +114,14 @@ class _Unit:
         if not self.turn.done():
             self.turn.set_result(connection)
         return await self.ended
+
+    def end(self, problem: BaseException | None) -> None:
+        if (
+            self.ended.cancelled()
+        ):  # with the task that runs the transactions, as an event loop ends: none commits
+            self.committed.cancel()
+        else:
+            self.ended.set_result(problem)
 
     def succeed(self) -> None:
         if not self.committed.done():
