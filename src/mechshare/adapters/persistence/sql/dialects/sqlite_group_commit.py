@@ -116,9 +116,8 @@ class _Unit:
         return await self.ended
 
     def end(self, problem: BaseException | None) -> None:
-        if (
-            self.ended.cancelled()
-        ):  # with the task that runs the transactions, as an event loop ends: none commits
+        # The end of an event loop cancels the task that runs the transactions, too: nothing is committed any more.
+        if self.ended.cancelled():
             self.committed.cancel()
         else:
             self.ended.set_result(problem)
