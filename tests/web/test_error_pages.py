@@ -42,7 +42,7 @@ async def test_a_form_sent_after_signing_out_says_how_to_send_it_again(site: Sit
     sent = await site.client.post(f"/m/{made['id']}/comments", headers=headers, data={"text": "play"})
 
     assert sent.status_code == 401
-    assert {"en": "You are signed out", "ja": "サインアウトしています"}[language] in sent.text
+    assert {"en": "You are signed out", "ja": "サインアウトされています"}[language] in sent.text
     assert {"en": "go back one page and send the form again", "ja": "もう一度送信してください"}[
         language
     ] in sent.text
