@@ -59,10 +59,10 @@ class ResponseCache:
         stored = self._cache.cached(*key, fresh=fresh)
         return _decoded(stored) if stored else None
 
-    def is_cached(self, key: ResponseKey, etag: bytes) -> bool:
-        """Whether this process has under `key` a cacheable response with this ETag."""
+    def has(self, key: ResponseKey, response: CachedResponse) -> bool:
+        """Whether this process has, under `key`, a response with the same ETag that is cacheable like this one."""
         stored = self._cache.cached(*key)
-        return stored is not None and stored.startswith(etag + b"\n")
+        return stored is not None and stored.startswith(_beginning(response))
 
     def cached_part(self, key: ResponseKey) -> CachedResponse | None:
         """Returns the response under `key`, of which others are made, if this process has it.
@@ -130,11 +130,15 @@ class ResponseCache:
         return [str(self._clock.now().timestamp()).encode()] * len(keys)
 
 
+def _beginning(response: CachedResponse) -> bytes:
+    return response.etag + b"\n" if response.is_cacheable else b"\n" + response.etag + b"\n"
+
+
 def _encoded(response: CachedResponse) -> bytes:
-    stored = b"\n".join((response.etag, response.link, response.body))
+    stored = _beginning(response) + response.link + b"\n" + response.body
     if response.is_cacheable:
         return stored
-    return (ShortLived if response.is_shared else Uncacheable)(b"\n" + stored)
+    return (ShortLived if response.is_shared else Uncacheable)(stored)
 
 
 def _decoded(stored: bytes) -> CachedResponse:

@@ -112,7 +112,7 @@ class ResponseCacheMiddleware:
             self._statistics.note(VisitKind.VIEW, id, visitor)
         if authorization is None:
             view = (id, visitor) if visitor else None
-            is_current = partial(self._reads.is_cached, mechanism_key(id), response.etag)
+            is_current = partial(self._reads.has, mechanism_key(id), response)
             scope["state"][REPEATABLE] = Repeatable(is_current, view)
         scope["path_template"] = _MECHANISM_TEMPLATE
         return response
@@ -122,9 +122,8 @@ class ResponseCacheMiddleware:
         response = await self._find_response(address) if address else None
         if address is not None and response is not None:
             scope["path_template"] = address.path_template
-            if response.is_cacheable:
-                is_current = partial(self._reads.is_cached, address.key, response.etag)
-                scope["state"][REPEATABLE] = Repeatable(is_current)
+            is_current = partial(self._reads.has, address.key, response)
+            scope["state"][REPEATABLE] = Repeatable(is_current)
         return response
 
     def _public_address(self, scope: HTTPScope, authorization: str | None) -> _Address | None:

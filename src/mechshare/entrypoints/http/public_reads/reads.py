@@ -68,7 +68,7 @@ class PublicReads:
         self._responses = application.responses
         self._mechanisms = DataLoader(self._find_mechanisms, max_batches=self._responses.max_concurrent_loads)
         self.cached = application.responses.cached
-        self.is_cached = application.responses.is_cached
+        self.has = application.responses.has
 
     async def needs_fresh(self, viewer: Viewer) -> bool:
         """Whether `viewer` has just written, and must not get a response from before that."""
