@@ -146,9 +146,8 @@ class ProcessMechanismFile:
         if mechanism is None or sent is None:
             return write_nothing
         number = _file_number(mechanism, job)
-        marking = asyncio.create_task(
-            self._mark_started(job)
-        )  # the file need not wait until this is committed
+        # The file need not wait until this is committed.
+        marking = asyncio.create_task(self._mark_started(job))
         try:
             original = await self._offerable(mechanism.id, sent, number, progress)
             derived = await self._derivation.derive(mechanism.id, original, number, progress)
