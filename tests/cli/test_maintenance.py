@@ -31,11 +31,16 @@ def test_migrating_is_idempotent(run: Run) -> None:
     assert run("migrate").output == run("migrate").output
 
 
+def problems_in(report: str) -> set[str]:
+    """Returns the names of the lines with problems. `python` has one wherever Python was not built for speed."""
+    return {line.split()[1] for line in report.splitlines() if line.startswith("!!")}
+
+
 def test_the_doctor_finds_no_problem_in_a_migrated_installation(run: Run) -> None:
     run("migrate")
     result = run("doctor")
     assert result.exit_code == 0, result.output
-    assert {line.split()[1] for line in result.output.splitlines() if line.startswith("!!")} <= {"python"}
+    assert problems_in(result.output) <= {"python"}
 
 
 def test_the_doctor_says_how_python_was_built_and_what_to_use_instead(run: Run) -> None:
@@ -120,7 +125,7 @@ async def test_the_doctor_finds_no_problem_with_real_servers(tmp_path: Path) -> 
     assert "'mechshare migrate' creates it" in absent.stdout
     assert made.returncode == 0, made.stderr
     assert there.returncode == 0, there.stdout
-    assert "!!" not in there.stdout
+    assert problems_in(there.stdout) <= {"python"}
     assert there.stderr == ""
     assert f"ok  database   {masked(url)} - PostgreSQL 15." in there.stdout
     assert f"ok  blobs      {azure} - 1088 bytes written, read back and deleted" in there.stdout
