@@ -28,7 +28,7 @@ from mechshare.entrypoints.startup import prepare
 from mechshare.services.users import Registration
 
 _OUT_OF_REACH = "1000000"
-LIMITS_OUT_OF_REACH = {
+_LIMITS_OUT_OF_REACH = {
     "MECHSHARE_REQUESTS_PER_MINUTE": _OUT_OF_REACH,
     "MECHSHARE_SEARCHES_PER_MINUTE": _OUT_OF_REACH,
     "MECHSHARE_UPLOADS_PER_HOUR": _OUT_OF_REACH,
@@ -137,7 +137,7 @@ def make_installation(
     """Creates an installation with `count` mechanisms, in the folder `data` and in a database of its own."""
     environ = {
         "MECHSHARE_DATA": str(data),
-        **LIMITS_OUT_OF_REACH,
+        **_LIMITS_OUT_OF_REACH,
         "MECHSHARE_UNFINISHED_CLIPS_PER_USER": "0",
         # Otherwise the measured process would index what is written, at unpredictable times.
         "MECHSHARE_JOB_SLOTS": "0",

@@ -269,10 +269,10 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundHits:
-    """A page of hits as the index has them: a mechanism may have changed since, so nobody sees a hit before the policy
-    and its version are checked.
+    """The hits that the index found for a page.
 
-    `page` still lacks its items. A degraded one has them, and there are no hits.
+    A mechanism may have changed since it was indexed: check the policy and the version before you show a hit. `page`
+    has no items yet, unless it is degraded; a degraded page has its items, and there are no hits.
     """
 
     hits: tuple[Hit, ...]

@@ -15,8 +15,6 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.jobs import Listener
 
 _log = structlog.get_logger("mechshare.jobs")
-
-
 _FIRST_CLAIM = 0.02
 """Seconds for which an idle worker of the process that rings may claim the new job before other workers are rung: they
 would compete with it for the database's lock."""

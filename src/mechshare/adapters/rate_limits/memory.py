@@ -1,6 +1,5 @@
 """Rate limits counted in memory, for one process or for all processes of a machine."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,20 +42,17 @@ class MemoryRateLimiter:
         if self._turns.begins() or len(self._uses) > _MAX_USES:
             self._uses.clear()
         uses = self._uses.get((quota.name, key)) or self._find(quota, key)
-        if uses.left < 1 - ROUNDING:
-            return verdict(quota, uses.before, uses.present, uses.elapsed, allowed=False)
-        self._table.add(uses.entry, quota, uses.window)
-        uses.present += 1
-        uses.left -= 1
-        return Verdict(True, int(uses.left + ROUNDING), uses.reset_after)
+        allowed = uses_left(quota, uses.before, uses.present, uses.elapsed) >= 1 - ROUNDING
+        if allowed:
+            self._table.add(uses.entry, quota, uses.window)
+            uses.present += 1
+        return verdict(quota, uses.before, uses.present, uses.elapsed, allowed=allowed)
 
     def _find(self, quota: Quota, key: str) -> "_Uses":
         windows, elapsed = divmod(self._now(), quota.seconds)
-        entry, before, present = self._table.find(quota, key, int(windows))
-        left = uses_left(quota, before, present, elapsed)
-        reset_after = math.ceil(2 * quota.seconds - elapsed)
-        uses = _Uses(entry, int(windows), elapsed, before, present, left, reset_after)
-        self._uses[quota.name, key] = uses
+        window = int(windows)
+        entry, before, present = self._table.find(quota, key, window)
+        uses = self._uses[quota.name, key] = _Uses(entry, window, elapsed, before, present)
         return uses
 
     async def check(self) -> str:
@@ -68,13 +64,10 @@ class MemoryRateLimiter:
 
 @dataclass(slots=True)
 class _Uses:
-    """A caller's uses in the previous window and in the present one, which began `elapsed` seconds ago, and what is
-    left of the quota. After one more use, all of it is available again after `reset_after` seconds."""
+    """A caller's uses in the window before `window`, and in `window`, which began `elapsed` seconds ago."""
 
     entry: int
     window: int
     elapsed: float
     before: int
     present: int
-    left: float
-    reset_after: int

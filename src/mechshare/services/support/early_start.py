@@ -59,7 +59,8 @@ class EarlyStart:
     """Begins to make the derivatives of a new file while its mechanism is being stored, if nothing else is being made
     here.
 
-    An early start that no job takes is discarded: its job begins anew, here or in another process.
+    Discards the derivatives if no job takes them within _LIFETIME; the job then makes them again, in this process or in
+    another one.
     """
 
     def __init__(self, make: Make, new_folder: Callable[[], AbstractContextManager[Path]]) -> None:

@@ -39,9 +39,8 @@ _DELETE_IDEMPOTENCY_RECORDS = delete(idempotency_records).where(
 )
 _CLEAR_OWNER_OF_JOBS = (
     update(jobs)
-    .where(
-        jobs.c.owner == bindparam("of_owner"), jobs.c.owner != literal_column("''")
-    )  # for the partial index
+    # The second condition makes the partial index usable.
+    .where(jobs.c.owner == bindparam("of_owner"), jobs.c.owner != literal_column("''"))
     .values(owner="")
 )
 _NEWEST = paged_query(

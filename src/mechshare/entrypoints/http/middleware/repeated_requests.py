@@ -103,7 +103,7 @@ class RepeatedRequestsMiddleware:
 
 
 class _Responses:
-    """Responses by their requests, MAX_REMEMBERED_BYTES in total; forgets the earliest ones first."""
+    """Maps requests to responses of MAX_REMEMBERED_BYTES in total; drops the oldest responses first."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[_Request, _Known] = OrderedDict()

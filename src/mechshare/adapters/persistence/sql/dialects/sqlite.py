@@ -20,8 +20,8 @@ from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
     WriterConnection,
 )
 from mechshare.adapters.persistence.sql.dialects.sqlite_executor import (
+    DriverExecutor,
     ReaderExecutor,
-    WriterExecutor,
     driver_of,
 )
 from mechshare.adapters.persistence.sql.dialects.sqlite_group_commit import GroupCommit
@@ -103,7 +103,7 @@ class Sqlite:
             timer.cancel()
 
     def executor(self, connection: AsyncConnection) -> Executor:
-        kind = ReaderExecutor if self._is_reader(connection) else WriterExecutor
+        kind = ReaderExecutor if self._is_reader(connection) else DriverExecutor
         return kind(connection, driver_of(connection), self.statement_timeout)
 
     async def lock_row(

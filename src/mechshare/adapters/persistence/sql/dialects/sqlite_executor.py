@@ -7,7 +7,6 @@ convert the values; the driver does the rest.
 
 import asyncio
 import sqlite3
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +28,6 @@ from mechshare.adapters.persistence.sql.dialects.executor import (
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
     QuickConnection,
     QuickCursor,
-    StatementEnded,
 )
 
 Convert = Callable[[Any], Any]
@@ -75,7 +73,7 @@ class _Executed:
         return list(map(self.compiled.row, rows)) if self.compiled.columns else rows
 
 
-class _DriverExecutor(ABC):
+class DriverExecutor:
     def __init__(
         self, connection: AsyncConnection, driver: QuickConnection, statement_timeout: StatementTimeout
     ) -> None:
@@ -103,27 +101,20 @@ class _DriverExecutor(ABC):
             raise DBAPIError.instance(compiled.sql, parameters, problem, sqlite3.Error) from problem
         return _Executed(compiled, cursor)
 
-    @abstractmethod
-    async def _wait_for(self, execution: Awaitable[Any]) -> None: ...
+    async def _wait_for(self, execution: Awaitable[Any]) -> None:
+        with self._statement_timeout(self._connection):
+            await execution
 
 
-class ReaderExecutor(_DriverExecutor):
+class ReaderExecutor(DriverExecutor):
     async def _wait_for(self, execution: Awaitable[Any]) -> None:
         with self._statement_timeout(self._connection):
             try:
                 await execution
             except asyncio.CancelledError:
-                # The connection's thread may still run the statement.
+                # The connection's thread may still run the statement: the timeout, which still counts, interrupts it.
                 await self._connection.invalidate()
                 raise
-
-
-class WriterExecutor(_DriverExecutor):
-    async def _wait_for(self, execution: Awaitable[Any]) -> None:
-        try:
-            await execution
-        except StatementEnded as ended:
-            raise asyncio.CancelledError from ended
 
 
 async def execute_command(driver: QuickConnection, command: str) -> None:
