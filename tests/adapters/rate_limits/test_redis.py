@@ -1,5 +1,6 @@
 """Rate limits that many processes share through Redis."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -47,6 +48,21 @@ async def test_shares_of_a_large_quota_never_exceed_it() -> None:
     assert sum(verdict.allowed for verdict in verdicts) == quota.amount - 2
     await one.close()
     await other.close()
+
+
+async def test_concurrent_requests_of_a_caller_lose_no_share_of_its_quota() -> None:
+    quota = Quota(name="requests", amount=1_000, seconds=3600)
+    limiter = RedisRateLimiter(redis_url(), MemoryRateLimiter(), timeout=60)
+
+    allowed = []
+    for _ in range(12):
+        verdicts = await asyncio.gather(*(limiter.hit(quota, "a browser") for _ in range(100)))
+        allowed.append(sum(verdict.allowed for verdict in verdicts))
+
+    # What a pause between the rounds lets expire is at most a share each.
+    assert sum(allowed) <= quota.amount
+    assert allowed[:8] == [100] * 8
+    await limiter.close()
 
 
 async def test_without_redis_each_process_counts_for_itself() -> None:

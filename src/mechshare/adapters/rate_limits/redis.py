@@ -1,8 +1,10 @@
 """Rate limits counted in Redis with the library `limits`, shared by all processes of all hosts."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
@@ -55,25 +57,37 @@ class RedisRateLimiter:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._fallback = fallback
         self._reservations: OrderedDict[tuple[Quota, str], _Reservation] = OrderedDict()
+        self._taking: WeakValueDictionary[tuple[Quota, str], asyncio.Lock] = WeakValueDictionary()
 
     async def hit(self, quota: Quota, key: str) -> Verdict:
-        reservation = self._reservations.get((quota, key))
-        if reservation is not None and reservation.left and time.monotonic() < reservation.expires_at:
-            reservation.left -= 1
-            return Verdict(
-                allowed=True,
-                remaining=reservation.remaining + reservation.left,
-                reset_after=reservation.reset_after,
-            )
+        taken = self._use_taken(quota, key)
+        if taken is not None:
+            return taken
         share = max(1, quota.amount // _SHARES_PER_QUOTA)
         try:
-            verdict_of_share = await self._reserve(quota, key, share)
-            if not verdict_of_share.allowed and share > 1:  # less than a share is left
-                share = 1
-                verdict_of_share = await self._reserve(quota, key, share)
+            if share > 1:
+                # One share after another: of shares taken at the same time, one would be spent and the others lost.
+                async with self._taking.setdefault((quota, key), asyncio.Lock()):
+                    verdict_of_share = self._use_taken(quota, key) or await self._take(quota, key, share)
+                if verdict_of_share.allowed:
+                    return verdict_of_share
+            return await self._reserve(quota, key, 1)  # less than a share is left
         except Unavailable:
             return await self._fallback.hit(quota, key)
-        if share == 1:
+
+    def _use_taken(self, quota: Quota, key: str) -> Verdict | None:
+        """Spends a use that this process has taken; returns None if there is none."""
+        reservation = self._reservations.get((quota, key))
+        if reservation is None or not reservation.left or time.monotonic() >= reservation.expires_at:
+            return None
+        reservation.left -= 1
+        remaining = reservation.remaining + reservation.left
+        return Verdict(allowed=True, remaining=remaining, reset_after=reservation.reset_after)
+
+    async def _take(self, quota: Quota, key: str, share: int) -> Verdict:
+        """Takes a share of the quota and spends its first use. Raises Unavailable."""
+        verdict_of_share = await self._reserve(quota, key, share)
+        if not verdict_of_share.allowed:
             return verdict_of_share
         expires_at = time.monotonic() + _RESERVATION_SECONDS
         self._reservations[quota, key] = _Reservation(
