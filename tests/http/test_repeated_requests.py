@@ -1,5 +1,6 @@
 """Requests that repeat earlier ones: they get the same responses without passing the layers again."""
 
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,25 @@ async def test_the_memory_of_repeated_requests_is_bounded(
     assert await server.reach("GET", address, {"User-Agent": "agent 9"}) == [0, 0, 0]
     assert await server.reach("GET", address, {}) == [1, 0, 0]
     assert await server.reach("GET", address, {"User-Agent": "x" * 4_000}) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("fields", [{"Accept-Encoding": "br"}, {"If-None-Match": "*"}], ids=["coded", "empty"])
+async def test_remembered_responses_hold_nothing_but_what_is_sent(
+    site: Site, server: Server, fields: dict[str, str]
+) -> None:
+    made = await site.published(await site.sign_up("sakura"), description="歯車" * 2_000)
+    address, size, requests = f"{MECHANISMS}/{made['id']}", 12_000, 200
+    await server.client.get(address, headers=fields)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(requests):
+            await server.client.get(address, headers={**fields, "User-Agent": f"agent {number}"})
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert await server.reach("GET", address, {**fields, "User-Agent": "agent 0"}) == [0, 0, 0]
+    assert held < requests * size
 
 
 async def test_a_proxy_gets_the_same_instruction_until_the_file_is_not_public(

@@ -1,7 +1,7 @@
 """Serves public responses without calling the framework."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -111,9 +111,9 @@ class ResponseCacheMiddleware:
         if visitor is not None:
             self._statistics.note(VisitKind.VIEW, id, visitor)
         if authorization is None:
-            view = (id, visitor) if visitor else None
-            is_current = partial(self._reads.has, mechanism_key(id), response)
-            scope["state"][REPEATABLE] = Repeatable(is_current, view)
+            scope["state"][REPEATABLE] = Repeatable(
+                self._is_current(mechanism_key(id), response), (id, visitor) if visitor else None
+            )
         scope["path_template"] = _MECHANISM_TEMPLATE
         return response
 
@@ -122,9 +122,12 @@ class ResponseCacheMiddleware:
         response = await self._find_response(address) if address else None
         if address is not None and response is not None:
             scope["path_template"] = address.path_template
-            is_current = partial(self._reads.has, address.key, response)
-            scope["state"][REPEATABLE] = Repeatable(is_current)
+            scope["state"][REPEATABLE] = Repeatable(self._is_current(address.key, response))
         return response
+
+    def _is_current(self, key: ResponseKey, response: CachedResponse) -> Callable[[], bool]:
+        # Without the body: what remembers the question counts only the bytes that it sends.
+        return partial(self._reads.has, key, response._replace(body=b""))
 
     def _public_address(self, scope: HTTPScope, authorization: str | None) -> _Address | None:
         """Returns what the address stands for, for callers without a token; lists contain more for the others."""
