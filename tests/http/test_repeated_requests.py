@@ -167,7 +167,9 @@ async def test_the_memory_of_repeated_requests_is_bounded(
     assert await server.reach("GET", address, {"User-Agent": "x" * 4_000}) == [1, 1, 1]
 
 
-@pytest.mark.parametrize("fields", [{"Accept-Encoding": "br"}, {"If-None-Match": "*"}], ids=["coded", "empty"])
+@pytest.mark.parametrize(
+    "fields", [{"Accept-Encoding": "br"}, {"If-None-Match": "*"}], ids=["coded", "empty"]
+)
 async def test_remembered_responses_hold_nothing_but_what_is_sent(
     site: Site, server: Server, fields: dict[str, str]
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +92,20 @@ async def test_a_download_counts_from_its_first_byte_on(site: Site) -> None:
     assert (whole.status_code, again.status_code) == (200, 304)
     day = await days_of(site, made, mika)
     assert (day["downloads"], day["own_downloads"]) == (2, 1)
+
+
+@pytest.mark.parametrize("offload", ["x-accel", "x-sendfile"])
+async def test_a_download_that_the_proxy_sends_counts_from_its_first_byte_on(
+    open_site: Any, tmp_path: Path, offload: str
+) -> None:
+    site = await open_site(
+        clock=FrozenClock(NOW), media_offload=offload, blobs_url=f"file://{tmp_path}/blobs"
+    )
+    mika = await site.sign_up("mika")
+    made = await site.published(mika, original_offered="true")
+    for part, downloads in (("bytes=5-", 0), ("bytes=0-3", 1)):
+        await site.client.get(f"{address_of(made)}/original", headers={"Range": part})
+        assert (await days_of(site, made, mika))["downloads"] == downloads
 
 
 async def test_an_attachment_is_a_download(site: Site) -> None:

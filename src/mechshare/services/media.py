@@ -35,8 +35,8 @@ from mechshare.services.support.invalidation import mechanism_tag
 from mechshare.services.support.stored_files import StoredFiles
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
-_NOT_PUBLIC = b"0 0 "
 """How long a cached size is used at most if the store loses a public file."""
+_NOT_PUBLIC = b"0 0 "
 DIRECT_LINK_LIFETIME = timedelta(minutes=5)
 """Long enough to begin a download; for further ranges a browser requests a new link from this server."""
 

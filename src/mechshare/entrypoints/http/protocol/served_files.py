@@ -25,6 +25,9 @@ API = "/api/v1/"
 MEDIA_PATH = f"{API}media"
 PUBLIC_MEDIA = "public, max-age=3600, s-maxage=1, immutable"
 """The content of a URL never changes, but a mechanism may be withdrawn: shared caches ask again after a second."""
+_X_ACCEL, _X_SENDFILE = "X-Accel-Redirect", "X-Sendfile"
+OFFLOAD_FIELDS = frozenset((_X_ACCEL, _X_SENDFILE))
+"""Fields of responses by which a proxy sends the file, or the range of it that the client asks for."""
 OFFLOAD_LOCATION = "/mechshare-media/"
 """The internal location of nginx for MECHSHARE_MEDIA_OFFLOAD=x-accel: an alias of the folder of the files."""
 ORIGINAL = "private, no-cache"
@@ -118,8 +121,8 @@ def _offloaded(application: Application, media: StoredMedia) -> dict[str, str]:
     if file is None:
         return {}
     if offload == "x-accel":
-        return {"X-Accel-Redirect": OFFLOAD_LOCATION + quote(file.below)}
-    return {"X-Sendfile": quote(file.path)}
+        return {_X_ACCEL: OFFLOAD_LOCATION + quote(file.below)}
+    return {_X_SENDFILE: quote(file.path)}
 
 
 async def _read_first(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

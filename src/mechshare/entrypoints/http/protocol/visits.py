@@ -10,6 +10,7 @@ from mechshare.domain.policy import Viewer
 from mechshare.domain.statistics import VisitKind
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
+from mechshare.entrypoints.http.protocol.served_files import OFFLOAD_FIELDS
 from mechshare.services.support.visits import Visitor
 
 IS_HEAD = "mechshare.is_head"
@@ -56,6 +57,7 @@ def _note(
 def _begins_file(request: Request[Any, Any, Any], response: Response[Any]) -> bool:
     if response.status_code == 206:
         return str(response.headers["Content-Range"]).startswith("bytes 0-")
-    if response.status_code == 302:  # the store serves the range that the client asks it for
+    # The store or the proxy sends the range that the client asks for.
+    if response.status_code == 302 or OFFLOAD_FIELDS & {*response.headers}:
         return request.headers.get("range", "bytes=0-").startswith("bytes=0-")
     return response.status_code == 200
