@@ -62,8 +62,8 @@ class FileReader:
 class LoopTurns:
     """Tells callbacks of an event loop which of them is the first in its turn.
 
-    What the first one reads is as current for the others as if each had read it: requests that arrive afterwards, say
-    from somebody who knows of a change, are handled after the mark was taken away, since a loop calls back in order.
+    What the first one reads serves the others of the turn as if each had read it: a loop calls back in order, so a
+    request that arrives afterwards, say from somebody who knows of a change, is handled in a later turn.
     """
 
     def __init__(self) -> None:
@@ -86,8 +86,8 @@ class LoopTurns:
 
 
 class MappedFileCheck:
-    """Tells whether a mapped file was truncated, by the next turn of the event loop, or deleted or replaced, within
-    CHECK_INTERVAL.
+    """Tells whether a mapped file is lost. It notices a truncation in the next turn of the event loop, and within
+    CHECK_INTERVAL that the file was deleted or replaced.
 
     Each access to the memory begins with this check: reading a page that the file no longer has kills the process.
     """

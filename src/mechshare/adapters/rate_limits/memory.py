@@ -35,24 +35,23 @@ class MemoryRateLimiter:
         self._now = now
         self._turns = LoopTurns()
         self._uses: dict[tuple[str, str], _Uses] = {}
-        """The uses of callers as they were found in this turn of the event loop: a turn of a busy server has many
-        requests."""
+        """The uses of callers that this turn of the event loop has read: a turn of a busy server has many requests."""
 
     async def hit(self, quota: Quota, key: str) -> Verdict:
         if self._turns.begins() or len(self._uses) > _MAX_USES:
             self._uses.clear()
         uses = self._uses.get((quota.name, key)) or self._find(quota, key)
-        allowed = uses_left(quota, uses.before, uses.present, uses.elapsed) >= 1 - ROUNDING
+        allowed = uses_left(quota, uses.previous, uses.current, uses.elapsed) >= 1 - ROUNDING
         if allowed:
             self._table.add(uses.entry, quota, uses.window)
-            uses.present += 1
-        return verdict(quota, uses.before, uses.present, uses.elapsed, allowed=allowed)
+            uses.current += 1
+        return verdict(quota, uses.previous, uses.current, uses.elapsed, allowed=allowed)
 
     def _find(self, quota: Quota, key: str) -> "_Uses":
         windows, elapsed = divmod(self._now(), quota.seconds)
         window = int(windows)
-        entry, before, present = self._table.find(quota, key, window)
-        uses = self._uses[quota.name, key] = _Uses(entry, window, elapsed, before, present)
+        entry, previous, current = self._table.find(quota, key, window)
+        uses = self._uses[quota.name, key] = _Uses(entry, window, elapsed, previous, current)
         return uses
 
     async def check(self) -> str:
@@ -69,5 +68,5 @@ class _Uses:
     entry: int
     window: int
     elapsed: float
-    before: int
-    present: int
+    previous: int
+    current: int

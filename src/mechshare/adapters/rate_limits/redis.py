@@ -103,12 +103,12 @@ class RedisRateLimiter:
         item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
         async with self._client.guard():
             allowed = await self._limiter.hit(item, key, cost=uses)
-            before, _, present, ends = await self._storage.get_sliding_window(
+            previous, _, current, ends = await self._storage.get_sliding_window(
                 item.key_for(key), quota.seconds
             )
         # The library stores a counter for two windows: its own, and the next, for which it is the previous one.
         elapsed = 2 * quota.seconds - ends if ends else 0.0
-        return verdict(quota, before, present, min(max(0.0, elapsed), quota.seconds), allowed=allowed)
+        return verdict(quota, previous, current, min(max(0.0, elapsed), quota.seconds), allowed=allowed)
 
     async def check(self) -> str:
         return await self._client.check()

@@ -67,16 +67,16 @@ class CounterTable:
             known = self._remember(caller, quota, window)
         entry = known[0]
         this, last = window & _WINDOW_MASK, window - 1 & _WINDOW_MASK
-        before = present = 0
+        previous = current = 0
         for word in self._read_lanes(self._memory, self._counts_at + entry * self._lanes * _WORD):
             if word:
                 number = word >> _WINDOW_SHIFT
                 if number == this:
-                    present += word & MAX_COUNT
-                    before += word >> _COUNT_BITS & MAX_COUNT
+                    current += word & MAX_COUNT
+                    previous += word >> _COUNT_BITS & MAX_COUNT
                 elif number == last:
-                    before += word & MAX_COUNT
-        return entry, before, present
+                    previous += word & MAX_COUNT
+        return entry, previous, current
 
     def add(self, entry: int, quota: Quota, window: int) -> None:
         """Counts one more use in `window` in an entry that `find` returned."""
@@ -86,8 +86,8 @@ class CounterTable:
         if age == 0:
             self._counts[start] = word + 1 if word & MAX_COUNT < MAX_COUNT else word
             return
-        before = word & MAX_COUNT if age == 1 else 0
-        self._counts[start] = (window & _WINDOW_MASK) << _WINDOW_SHIFT | before << _COUNT_BITS | 1
+        previous = word & MAX_COUNT if age == 1 else 0
+        self._counts[start] = (window & _WINDOW_MASK) << _WINDOW_SHIFT | previous << _COUNT_BITS | 1
         self._end_times[entry] = (window + 2) * quota.seconds
 
     def close(self) -> None:

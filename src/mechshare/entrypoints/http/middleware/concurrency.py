@@ -84,7 +84,7 @@ class _Tally:
         self._total = 0
 
     def enter(self, address: str) -> DomainException | None:
-        """Counts one more request, or returns the refusal. The caller calls `leave` only after None."""
+        """Counts one more request, or returns the refusal. The caller calls `release` only after None."""
         count = self._counts.get(address, 0)
         if count >= self._limit and address:
             return TooManyUnfinished(limit=self._limit, retry_after=RETRY_SOON)
