@@ -102,51 +102,86 @@ def paged_query(
     correspond to `key` and `id`, if they differ. `further` select what the list has in addition to `counted`: each
     part is read in the order of its own index. If they `are_disjoint`, no row is in two of these parts.
     """
-    entry_key = key if counted_key is None else counted_key
-    entry_id = id if counted_id is None else counted_id
-    place = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=id.type))
-    entry = tuple_(entry_key, entry_id)
-    beyond = entry < place if descending else entry > place
-
-    def in_order(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-        return [column.desc() if descending else column.asc() for column in columns]
-
-    def among(entries: Select[Any]) -> Select[Any]:
-        found = entries.subquery()
-        return select(found).order_by(*in_order(found.c.key, found.c.id))
-
-    def together(parts: Sequence[Select[Any]]) -> Select[Any]:
-        combined = union_all if are_disjoint else union
-        return select(combined(*(select(part.subquery()) for part in parts)).subquery())
-
-    # Skipped entries are read only from the index; the rows of the page are fetched.
-    entries = [
-        part.with_only_columns(entry_key.label("key"), entry_id.label("id")) for part in (counted, *further)
-    ]
-
-    def first(most: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[Any]:
-        in_parts = [
-            part.where(*conditions).order_by(*in_order(entry_key, entry_id)).limit(most) for part in entries
-        ]
-        return among(together(in_parts)).limit(most) if further else in_parts[0]
-
-    found = {
-        _Start.FIRST: among(first(_WINDOW)).limit(_LIMIT),
-        _Start.AFTER_POSITION: among(first(_WINDOW, beyond)).limit(_LIMIT),
-        _Start.NEAR: among(among(first(_NEAR_WINDOW)).limit(_WINDOW).offset(_OFFSET)).limit(_LIMIT),
-        _Start.FAR: among(first(_LIMIT + _OFFSET)).limit(_LIMIT).offset(_OFFSET)
-        if further
-        else entries[0].order_by(*in_order(entry_key, entry_id)).limit(_LIMIT).offset(_OFFSET),
-    }
-    ordered = rows.order_by(*in_order(key, id))
-    # Counting stops at EXACT_TOTAL + 1.
-    bounded = [part.limit(EXACT_TOTAL + 1) for part in (counted, *further)]
-    all_counted = (together(bounded).limit(EXACT_TOTAL + 1) if further else bounded[0]).subquery()
-    return PagedQuery(
-        pages={start: ordered.where(id == ids.subquery().c.id) for start, ids in found.items()},
-        counted=select(func.count()).select_from(all_counted),
-        entries=found,
+    entries = _Entries(
+        parts=(counted, *further),
+        key=key if counted_key is None else counted_key,
+        id=id if counted_id is None else counted_id,
+        descending=descending,
+        are_disjoint=are_disjoint,
     )
+    beginnings = entries.beginnings()
+    ordered = rows.order_by(*entries.directed(key, id))
+    return PagedQuery(
+        pages={start: ordered.where(id == page.subquery().c.id) for start, page in beginnings.items()},
+        counted=entries.count(),
+        entries=beginnings,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entries:
+    """The columns `key` and `id` of the rows of a list, which consists of `parts`: selects of the `id` alone.
+
+    Skipped entries are read only from an index, while the rows of the page are fetched, too.
+    """
+
+    parts: Sequence[Select[Any]]
+    key: ColumnElement[Any]
+    id: ColumnElement[Any]
+    descending: bool
+    are_disjoint: bool
+
+    def beginnings(self) -> Mapping[_Start, Select[Any]]:
+        """Returns the statements for the entries of a page, by where it begins."""
+        near = self._sorted(self._first(_NEAR_WINDOW)).limit(_WINDOW).offset(_OFFSET)
+        return {
+            _Start.FIRST: self._sorted(self._first(_WINDOW)).limit(_LIMIT),
+            _Start.AFTER_POSITION: self._sorted(self._first(_WINDOW, self._beyond())).limit(_LIMIT),
+            _Start.NEAR: self._sorted(near).limit(_LIMIT),
+            # Replaces the limit of the whole; each of several parts keeps its own.
+            _Start.FAR: self._first(_LIMIT + _OFFSET).limit(_LIMIT).offset(_OFFSET),
+        }
+
+    def count(self) -> Select[Any]:
+        """Returns the statement that counts the entries, up to EXACT_TOTAL + 1."""
+        bounded = [part.limit(EXACT_TOTAL + 1) for part in self.parts]
+        counted = bounded[0] if self._is_whole else self._union(bounded).limit(EXACT_TOTAL + 1)
+        return select(func.count()).select_from(counted.subquery())
+
+    def directed(self, *columns: ColumnElement[Any]) -> Sequence[ColumnElement[Any]]:
+        """Returns these columns in the direction of the list, for ORDER BY."""
+        return [column.desc() if self.descending else column.asc() for column in columns]
+
+    @property
+    def _is_whole(self) -> bool:
+        return len(self.parts) == 1
+
+    def _first(self, most: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[Any]:
+        """Returns the first `most` entries that meet the conditions, in order."""
+        of_parts = [
+            part.with_only_columns(self.key.label("key"), self.id.label("id"))
+            .where(*conditions)
+            .order_by(*self.directed(self.key, self.id))
+            .limit(most)
+            for part in self.parts
+        ]
+        return of_parts[0] if self._is_whole else self._sorted(self._union(of_parts)).limit(most)
+
+    def _beyond(self) -> ColumnElement[bool]:
+        """Returns the condition on an entry after the position at which the previous page ended."""
+        position = tuple_(
+            bindparam("after_key", type_=self.key.type), bindparam("after_id", type_=self.id.type)
+        )
+        entry = tuple_(self.key, self.id)
+        return entry < position if self.descending else entry > position
+
+    def _sorted(self, entries: Select[Any]) -> Select[Any]:
+        found = entries.subquery()
+        return select(found).order_by(*self.directed(found.c.key, found.c.id))
+
+    def _union(self, parts: Sequence[Select[Any]]) -> Select[Any]:
+        combined = union_all if self.are_disjoint else union
+        return select(combined(*(select(part.subquery()) for part in parts)).subquery())
 
 
 @cache
