@@ -68,21 +68,21 @@ class IsAmong(FunctionElement[Any]):
 
 @compiles(IsAmong, "postgresql")
 def _postgresql_is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
-    one, all = (compiler.process(clause, **options) for clause in element.clauses)
+    member, ids = (compiler.process(clause, **options) for clause in element.clauses)
     # In a subquery, which PostgreSQL evaluates once. Otherwise a sequential scan, which it chooses while it has no
     # statistics of the table, would parse the list again for every row.
-    return f"{one} = ANY(CAST((SELECT CAST({all} AS UUID[])) AS UUID[]))"
+    return f"{member} = ANY(CAST((SELECT CAST({ids} AS UUID[])) AS UUID[]))"
 
 
 @compiles(IsAmong, "sqlite")
 def _is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
-    one, all = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{one} IN (SELECT value FROM json_each({all}))"  # noqa: S608 - both are the compiler's own
+    member, ids = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{member} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - both are the compiler's own
 
 
 class Window(FunctionElement[int]):
-    """How many rows a subquery has, from which LIMIT takes a page: the first argument on PostgreSQL, a constant, and on
-    SQLite the second one, the fewest possible.
+    """The LIMIT of a subquery from which a further LIMIT takes a page: on PostgreSQL the first argument, a constant; on
+    SQLite the second one, as few rows as the page needs.
 
     PostgreSQL estimates a LIMIT given as a parameter at a tenth of the rows, whatever its value. With a constant
     subquery it uses a generic plan; a plan for each value would take as long as finding the page.

@@ -36,8 +36,6 @@ _TIMEOUT = "5"
 _READ_TIMEOUT = 3.0
 """Seconds. There are few readers, so a slow read delays all others. Writes have no timeout: an interrupted write of the
 scheduler, such as a sweep, would be repeated forever."""
-
-
 _INTEGRITY_TIMEOUT = 60
 """Seconds."""
 _MAX_DAMAGES = 3

@@ -15,22 +15,23 @@ from typing import Any, Self
 
 import aiosqlite
 
-_ROWS_AT_A_TIME = 64
+_ITER_ROWS = 64
+"""aiosqlite wants it for cursors that fetch in chunks; these cursors fetch all rows at once."""
 _TURN = 0.005
 """Seconds after which quick statements let others have the event loop."""
 _QUICK_INSTRUCTIONS = 100_000
-"""Instructions of SQLite's virtual machine between two looks at a statement: some milliseconds. SQLite counts those of
-earlier executions of the same statement, too, so the first look says nothing: the second one finds it slow."""
+"""Instructions of SQLite's virtual machine between two calls of the progress handler: some milliseconds. SQLite counts
+those of earlier executions of the same statement, too, so the first call says nothing: the second one finds it slow."""
 _CHECK_INTERVAL = 1_000_000
-"""Instructions after which a slow statement looks whether it was interrupted."""
+"""Instructions of a slow statement between two checks whether it was interrupted."""
 _SLOW_FOR = 10.0
 """Seconds for which a query runs in the connection's thread after it was not quick: with other parameters it may be."""
 _LOCK_INTERVAL = 0.002
 """Seconds between two attempts to get a lock. SQLite itself pauses for up to 0.1 s, in which other processes that write
 all the time would get the lock again and again."""
 _MAX_SLOW = 1_000
-_MAX_QUICK_ROWS = 64
-"""Sets of parameters with which a statement runs at a time."""
+_BATCH_SIZE = 64
+"""The maximum number of sets of parameters in one execution of a statement."""
 _WAITING = ("COMMIT", "PRAGMA", "ROLLBACK")
 """The beginnings of statements that wait for the disk, or read the whole database."""
 
@@ -55,10 +56,10 @@ class QuickCursor:
     async def executemany(self, operation: str, parameters: Sequence[Sequence[Any]]) -> "QuickCursor":
         # In the connection's thread, each row would wait for the interpreter's lock, for 5 ms on a busy server.
         changed = 0
-        for start in range(0, len(parameters), _MAX_QUICK_ROWS):
-            some = parameters[start : start + _MAX_QUICK_ROWS]
+        for start in range(0, len(parameters), _BATCH_SIZE):
+            batch = parameters[start : start + _BATCH_SIZE]
             await self._connection.run(
-                operation, self._fetch, sqlite3.Connection.executemany, operation, some
+                operation, self._fetch, sqlite3.Connection.executemany, operation, batch
             )
             changed += self.rowcount
         self.rowcount = changed
@@ -91,8 +92,8 @@ class QuickConnection(aiosqlite.Connection):
         """Until when (`time.monotonic()`) a statement runs in the connection's thread."""
         self._is_interrupted = False
         self._can_interrupt = False
-        self._looks = 0
-        """How often the statement that runs, or ran last, was looked at."""
+        self._progress_calls = 0
+        """Calls of the progress handler by the statement that runs, or ran last."""
         self._spent = 0.0
         """Seconds for which statements have held up the event loop since others had their turn."""
         self._timeout = 0.0
@@ -101,7 +102,7 @@ class QuickConnection(aiosqlite.Connection):
     def to(cls, *arguments: Any, timeout: float, **options: Any) -> Self:
         """Returns a connection to await. Takes the arguments of `sqlite3.connect`."""
         options["timeout"] = 0.0
-        connection = cls(lambda: sqlite3.connect(*arguments, **options), _ROWS_AT_A_TIME)
+        connection = cls(lambda: sqlite3.connect(*arguments, **options), _ITER_ROWS)
         connection._timeout = timeout
         connection._thread.daemon = True  # otherwise a process that fails would wait for this thread
         return connection
@@ -136,9 +137,9 @@ class QuickConnection(aiosqlite.Connection):
             await self._run_in_thread(work, *arguments)
             return
         begun = time.monotonic()
-        self._looks = 0
+        self._progress_calls = 0
         self._can_interrupt = self._only_reads(operation)
-        self._conn.set_progress_handler(self._look, _QUICK_INSTRUCTIONS)
+        self._conn.set_progress_handler(self._on_progress, _QUICK_INSTRUCTIONS)
         try:
             work(self._conn, *arguments)
         except sqlite3.OperationalError as problem:
@@ -151,14 +152,14 @@ class QuickConnection(aiosqlite.Connection):
             self._note_slow(operation, float("inf"))
         await self._give_turn(time.monotonic() - begun)
 
-    def _look(self) -> bool:
-        """Called by SQLite after each _QUICK_INSTRUCTIONS; interrupts the statement if it returns True."""
-        self._looks += 1
+    def _on_progress(self) -> bool:
+        """SQLite calls this after each _QUICK_INSTRUCTIONS, and interrupts the statement if it returns True."""
+        self._progress_calls += 1
         return self._found_slow and self._can_interrupt
 
     @property
     def _found_slow(self) -> bool:
-        return self._looks > 1
+        return self._progress_calls > 1
 
     def _waits_for_disk(self, operation: str) -> bool:
         return operation.startswith(_WAITING)

@@ -74,6 +74,8 @@ class _Executed:
 
 
 class DriverExecutor:
+    """Executes statements on the driver's connection; on SQLAlchemy's those whose text depends on the values."""
+
     def __init__(
         self, connection: AsyncConnection, driver: QuickConnection, statement_timeout: StatementTimeout
     ) -> None:
@@ -107,6 +109,8 @@ class DriverExecutor:
 
 
 class ReaderExecutor(DriverExecutor):
+    """Closes the connection if the task is cancelled during a statement; the pool opens a new one."""
+
     async def _wait_for(self, execution: Awaitable[Any]) -> None:
         with self._statement_timeout(self._connection):
             try:
