@@ -29,6 +29,9 @@ SHUTDOWN_GRACE = 10.0
 _log = structlog.get_logger("mechshare.worker")
 
 
+Step = Callable[[], Awaitable[object]]
+
+
 async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
     """Runs up to `slots` jobs at a time until `stop` is set; gives running jobs SHUTDOWN_GRACE seconds to end.
 
@@ -40,58 +43,33 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         if await app.runner.run_late_index_job() is None:
             await _pause(stop, LATE_INDEX_INTERVAL)
 
-    async def reap() -> None:
-        await app.runner.reap()
-        await _pause(stop, REAP_INTERVAL)
-
-    async def schedule() -> None:
-        await app.scheduler.enqueue_due_jobs()
-        await _pause(stop, SCHEDULE_INTERVAL)
-
-    async def record_refused_tokens() -> None:
-        await _pause(stop, RECORD_INTERVAL)
-        await app.audit.record_refused_tokens()
-
-    async def record_token_uses() -> None:
-        await _pause(stop, USE_INTERVAL)
-        await app.personal_access_tokens.record_uses()
-
-    async def count() -> None:
-        await _pause(stop, COUNT_INTERVAL)
-        await app.statistics.refresh()
-
-    async def remove_leftovers() -> None:
-        await app.installation.remove_leftovers()
-        await _pause(stop, CLEANUP_INTERVAL)
-
     async def keep_ready() -> None:
         await _pause(stop, PREPARATION_DELAY)
         if not stop.is_set():
             await app.keep_ready()
 
-    loops = [
-        asyncio.create_task(_repeat(step, stop))
-        for step in (
-            *[app.runner.run_next] * slots,
-            index_late,
-            reap,
-            schedule,
-            remove_leftovers,
-            record_refused_tokens,
-            record_token_uses,
-            count,
-        )
-    ]
+    steps = (
+        *[app.runner.run_next] * slots,
+        index_late,
+        _then_pausing(app.runner.reap, REAP_INTERVAL, stop),
+        _then_pausing(app.scheduler.enqueue_due_jobs, SCHEDULE_INTERVAL, stop),
+        _then_pausing(app.installation.remove_leftovers, CLEANUP_INTERVAL, stop),
+        _after_pausing(app.audit.record_refused_tokens, RECORD_INTERVAL, stop),
+        _after_pausing(app.personal_access_tokens.record_uses, USE_INTERVAL, stop),
+        _after_pausing(app.statistics.refresh, COUNT_INTERVAL, stop),
+    )
+    loops = [asyncio.create_task(_repeat(step, stop)) for step in steps]
     stopped = asyncio.create_task(stop.wait())
-    beside = [stopped, *([asyncio.create_task(_repeat(keep_ready, stop))] if slots else [])]
+    # Not one of the loops, which get SHUTDOWN_GRACE: it is cancelled at the end.
+    preparing = [asyncio.create_task(_repeat(keep_ready, stop))] if slots else []
     try:
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
         await app.runner.wake()
         await asyncio.wait(loops, timeout=SHUTDOWN_GRACE)
     finally:
-        for task in (*beside, *loops):
+        for task in (stopped, *preparing, *loops):
             task.cancel()
-        await asyncio.gather(*beside, *loops, return_exceptions=True)
+        await asyncio.gather(stopped, *preparing, *loops, return_exceptions=True)
 
 
 async def write_last_visits(app: Application) -> None:
@@ -102,7 +80,25 @@ async def write_last_visits(app: Application) -> None:
         _log.warning("dependency_unavailable", problem=down.message)
 
 
-async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+def _then_pausing(step: Step, interval: timedelta, stop: asyncio.Event) -> Step:
+    async def run() -> None:
+        await step()
+        await _pause(stop, interval)
+
+    return run
+
+
+def _after_pausing(step: Step, interval: timedelta, stop: asyncio.Event) -> Step:
+    """Returns a step that pauses first, and so runs a last time when `stop` is set: what was noted is not lost."""
+
+    async def run() -> None:
+        await _pause(stop, interval)
+        await step()
+
+    return run
+
+
+async def _repeat(step: Step, stop: asyncio.Event) -> None:
     """Repeats `step` until `stop` is set. After an error it pauses and retries, since the ledger keeps all jobs."""
     while not stop.is_set():
         try:
