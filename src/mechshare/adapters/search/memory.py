@@ -288,8 +288,4 @@ def _passage(parsed: ParsedQuery, entry: _Entry) -> Passage | None:
 
 
 def _facets(documents: Sequence[SearchDocument]) -> Mapping[CategoryId, int]:
-    counts: dict[CategoryId, int] = {}
-    for document in documents:
-        for category in dict.fromkeys(document.category_ids):
-            counts[category] = counts.get(category, 0) + 1
-    return counts
+    return Counter(category for document in documents for category in set(document.category_ids))

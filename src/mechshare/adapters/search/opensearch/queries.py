@@ -211,24 +211,21 @@ def _in_any(ids: Sequence[CategoryId]) -> _Json:
 
 
 def _ranges(query: SearchQuery) -> list[_Json]:
-    created = {
-        operator: microseconds(moment)
-        for operator, moment in (("gte", query.created_from), ("lt", query.created_before))
-        if moment is not None
+    created_from, created_before = (
+        None if moment is None else microseconds(moment)
+        for moment in (query.created_from, query.created_before)
+    )
+    ranges: dict[str, dict[str, float | None]] = {
+        "created_at": {"gte": created_from, "lt": created_before},
+        "duration": {"gte": query.min_duration_ms, "lte": query.max_duration_ms},
+        "period": {"gte": query.min_period_ms, "lte": query.max_period_ms},
+        "reliability": {"gte": query.reliability_min},
     }
-    duration = {
-        operator: bound
-        for operator, bound in (("gte", query.min_duration_ms), ("lte", query.max_duration_ms))
-        if bound is not None
+    given = {
+        field: {operator: bound for operator, bound in bounds.items() if bound is not None}
+        for field, bounds in ranges.items()
     }
-    period = {
-        operator: bound
-        for operator, bound in (("gte", query.min_period_ms), ("lte", query.max_period_ms))
-        if bound is not None
-    }
-    level = {} if query.reliability_min is None else {"gte": query.reliability_min}
-    ranges = (("created_at", created), ("duration", duration), ("period", period), ("reliability", level))
-    return [{"range": {field: bounds}} for field, bounds in ranges if bounds]
+    return [{"range": {field: bounds}} for field, bounds in given.items() if bounds]
 
 
 def _has_parameter(wanted: ValueRange) -> _Json:

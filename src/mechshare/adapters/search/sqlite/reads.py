@@ -3,7 +3,8 @@
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -21,6 +22,7 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
+from mechshare.adapters.search.text.passages import Passage
 from mechshare.adapters.search.text.phrases import Phrase
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, parse_query
 from mechshare.adapters.search.text.ranking import (
@@ -95,6 +97,7 @@ _RESULT = """
     UNION ALL SELECT 'motion', motion, count(*), NULL, NULL, NULL, NULL
         FROM match WHERE motion IS NOT NULL GROUP BY motion
 """
+_Rows = defaultdict[str, list[Any]]
 _Shape = tuple[int, int, int | None]
 """Of a clause: the number of its phrases, of those of the thesaurus, and its only place."""
 
@@ -210,57 +213,75 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
                 parsed, rows = loose, _rows(connection, query, loose)
             if not _total(rows):
                 nearest = tuple(_nearest(connection, parsed, most_edits_unfound).items())
-        passages = find_passages(connection, parsed, [row[1] for row in rows if row[0] == "hit"])
+        passages = find_passages(connection, parsed, [id for id, *_ in rows["hit"]])
         connection.execute("COMMIT")
-    by_newest = query.sort.effective(is_blank=parsed.is_blank) is SearchSort.NEWEST
-    hits = [row[1:] for row in rows if row[0] == "hit"]
-    hits.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
-    highlights = highlights_of_page(
-        parsed, [(title, description, passages.get(key)) for key, _, title, description, *_ in hits]
-    )
     return SearchResult(
-        hits=tuple(
-            Hit(
-                mechanism_id=MechanismId(key),
-                version=version,
-                score=score,
-                place=SearchPlace(
-                    score=score,
-                    title_length=len(title),
-                    created_at=moment_of(created),
-                    mechanism_id=MechanismId(key),
-                ),
-                highlights=marks,
-                page=passages[key].page if "document" in marks else None,
-            )
-            for (key, score, title, _, created, version), marks in zip(hits, highlights, strict=True)
-        ),
+        hits=_hits(query, parsed, rows["hit"], passages),
         total=_total(rows),
-        facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
-        levels={row[1]: row[2] for row in rows if row[0] == "level"},
-        motions={MotionKind(row[1]): row[2] for row in rows if row[0] == "motion"},
+        facets={CategoryId(id): count for id, count, *_ in rows["facet"]},
+        levels={level: count for level, count, *_ in rows["level"]},
+        motions={MotionKind(kind): count for kind, count, *_ in rows["motion"]},
         expanded=expanded,
         nearest=nearest,
     )
 
 
-def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuery) -> list[Any]:
+def _hits(
+    query: SearchQuery, parsed: ParsedQuery, rows: Sequence[Any], passages: Mapping[str, Passage]
+) -> tuple[Hit, ...]:
+    by_newest = query.sort.effective(is_blank=parsed.is_blank) is SearchSort.NEWEST
+    # The union of the statement has no order.
+    hits = sorted(rows, key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
+    highlights = highlights_of_page(
+        parsed, [(title, description, passages.get(id)) for id, _, title, description, *_ in hits]
+    )
+    return tuple(
+        Hit(
+            mechanism_id=MechanismId(id),
+            version=version,
+            score=score,
+            place=SearchPlace(
+                score=score,
+                title_length=len(title),
+                created_at=moment_of(created),
+                mechanism_id=MechanismId(id),
+            ),
+            highlights=marks,
+            page=passages[id].page if "document" in marks else None,
+        )
+        for (id, score, title, _, created, version), marks in zip(hits, highlights, strict=True)
+    )
+
+
+def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuery) -> _Rows:
+    """Returns the rows of the search statement by what they are: `hit`, `total`, `facet`, `level` or `motion`."""
+    statement, given = _statement(connection, query, parsed)
+    rows: _Rows = defaultdict(list)
+    for kind, *values in connection.execute(statement, given):
+        rows[kind].append(values)
+    return rows
+
+
+def _statement(
+    connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuery
+) -> tuple[str, Mapping[str, object]]:
+    """Returns the search statement with its parameters."""
     is_loose, by_level = bool(parsed.strict), query.sort is SearchSort.MOST_RELIABLE
     given = parameters(query, parsed)
     narrowed = tuple([name for name in _CONDITIONS if given[name] is not None])
     if parsed.is_blank:
-        return connection.execute(_listing(narrowed, by_level=by_level), given).fetchall()
+        return _listing(narrowed, by_level=by_level), given
     given["words"] = match_expression(_expanded(connection, query, parsed))
     if is_loose:
         strict = replace(parsed, clauses=parsed.strict)
         given["strict"] = match_expression(_expanded(connection, query, strict))
     shapes = tuple(map(_shape, parsed.clauses))
-    statement = _matching(shapes, narrowed, is_loose=is_loose, by_level=by_level)
-    return connection.execute(statement, given).fetchall()
+    return _matching(shapes, narrowed, is_loose=is_loose, by_level=by_level), given
 
 
-def _total(rows: list[Any]) -> int:
-    return next(int(row[2]) for row in rows if row[0] == "total")
+def _total(rows: _Rows) -> int:
+    [(_, total, *_)] = rows["total"]
+    return int(total)
 
 
 def _nearest(
