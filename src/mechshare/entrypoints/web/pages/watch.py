@@ -1,7 +1,6 @@
 """The page of one mechanism, and what its owner and moderators do there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import segno
@@ -29,11 +28,8 @@ from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.main_files import MainFile
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
-from mechshare.domain.policy import Viewer, can_download_original, can_edit, can_manage
-from mechshare.domain.processing import ProcessingState
-from mechshare.domain.shares import Access
+from mechshare.domain.policy import Viewer
 from mechshare.domain.thumbnails import moment_in
-from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.new_thumbnails import choose_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -51,6 +47,7 @@ from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.protocol.visits import note_view
 from mechshare.entrypoints.http.representations.attachments import thumbnail_urls
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses, media_addresses
+from mechshare.entrypoints.web.actions import NO_ACTIONS, actions_of
 from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.discussions import comment_actions, form_values, timeline_marks
 from mechshare.entrypoints.web.forms import FormFields, form_fields, next_page, see_other
@@ -68,29 +65,6 @@ _ALIKE = 6
 _SHOWN_ON_PAGE = (Conflict, Invalid, Stale)
 """The families of errors that the page shows above the clip; others are pages of their own."""
 _PICTURE_REFUSED = (*_SHOWN_ON_PAGE, Malformed, OutOfSpace, TooLarge, UnsupportedMedia)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actions:
-    """What the person may do with the mechanism. `needs_reason` if they withdraw as a moderator."""
-
-    can_edit: bool
-    can_manage: bool
-    can_publish: bool
-    can_withdraw: bool
-    can_download_original: bool
-    needs_reason: bool
-
-
-_NO_ACTIONS = Actions(
-    can_edit=False,
-    can_manage=False,
-    can_publish=False,
-    can_withdraw=False,
-    can_download_original=False,
-    needs_reason=False,
-)
-"""What anybody may do with a former revision on its page."""
 
 
 @get("/m/{mechanism_id:str}")
@@ -227,33 +201,22 @@ async def _watch_page(
     evidence, history = await application.evidence.find_trust(viewer, mechanism_id)
     host = external_host(mechanism)
     alike = await application.motions.find_similar(viewer, mechanism_id, _ALIKE)
-    requested = page_request(None, _COMMENTS, None, conditions=mechanism_id)
     attachments = await application.attachments.find_all(viewer, mechanism_id)
-    discussion = await application.comments.find_threads(viewer, mechanism_id, CommentSort.NEWEST, requested)
     watched = await page(
         request,
         "watch.html",
-        discussion=discussion,
-        comment_actions=comment_actions(application, viewer, mechanism, discussion.comments),
-        comment_values=form_values(None),
-        timeline=timeline_marks(mechanism, await application.comments.find_anchored(viewer, mechanism_id)),
-        marks=await application.marks.find(viewer, mechanism_id),
-        is_muted=viewer is not None and mechanism_id in await application.notifications.find_muted(viewer),
-        own_collections=await _own_collections(application, viewer),
-        holding=await application.collections.find_holding(viewer, mechanism_id) if viewer else (),
+        **await _community(application, viewer, mechanism),
+        **_failures(application, mechanism, language_of(request)),
         status=status_of(error) if error else 200,
         shown=shown,
         revision=revision,
         page_urls=await _page_urls(application, viewer, mechanism, addresses, former),
         preview=preview,
         qr_code=_qr_code(preview.page_url) if preview else None,
-        actions=_NO_ACTIONS
+        actions=NO_ACTIONS
         if revision
-        else _actions(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
+        else actions_of(viewer, mechanism, await application.shares.access_of(viewer, mechanism)),
         categories=[one for one in every if one.id in mechanism.categories],
-        failed=failed_file(application, mechanism, language_of(request)),
-        thumbnail_failure=_thumbnail_failure(mechanism, language_of(request)),
-        file_failure=_file_failure(mechanism, language_of(request)),
         external_host=host,
         history=history,
         attachments=attachments,
@@ -268,6 +231,23 @@ async def _watch_page(
         # The permanent address under which the page is cited (RFC 8574).
         watched.headers["Link"] = f'<{preview.page_url}>; rel="cite-as"'
     return hide_referrer(watched, has_forms=viewer is not None) if host else watched
+
+
+async def _community(application: Application, viewer: Viewer, mechanism: Mechanism) -> dict[str, Any]:
+    """Returns what the template shows of comments, and of what the person has done with the mechanism."""
+    id = mechanism.id
+    requested = page_request(None, _COMMENTS, None, conditions=id)
+    discussion = await application.comments.find_threads(viewer, id, CommentSort.NEWEST, requested)
+    return {
+        "discussion": discussion,
+        "comment_actions": comment_actions(application, viewer, mechanism, discussion.comments),
+        "comment_values": form_values(None),
+        "timeline": timeline_marks(mechanism, await application.comments.find_anchored(viewer, id)),
+        "marks": await application.marks.find(viewer, id),
+        "is_muted": viewer is not None and id in await application.notifications.find_muted(viewer),
+        "own_collections": await _own_collections(application, viewer),
+        "holding": await application.collections.find_holding(viewer, id) if viewer else (),
+    }
 
 
 async def _own_collections(application: Application, viewer: Viewer) -> Sequence[CoveredCollection]:
@@ -295,33 +275,16 @@ async def _page_urls(
     return [url for url in urls if url]
 
 
-def _actions(viewer: Viewer, mechanism: Mechanism, shared: Access | None) -> Actions:
-    is_manager, moderates = can_manage(viewer, mechanism), _moderates(viewer)
-    is_owner = viewer is not None and mechanism.is_owned_by(viewer.id)
-    is_ready = mechanism.processing.state is ProcessingState.READY
-    is_lifted_by_viewer = moderates if mechanism.withdrawn_reason else is_manager
-    return Actions(
-        can_edit=can_edit(viewer, mechanism, shared),
-        can_manage=is_manager,
-        can_publish=is_ready and not mechanism.is_published and is_lifted_by_viewer,
-        can_withdraw=mechanism.is_published and (is_owner or moderates),
-        can_download_original=can_download_original(viewer, mechanism, shared),
-        needs_reason=not is_owner,
-    )
-
-
-def _thumbnail_failure(mechanism: Mechanism, language: str) -> str:
-    failure = mechanism.original.thumbnail_failure if mechanism.original else None
-    return failure.message(language) if failure else ""
-
-
-def _file_failure(mechanism: Mechanism, language: str) -> str:
-    failure = mechanism.original.replacement_failure if mechanism.original else None
-    return failure.message(language) if failure else ""
-
-
-def _moderates(viewer: Viewer) -> bool:
-    return viewer is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
+def _failures(application: Application, mechanism: Mechanism, language: str) -> dict[str, Any]:
+    """Returns what the template shows of files that could not be processed."""
+    original = mechanism.original
+    thumbnail = original.thumbnail_failure if original else None
+    replacement = original.replacement_failure if original else None
+    return {
+        "failed": failed_file(application, mechanism, language),
+        "thumbnail_failure": thumbnail.message(language) if thumbnail else "",
+        "file_failure": replacement.message(language) if replacement else "",
+    }
 
 
 def _versions(fields: FormFields) -> tuple[int, ...] | None:
