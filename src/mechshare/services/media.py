@@ -1,7 +1,7 @@
 """Serves stored files to callers who may see them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.evidence import ClaimFileNotFound, ClaimId
 from mechshare.domain.ids import AttachmentId, MechanismId
 from mechshare.domain.kinds import MechanismKind
-from mechshare.domain.main_files import FormerFileNotFound, MainFile
+from mechshare.domain.main_files import FormerFileNotFound
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.pages import PageNotFound
@@ -37,6 +37,7 @@ from mechshare.services.support.stored_files import StoredFiles
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
 """How long a cached size is used at most if the store loses a public file."""
 _NOT_PUBLIC = b"0 0 "
+"""What is cached of a file that not everyone may read: no size, time or digest."""
 DIRECT_LINK_LIFETIME = timedelta(minutes=5)
 """Long enough to begin a download; for further ranges a browser requests a new link from this server."""
 
@@ -126,8 +127,6 @@ class MediaService:
             reference = await tx.blob_references.find_by_key(original.key) if original else None
         if original is None:
             raise MechanismNotFound()
-        if reference is None:
-            raise MediaNotFound()
         return await self._stored(reference, download_name=original.name)
 
     async def find_former_file(
@@ -143,10 +142,10 @@ class MediaService:
             found = await tx.mechanisms.find_by_id(mechanism_id)
             former = await tx.revisions.find_former(mechanism_id)
             shared = await shared_access(tx, viewer, found)
-        revision = next(
-            (one for one in (revisions_of(found, former) if found else ()) if one.number == number), None
-        )
-        file = revision.main_file if revision else None
+            revisions = revisions_of(found, former) if found else ()
+            revision = next((one for one in revisions if one.number == number), None)
+            file = revision.main_file if revision else None
+            reference = await tx.blob_references.find_by_key(file.original.key) if file else None
         is_linked = (
             found is not None
             and file is not None
@@ -159,16 +158,7 @@ class MediaService:
                 raise FormerFileNotFound()
             if file.kind is not MechanismKind.DOCUMENT:
                 require_downloader(viewer, mechanism, shared)
-        return await self._former(file)
-
-    async def _former(self, file: MainFile | None) -> StoredMedia:
-        if file is None:
-            raise FormerFileNotFound()
-        async with self._database.read() as tx:
-            reference = await tx.blob_references.find_by_key(file.original.key)
-        if reference is None:
-            raise MediaNotFound()
-        return await self._stored(reference, download_name=file.original.name)
+        return await self._stored(reference, download_name=file.original.name if file else None)
 
     async def find_document(
         self, viewer: Viewer, mechanism_id: MechanismId, *, expires: int = 0, signature: str = ""
@@ -185,8 +175,6 @@ class MediaService:
             raise MechanismNotFound()
         if not await self._may_read(viewer, mechanism, original.key, expires, signature):
             raise MechanismNotFound()
-        if reference is None:
-            raise MediaNotFound()
         return await self._stored(reference, download_name=original.name)
 
     async def find_attachment(
@@ -200,10 +188,7 @@ class MediaService:
             if attachment is None or attachment.mechanism_id != mechanism_id:
                 raise AttachmentNotFound()
             reference = await tx.blob_references.find_by_key(attachment.key)
-        if reference is None:
-            raise MediaNotFound()
-        stored = await self._stored(reference, download_name=attachment.name)
-        return replace(stored, known_type=attachment.content_type)
+        return await self._stored(reference, attachment.name, attachment.content_type)
 
     async def find_own_thumbnail(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
         """Returns the picture that was sent for the thumbnail, for those who may edit the mechanism.
@@ -213,7 +198,7 @@ class MediaService:
         async with self._database.read() as tx:
             picture = own_thumbnail_of(await find_editable(tx, actor, mechanism_id))
             reference = await tx.blob_references.find_by_key(picture.key) if picture else None
-        if picture is None or reference is None:
+        if picture is None:
             raise MediaNotFound()
         return await self._stored(reference, download_name=picture.name)
 
@@ -228,10 +213,7 @@ class MediaService:
             if claim is None or claim.mechanism_id != mechanism_id or claim.is_hidden or claim.file is None:
                 raise ClaimFileNotFound()
             reference = await tx.blob_references.find_by_key(claim.file.key)
-        if reference is None:
-            raise MediaNotFound()
-        stored = await self._stored(reference, download_name=claim.file.name)
-        return replace(stored, known_type=claim.file.content_type)
+        return await self._stored(reference, claim.file.name, claim.file.content_type)
 
     async def find_page(self, viewer: Viewer, mechanism_id: MechanismId, number: int) -> StoredMedia:
         """Returns the picture of a page of a document. Raises MechanismNotFound, PageNotFound, MediaDamaged."""
@@ -339,7 +321,12 @@ class MediaService:
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
             return _Derivative(mechanism, reference) if mechanism else None
 
-    async def _stored(self, reference: BlobReference, download_name: str | None = None) -> StoredMedia:
+    async def _stored(
+        self, reference: BlobReference | None, download_name: str | None = None, known_type: str = ""
+    ) -> StoredMedia:
+        """Raises MediaNotFound, also without a `reference`, and MediaDamaged."""
+        if reference is None:
+            raise MediaNotFound()
         return StoredMedia(
             key=reference.key,
             size=await self._files.size_of(reference),
@@ -347,4 +334,5 @@ class MediaService:
             is_public=False,
             download_name=download_name,
             sha256=reference.sha256 or "",
+            known_type=known_type,
         )
