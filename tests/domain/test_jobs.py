@@ -16,6 +16,7 @@ from mechshare.domain.jobs import (
     JobKind,
     JobState,
     backoff,
+    file_number,
     new_job,
 )
 from mechshare.domain.media import FailureCode, ProcessingFailure
@@ -37,6 +38,11 @@ def test_the_first_backoffs_double():
 @given(st.integers(1, 10**9))
 def test_no_backoff_exceeds_a_minute_or_is_below_the_one_before(attempt):
     assert timedelta(0) < backoff(attempt) <= backoff(attempt + 1) <= timedelta(minutes=1)
+
+
+def test_an_attempt_late_in_a_day_shares_no_file_number_with_the_next_series():
+    last = DEADLINE // backoff(10**9)
+    assert file_number(1, last) < file_number(2, 1)
 
 
 def former(*codes):

@@ -17,6 +17,8 @@ DEADLINE = timedelta(hours=24)
 """The time after its creation during which a job may be tried."""
 MAX_BACKOFF = timedelta(seconds=60)
 """The longest pause between two attempts. A job that is due later than that was written before a clock was set back."""
+_MAX_FENCE = 10_000
+"""More attempts than any job has: while a dependency is away or a disk is full, one each MAX_BACKOFF until DEADLINE."""
 MAX_ATTEMPTS_LISTED = 20
 """The number of earlier attempts that a job keeps: the last ones."""
 EVERYTHING = "*"
@@ -168,6 +170,12 @@ class Job:
 def backoff(attempt: int) -> timedelta:
     """Returns the pause after attempt number `attempt`, from 1: 2, 4, 8, 16, 32 s, then 60 s."""
     return min(timedelta(seconds=2 ** min(attempt, 6)), MAX_BACKOFF)
+
+
+def file_number(series: int, fence: int) -> int:
+    """Returns the number in the keys of the files that the attempt `fence` of a job makes: one that no attempt of
+    another `series` has, such as another version of the mechanism."""
+    return series * _MAX_FENCE + fence
 
 
 def new_job(

@@ -8,7 +8,7 @@ from mechshare.domain.attachment_events import DrawingRequested
 from mechshare.domain.attachments import Attachment
 from mechshare.domain.blobs import BlobFacts, BlobRole
 from mechshare.domain.ids import AttachmentId
-from mechshare.domain.jobs import Job
+from mechshare.domain.jobs import Job, file_number
 from mechshare.domain.mechanism_files import stored_reference
 from mechshare.domain.media import ProcessingFailure
 from mechshare.ports.clock import Clock
@@ -17,8 +17,6 @@ from mechshare.services.jobs import Completion, Progress, write_nothing
 from mechshare.services.support.attached_files import remove_files
 from mechshare.services.transactions import Transaction, Transactions
 
-_MAX_FENCE = 1_000
-"""No job has as many attempts."""
 _BATCH_SIZE = 200
 
 
@@ -105,4 +103,4 @@ class DrawModel:
 def _file_number(attachment: Attachment, job: Job) -> int:
     """Returns the number in the key of the thumbnail: two attachments with the same content have one each."""
     own = int.from_bytes(sha256(attachment.id.encode()).digest()[:6])
-    return own * _MAX_FENCE + job.fence
+    return file_number(own, job.fence)

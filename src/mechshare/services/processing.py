@@ -16,7 +16,7 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.failed_originals import deletion_due_at, processing_retried
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
+from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind, file_number
 from mechshare.domain.main_files import file_to_process, main_file_of, replacement_failed
 from mechshare.domain.mechanism_files import derived_references, original_references
 from mechshare.domain.mechanisms import Mechanism
@@ -42,9 +42,7 @@ from mechshare.services.support.job_progress import LostLease
 from mechshare.services.support.motions import save_motion
 from mechshare.services.transactions import Transaction, Transactions
 
-_DELETED_TOGETHER = 500
-_MAX_FENCE = 1_000
-"""No job has as many attempts."""
+_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +231,7 @@ def _pages(id: MechanismId, pages: Sequence[tuple[str, BlobFacts | None]]) -> li
 
 def _file_number(mechanism: Mechanism, job: Job) -> int:
     """Returns the number in the keys of the files that the job makes: one that no former file of the mechanism has."""
-    return mechanism.version * _MAX_FENCE + job.fence if mechanism.replacement else job.fence
+    return file_number(mechanism.version, job.fence) if mechanism.replacement else job.fence
 
 
 async def _store_files(
@@ -272,8 +270,8 @@ class DeleteBlobs:
         keys = [job.subject]
         if job.subject.endswith("/"):
             keys = [key async for key in self._blobs.list(job.subject)]
-        for start in range(0, len(keys), _DELETED_TOGETHER):
-            batch = keys[start : start + _DELETED_TOGETHER]
+        for start in range(0, len(keys), _BATCH_SIZE):
+            batch = keys[start : start + _BATCH_SIZE]
             async with self._database.read() as tx:
                 referenced = await tx.blob_references.find_referenced(batch)
             for key in batch:

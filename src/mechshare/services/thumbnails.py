@@ -6,7 +6,7 @@ from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind
 from mechshare.domain.events import FileReplaced, MechanismChanged, ThumbnailChosen
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.jobs import Job, JobKind
+from mechshare.domain.jobs import Job, JobKind, file_number
 from mechshare.domain.mechanism_files import stored_reference
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.media import ProcessingFailure
@@ -29,9 +29,6 @@ from mechshare.services.jobs import Completion, Progress, write_nothing
 from mechshare.services.support.access import find_changeable
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.transactions import Transaction, Transactions
-
-_MAX_FENCE = 1_000
-"""No job has as many attempts."""
 
 
 class ThumbnailService:
@@ -136,7 +133,7 @@ class DrawThumbnail:
             return write_nothing
         at, picture = mechanism.media.thumbnail_at, mechanism.original.own_thumbnail
         # Each drawing has a number of its own: a job may just be deleting the file of an earlier one.
-        number = mechanism.version * _MAX_FENCE + job.fence
+        number = file_number(mechanism.version, job.fence)
         file = await self._derivation.draw_thumbnail(
             mechanism.id, picture or mechanism.original, None if picture else at, number, progress
         )
