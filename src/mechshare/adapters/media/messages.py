@@ -1,11 +1,24 @@
 """What the child process says about a file."""
 
 import errno
+import json
+import sys
+import time
+from dataclasses import asdict
 from typing import Any
 
 from mechshare.adapters.media.derivatives import Facts
 from mechshare.adapters.media.sound import Sound
+from mechshare.adapters.media.timing import Work
 from mechshare.domain.media import FailureCode
+
+_PROGRESS_INTERVAL = 0.25
+"""Seconds between two progress messages of the same step."""
+
+
+def send(**facts: Any) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
 
 
 def clip_message(facts: Facts) -> dict[str, Any]:
@@ -36,3 +49,20 @@ def broken_message(problem: Exception) -> dict[str, Any]:
 
 def refused_message(code: FailureCode, detail: str) -> dict[str, Any]:
     return {"refused": code.value, "detail": detail}
+
+
+class ProgressSender:
+    """Sends each new step at once, and the fractions of a step and the work done at most every _PROGRESS_INTERVAL."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._step = ""
+        self._next = 0.0
+
+    def __call__(self, step: str, fraction: float) -> None:
+        now = time.monotonic()
+        if step != self._step or now >= self._next:
+            self._step = step
+            self._next = now + _PROGRESS_INTERVAL
+            work = asdict(self._work)
+            send(step=step, fraction=round(min(1.0, fraction), 3), **work)

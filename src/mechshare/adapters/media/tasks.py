@@ -1,6 +1,7 @@
 """What a child process is to do with its file."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ class Task:
     trim: Trim | None = None
 
     def message(self) -> dict[str, Any]:
-        """Returns the task in the form in which the child gets it, as JSON."""
+        """Returns the task in the form in which the child gets it, as JSON; with it the process that sends it."""
         return {
             "format": self.format.value,
             "is_model": isinstance(self.format, ModelFormat),
@@ -49,3 +50,21 @@ class Task:
             "only_motion": isinstance(self.only, OnlyMotion),
             "trim": asdict(self.trim) if self.trim else None,
         }
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> "Task":
+        """Returns the task of a `message`."""
+        return cls(
+            format=(ModelFormat if message["is_model"] else MediaFormat)(message["format"]),
+            limits=MediaLimits(**message["limits"]),
+            only=_only(message),
+            trim=Trim(**message["trim"]) if message["trim"] else None,
+        )
+
+
+def _only(message: Mapping[str, Any]) -> ThumbnailAt | CopyWithoutMetadata | OnlyMotion | None:
+    if message["only_thumbnail"]:
+        return ThumbnailAt(**message["only_thumbnail"])
+    if message["only_copy"]:
+        return CopyWithoutMetadata()
+    return OnlyMotion() if message["only_motion"] else None
