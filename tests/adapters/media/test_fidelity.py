@@ -275,7 +275,8 @@ async def test_the_video_has_a_key_frame_each_second(tmp_path, process):
 
 
 async def test_the_refusal_names_the_bound_that_was_met(tmp_path, process):
-    path = write_clip(tmp_path / "clip.mkv", [100] * 10)
+    path = tmp_path / "long.gif"  # a short clip could be ready before its time is looked at
+    path.write_bytes(hostile.gif(2000, 2000, 3700, 2))
 
     with pytest.raises(MediaRejected) as refusal:
         await process(path, MediaLimits(base_cpu_seconds=0, pixel_nanoseconds=0, frame_nanoseconds=0))
