@@ -4,10 +4,10 @@ import asyncio
 import errno
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -133,19 +133,19 @@ class ScratchDerivation:
 
     async def _make(self, original: OriginalFile, folder: Path, progress: Progress) -> Derivatives:
         await require_disk_room(self._disks, original.size)
-        source = await self._fetch_original(original, folder)
-        return await self.process_mechanism_file(original, source, progress)
+        source = await self._fetch(original, original.format.extension, folder)
+        into = folder / "made"
+        await asyncio.to_thread(into.mkdir)
+        made = await self._media.process(source, original.format, into, progress, original.trim)
+        return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
 
     async def draw_thumbnail(
         self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress
     ) -> BlobFacts:
-        await require_disk_room(self._disks, original.size)
         progress = self._while_there_is_room(progress)
-        with _room_in(self._scratch) as folder:
-            await progress("fetch", 0.0)
-            source = await self._fetch_original(original, folder)
+        async with self._copy_of(original, original.format.extension, progress) as source:
             drawn = await self._media.draw_thumbnail(
-                source, original.format, at, folder, progress, original.trim
+                source, original.format, at, source.parent, progress, original.trim
             )
             await progress("store", 0.0)
             return await self._store_file(id, fence, drawn)
@@ -153,37 +153,29 @@ class ScratchDerivation:
     async def draw_model(
         self, id: MechanismId, file: BlobFacts, format: ModelFormat, fence: int, progress: Progress
     ) -> BlobFacts:
-        await require_disk_room(self._disks, file.size)
         progress = self._while_there_is_room(progress)
-        with _room_in(self._scratch) as folder:
-            await progress("fetch", 0.0)
-            source = await self._fetch(file.key, file.sha256, folder / f"source.{format}")
-            drawn = await self._media.draw_model(source, format, folder, progress)
+        async with self._copy_of(file, format.value, progress) as source:
+            drawn = await self._media.draw_model(source, format, source.parent, progress)
             await progress("store", 0.0)
             return await self._store_file(id, fence, drawn)
 
     async def remove_metadata(
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
     ) -> OriginalFile:
-        await require_disk_room(self._disks, 3 * original.size)  # both files here, and the new one stored
-        progress = self._while_there_is_room(progress)
-        with _room_in(self._scratch) as folder:
-            await progress("fetch", 0.0)
-            source = await self._fetch_original(original, folder)
-            path = await self._media.remove_metadata(source, original.format, folder, progress)
-            key = original_key(f"{id}-{fence}", original.format.extension)
+        progress, extension = self._while_there_is_room(progress), original.format.extension
+        room = 3 * original.size  # both files here, and the new one stored
+        async with self._copy_of(original, extension, progress, room=room) as source:
+            path = await self._media.remove_metadata(source, original.format, source.parent, progress)
+            key = original_key(f"{id}-{fence}", extension)
             with path.open("rb") as file:
                 return without_metadata(original, await self._blobs.write(key, _chunks_of(file)))
 
     async def analyse(
         self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
     ) -> AnalysedClip | None:
-        await require_disk_room(self._disks, video.size)
         progress = self._while_there_is_room(progress)
-        with _room_in(self._scratch) as folder:
-            await progress("fetch", 0.0)
-            source = await self._fetch(video.key, video.sha256, folder / "source.mp4")
-            made = await self._media.analyse(source, MediaFormat.MP4, folder, progress)
+        async with self._copy_of(video, MediaFormat.MP4.extension, progress) as source:
+            made = await self._media.analyse(source, MediaFormat.MP4, source.parent, progress)
             if made.motion is None:
                 return None
             await progress("store", 0.0)
@@ -192,23 +184,9 @@ class ScratchDerivation:
             return AnalysedClip(motion=made.motion, preview=preview, phases=phases)
 
     async def analyse_clip(self, clip: OriginalFile, progress: Progress) -> MotionAnalysis | None:
-        await require_disk_room(self._disks, clip.size)
         progress = self._while_there_is_room(progress)
-        with _room_in(self._scratch) as folder:
-            await progress("fetch", 0.0)
-            source = await self._fetch_original(clip, folder)
-            return (await self._media.analyse(source, clip.format, folder, progress)).motion
-
-    async def process_mechanism_file(
-        self, original: OriginalFile, file_path: Path, progress: Progress
-    ) -> Derivatives:
-        """Makes the derivatives of `file_path`, a copy of `original`, in a folder beside it. Raises MediaRejected."""
-        into = file_path.parent / "made"
-        await asyncio.to_thread(into.mkdir)
-        derivatives = await self._media.process(file_path, original.format, into, progress, original.trim)
-        return replace(
-            derivatives, facts=replace(derivatives.facts, size=original.size, sha256=original.sha256)
-        )
+        async with self._copy_of(clip, clip.format.extension, progress) as source:
+            return (await self._media.analyse(source, clip.format, source.parent, progress)).motion
 
     def _while_there_is_room(self, progress: Progress) -> Progress:
         """Returns a `progress` that raises DiskReserveReached when a disk reaches its reserve."""
@@ -219,25 +197,34 @@ class ScratchDerivation:
 
         return report
 
-    async def _fetch_original(self, original: OriginalFile, folder: Path) -> Path:
-        path = folder / f"source.{original.format.extension}"
-        return await self._fetch(original.key, original.sha256, path)
+    @asynccontextmanager
+    async def _copy_of(
+        self, file: OriginalFile | BlobFacts, extension: str, progress: Progress, *, room: int | None = None
+    ) -> AsyncIterator[Path]:
+        """Provides a copy of a stored file in a temporary folder of its own, if the disks have `room` bytes for it and
+        what is made of it: without `room`, as many as it has. Raises what `_fetch` raises, StorageFull,
+        DiskReserveReached.
+        """
+        await require_disk_room(self._disks, file.size if room is None else room)
+        with _room_in(self._scratch) as folder:
+            await progress("fetch", 0.0)
+            yield await self._fetch(file, extension, folder)
 
-    async def _fetch(self, key: str, expected: str, path: Path) -> Path:
-        """Copies a file to local disk and compares its SHA-256 with the recorded one.
+    async def _fetch(self, file: OriginalFile | BlobFacts, extension: str, folder: Path) -> Path:
+        """Copies a stored file to `folder` and compares its SHA-256 with the recorded one.
 
         Raises MediaRejected. A missing file is looked for again at the next attempts: another machine's write may not
         be visible here yet.
         """
-        digest = sha256()
+        digest, path = sha256(), folder / f"source.{extension}"
         try:
-            with path.open("wb") as file:
-                async for chunk in self._blobs.read(key):
+            with path.open("wb") as copy:
+                async for chunk in self._blobs.read(file.key):
                     digest.update(chunk)
-                    await asyncio.to_thread(file.write, chunk)
+                    await asyncio.to_thread(copy.write, chunk)
         except MediaNotFound as lost:
             raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_LOST), permanent=False) from lost
-        if digest.hexdigest() != expected:
+        if digest.hexdigest() != file.sha256:
             raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
         return path
 
@@ -303,10 +290,7 @@ def _room_in(scratch: Scratch) -> Iterator[Path]:
 
 def _digest_of(path: Path) -> str:
     with path.open("rb") as file:
-        digest = sha256()
-        while chunk := file.read(_READ_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
 async def _chunks_of(file: BinaryIO) -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 from mechshare.adapters.file_access import file_names, in_thread
@@ -14,7 +14,6 @@ from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.ids import UploadId
 from mechshare.domain.uploads import UploadNotFound, UploadTakenOver, part_folder
 
-_CHUNK = 1024 * 1024
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -100,7 +99,6 @@ class FileUploadStore:
 
     def _digest_of(self, names: tuple[str, ...], size: int) -> str:
         """Raises UploadNotFound if there is no such file of `size` bytes."""
-        digest = sha256()
         with self._folder(names[:-1]) as folder:
             try:
                 file = os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
@@ -109,9 +107,7 @@ class FileUploadStore:
             with os.fdopen(file, "rb") as content:
                 if os.fstat(file).st_size != size:
                     raise UploadNotFound()
-                while chunk := content.read(_CHUNK):
-                    digest.update(chunk)
-        return digest.hexdigest()
+                return file_digest(content, "sha256").hexdigest()
 
     def _remove(self, folders: tuple[str, ...]) -> None:
         with suppress(UploadNotFound):

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 
@@ -304,11 +304,8 @@ def why(refusal: Exception) -> str:
 
 
 def _digest_of(path: Path) -> str:
-    digest = sha256()
     with _reading(path) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
 async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
@@ -318,7 +315,7 @@ async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
+def _reading(path: Path) -> Iterator[BufferedReader]:
     try:
         with path.open("rb") as file:
             yield file
