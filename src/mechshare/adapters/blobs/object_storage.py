@@ -27,7 +27,7 @@ _PART = 8 * 1024 * 1024
 """Bytes. S3 accepts parts of at least 5 MiB and at most 10,000 of them: blobs of up to 78 GiB."""
 _CHUNK = 256 * 1024
 _CONCURRENT_WRITES = 32
-_LISTED_AT_A_TIME = 1000
+_LIST_SIZE = 1000
 _FULL = re.compile(r"status code: 507|<Code>\w*(?:StorageFull|QuotaExceeded)</Code>")
 """What obstore's message contains if the server (MinIO, Ceph) has no room; Amazon and Google always have."""
 _FORBIDDEN = re.compile(r"status(?: code)?: 40[13]\b|<Code>AccessDenied</Code>")
@@ -114,7 +114,7 @@ class ObjectBlobStore:
         if folder and not is_blob_key(folder):
             return  # no key has such a prefix, and the service may refuse it
         async with self._translated_errors():
-            async for found in obstore.list(self._store, folder, chunk_size=_LISTED_AT_A_TIME):
+            async for found in obstore.list(self._store, folder, chunk_size=_LIST_SIZE):
                 for one in found:
                     if one["path"].startswith(prefix):
                         yield one["path"]

@@ -140,7 +140,7 @@ def dialect_of(url: str, *, timeout: int = _TIMEOUT) -> Dialect:
         from mechshare.adapters.persistence.sql.dialects.postgresql import Postgresql
 
         return Postgresql(parsed, timeout=timeout)
-    raise ValueError(f"not a database that is spoken here: {scheme}")
+    raise ValueError(f"its scheme '{scheme}' is neither sqlite nor postgresql")
 
 
 def newest_revision() -> str:
