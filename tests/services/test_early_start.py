@@ -43,8 +43,8 @@ class Maker:
         async def report(step: str, fraction: float) -> None:
             reported.append((step, fraction))
 
-        async with self.early.making(original) as making:
-            made: Any = await making.result(report)
+        async with self.early.run_for(original) as run:
+            made: Any = await run.result(report)
             assert made.is_dir()
         return made, reported
 

@@ -11,6 +11,9 @@ from mechshare.domain.media import MediaFacts, MediaFormat
 from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.trims import Trim
 
+Progress = Callable[[str, float], Awaitable[None]]
+"""Receives the name of each step and the progress within it, 0..1."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFile:
@@ -67,14 +70,13 @@ class MediaProcessor(Protocol):
         source: Path,
         format: MediaFormat,
         into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
+        progress: Progress,
         trim: Trim | None = None,
     ) -> Derivatives:
         """Returns the facts of `source` and its derivatives, which it writes to the folder `into`; of a clip with
         `trim`, those of that part.
 
-        `progress` receives each step's name and the progress within it, 0..1. Raises MediaRejected, OutOfSpace, and
-        Unavailable if files can't be processed on this machine.
+        Raises MediaRejected, OutOfSpace, and Unavailable if files can't be processed on this machine.
         """
 
     async def draw_thumbnail(
@@ -83,7 +85,7 @@ class MediaProcessor(Protocol):
         format: MediaFormat,
         at: float | None,
         into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
+        progress: Progress,
         trim: Trim | None = None,
     ) -> Path:
         """Writes the thumbnail (WebP) of `source` to the folder `into`, and returns its path.
@@ -92,13 +94,7 @@ class MediaProcessor(Protocol):
         end; None, and of a picture or document: the one that `process` makes. Raises what `process` raises.
         """
 
-    async def draw_model(
-        self,
-        source: Path,
-        format: ModelFormat,
-        into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
-    ) -> Path:
+    async def draw_model(self, source: Path, format: ModelFormat, into: Path, progress: Progress) -> Path:
         """Writes a thumbnail (WebP) of the 3-D model `source` to the folder `into`, and returns its path.
 
         It shows the model from the right front and above, with z up, or else the thumbnail that a 3MF contains. Raises
@@ -106,11 +102,7 @@ class MediaProcessor(Protocol):
         """
 
     async def remove_metadata(
-        self,
-        source: Path,
-        format: MediaFormat,
-        into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
+        self, source: Path, format: MediaFormat, into: Path, progress: Progress
     ) -> Path:
         """Writes a copy of `source` to the folder `into`, and returns its path.
 
@@ -118,13 +110,7 @@ class MediaProcessor(Protocol):
         `format` is one of METADATA_REMOVABLE. Raises what `process` raises.
         """
 
-    async def analyse(
-        self,
-        source: Path,
-        format: MediaFormat,
-        into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
-    ) -> MotionFiles:
+    async def analyse(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> MotionFiles:
         """Returns the motion of the clip `source`. Writes the files to the folder `into`. Raises what `process`
         raises."""
 

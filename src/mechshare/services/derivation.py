@@ -126,8 +126,8 @@ class ScratchDerivation:
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
     ) -> DerivedMedia:
         progress = self._while_there_is_room(progress)
-        async with self._early_start.making(original) as making:
-            derivatives = await making.result(progress)
+        async with self._early_start.run_for(original) as run:
+            derivatives = await run.result(progress)
             await progress("store", 0.0)
             return await self._stored(id, fence, derivatives, progress)
 

@@ -20,7 +20,7 @@ from mechshare.services.support.file_names import shown_name
 from mechshare.services.support.reservations import OpenReservation, Reservations
 
 _DISK_CHECK_BYTES = 4 * 1024 * 1024
-"""Bytes received between two looks at the disk."""
+"""Bytes received between two checks of the disk."""
 
 
 class UploadService:

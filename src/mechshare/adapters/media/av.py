@@ -29,7 +29,7 @@ from mechshare.adapters.media.names import (
     final_name,
 )
 from mechshare.adapters.media.page_files import split_pages
-from mechshare.adapters.media.running_task import Progress, rejected
+from mechshare.adapters.media.running_task import rejected
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.spare_child import SpareChild
 from mechshare.adapters.media.tasks import (
@@ -42,7 +42,7 @@ from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
 from mechshare.domain.trims import Trim
-from mechshare.ports.media import Derivatives, Isolation, MediaRejected, MotionFiles
+from mechshare.ports.media import Derivatives, Isolation, MediaRejected, MotionFiles, Progress
 from mechshare.ports.motion import MotionAnalyser
 
 _MAX_CONTAINER_BYTES = 16 * 1024 * 1024

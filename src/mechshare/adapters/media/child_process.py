@@ -25,11 +25,12 @@ from mechshare.adapters.media.names import (
     THUMBNAIL,
     VIDEO,
 )
-from mechshare.adapters.media.running_task import MAX_LINE_BYTES, Progress, RunningTask, stderr_tail
+from mechshare.adapters.media.running_task import MAX_LINE_BYTES, RunningTask, stderr_tail
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.task_channel import send_task
 from mechshare.adapters.media.tasks import Task
 from mechshare.domain.errors import StorageFull
+from mechshare.ports.media import Progress
 
 _CHILD = "mechshare.adapters.media.child"
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -17,18 +17,16 @@ from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
 from mechshare.domain.media import AudioFacts, FailureCode, ProcessingFailure
-from mechshare.ports.media import MediaRejected
+from mechshare.ports.media import MediaRejected, Progress
 
 MAX_LINE_BYTES = 64 * 1024
 _WATCH_INTERVAL = 0.2
-"""Seconds between two looks at the time that the child has used."""
+"""Seconds between two checks of the time that the child has used."""
 _MAX_STDERR_BYTES = 2_000
 _TRANSIENT = (FailureCode.CRASHED,)
 """Failures worth a retry: something killed the process. A clip that used up its CPU time would do so again."""
 _CODES = frozenset(code.value for code in FailureCode)
 _log = structlog.get_logger("mechshare.media")
-
-Progress = Callable[[str, float], Awaitable[None]]
 
 
 class RunningTask:

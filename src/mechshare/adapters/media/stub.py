@@ -1,7 +1,6 @@
 """A media processor for tests that need no decoding: draws a small placeholder."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from fractions import Fraction
 from hashlib import sha256
@@ -21,7 +20,7 @@ from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
 from mechshare.domain.motion import VECTOR_BYTES, LoopCut, Motion, MotionAnalysis, MotionKind
 from mechshare.domain.trims import Trim
-from mechshare.ports.media import Derivatives, Isolation, MediaRejected, MotionFiles, PageFile
+from mechshare.ports.media import Derivatives, Isolation, MediaRejected, MotionFiles, PageFile, Progress
 
 _WIDTH, _HEIGHT = 320, 240
 _FRAME = Fraction(6, 5)
@@ -36,7 +35,7 @@ class StubMediaProcessor:
         source: Path,
         format: MediaFormat,
         into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
+        progress: Progress,
         trim: Trim | None = None,
     ) -> Derivatives:
         content = await asyncio.to_thread(source.read_bytes)
@@ -72,7 +71,7 @@ class StubMediaProcessor:
         format: MediaFormat,
         at: float | None,
         into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
+        progress: Progress,
         trim: Trim | None = None,
     ) -> Path:
         """Draws the frame that the made video shows at `at`; the first one for None."""
@@ -85,22 +84,12 @@ class StubMediaProcessor:
         await asyncio.to_thread(Image.new("RGB", (_WIDTH, _HEIGHT), colour).save, drawn, "WEBP")
         return drawn
 
-    async def draw_model(
-        self,
-        source: Path,
-        format: ModelFormat,
-        into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
-    ) -> Path:
+    async def draw_model(self, source: Path, format: ModelFormat, into: Path, progress: Progress) -> Path:
         """Draws what it draws of a clip with the same bytes."""
         return await self.draw_thumbnail(source, MediaFormat.GIF, None, into, progress)
 
     async def remove_metadata(
-        self,
-        source: Path,
-        format: MediaFormat,
-        into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
+        self, source: Path, format: MediaFormat, into: Path, progress: Progress
     ) -> Path:
         """Removes the metadata in the same process, as it may trust its files."""
         await progress("copy", 0.0)
@@ -108,13 +97,7 @@ class StubMediaProcessor:
         await asyncio.to_thread(_copy, source, format, copy)
         return copy
 
-    async def analyse(
-        self,
-        source: Path,
-        format: MediaFormat,
-        into: Path,
-        progress: Callable[[str, float], Awaitable[None]],
-    ) -> MotionFiles:
+    async def analyse(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> MotionFiles:
         content = await asyncio.to_thread(source.read_bytes)
         digest = sha256(content).digest()
         phases = await asyncio.to_thread(_draw_phases, digest, into)

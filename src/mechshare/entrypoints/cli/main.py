@@ -38,7 +38,7 @@ _ADVICE = {
     errno.EDQUOT: " Free space, or raise the quota.",
 }
 _EXPECTED = (*_ADVICE, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EMFILE, errno.ENAMETOOLONG)
-"""Errors of files that the operator can mend; any other is a defect, and its traceback is shown."""
+"""Errors of files that the operator can fix; any other is a defect, and its traceback is shown."""
 
 
 @click.group(

@@ -20,7 +20,7 @@ from mechshare.settings import Settings
 
 _BATCH_SIZE = 200
 _POLL_INTERVAL = 1.0
-"""Seconds between two looks at the progress."""
+"""Seconds between two checks of the progress."""
 
 
 @click.command()
