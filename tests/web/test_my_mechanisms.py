@@ -143,7 +143,7 @@ async def test_a_retry_without_a_failure_is_refused_with_a_message(site: Site, m
     made = await site.ready(mika)
     response = await submitted(site, "/my/retry", mika, {"retry": made["id"]})
     assert response.status_code == 409
-    assert "Only a failed processing can be retried" in response.text
+    assert "Only processing that failed can be retried" in response.text
 
 
 async def test_the_owner_reads_when_a_failed_file_is_deleted_and_that_it_was(

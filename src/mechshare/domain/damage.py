@@ -18,8 +18,8 @@ class DatabaseReplaced(Unavailable):
 
     code = "DATABASE_REPLACED"
     messages = {
-        "en": "The file of the database was deleted, replaced or emptied. The operator puts it back, or restores a "
-        "backup and restarts all servers and workers.",
+        "en": "The file of the database was deleted, replaced or emptied. The operator must put it back, or restore "
+        "a backup and restart all servers and workers.",
         "ja": "データベースのファイルが削除または置換されたか、空になっています。運用担当者は、元のファイルに戻すか、"
         "バックアップから復元してすべてのサーバーとワーカーを再起動してください。",
     }

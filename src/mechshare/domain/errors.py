@@ -205,7 +205,7 @@ class NotReady(Conflict):
 class NothingToRetry(Conflict):
     code = "NOTHING_TO_RETRY"
     messages = {
-        "en": "Only a failed processing can be retried; this one is {state}.",
+        "en": "Only processing that failed can be retried; this one is {state}.",
         "ja": "再試行できるのは失敗した処理だけです。現在の状態は {state} です。",
     }
 
@@ -285,8 +285,8 @@ class FileTooLarge(TooLarge):
 class BodyTooLarge(TooLarge):
     code = "BODY_TOO_LARGE"
     messages = {
-        "en": "The request body exceeds the limit of {limit} bytes.",
-        "ja": "リクエスト本文が上限（{limit} バイト）を超えています。",
+        "en": "The request body exceeds the limit of {limit} bytes. Send a smaller one.",
+        "ja": "リクエスト本文が上限（{limit} バイト）を超えています。小さくして送ってください。",
     }
 
 

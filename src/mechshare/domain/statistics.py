@@ -137,7 +137,7 @@ def days_between(first: date | None, last: date | None, today: date) -> Days:
     if (end - start).days >= MAX_DAYS:
         raise InvalidField(
             "from",
-            en=f"must be at most {MAX_DAYS} days before 'to'. Ask for a longer time in parts.",
+            en=f"must be at most {MAX_DAYS} days before 'to'. Request a longer period in parts.",
             ja=f"期間は {MAX_DAYS} 日までです。それより長い期間は分けて取得してください。",
         )
     return Days(first=start, last=end)

@@ -86,7 +86,9 @@ async def body_pieces(
         raise BodyTimedOut() from problem
     except InternalServerException as problem:
         # The framework reports a disconnected client as an internal error.
-        raise MalformedRequest(problem="it broke off before its end.") from problem
+        raise MalformedRequest(
+            problem="the connection was closed before the end of the body. Send it again."
+        ) from problem
 
 
 def _require_identity(request: Request[Any, Any, Any]) -> None:
@@ -126,7 +128,7 @@ class _Pace:
             self._window_bytes, self._window_remaining = 0, WINDOW_SECONDS
         if self._pieces > SPARE_PIECES + self.received // MIN_PIECE_BYTES:
             raise MalformedRequest(
-                problem=f"it comes in very small pieces; send {MIN_PIECE_BYTES} bytes each."
+                problem=f"the body comes in very small pieces. Send at least {MIN_PIECE_BYTES} bytes at a time."
             )
 
 
