@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mechshare.domain.comments import (
     EDIT_PERIOD,
@@ -13,6 +15,8 @@ from mechshare.domain.comments import (
     CommentId,
     CommentNotEditable,
     CommentOfOther,
+    Mention,
+    find_mentions,
     mentioned_names,
 )
 from mechshare.domain.ids import MechanismId, UserId
@@ -66,6 +70,31 @@ def test_a_tombstone_says_nothing_and_is_not_edited() -> None:
 )
 def test_a_mention_may_mean_what_a_name_can_end_with(text: str, names: list[list[str]]) -> None:
     assert [list(each) for each in mentioned_names(text)] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "written"),
+    [
+        ("@Mikaさん", "mika", "@Mika"),
+        ("＠ｍｉｋａ", "mika", "＠ｍｉｋａ"),
+        ("see @x℀!", "xa", "@x℀"),  # ℀ folds to a/c
+        ("@x㏂", "xa", "@x㏂"),  # to a.m.
+        ("@" + "a" * 62 + "ﬃ", "a" * 62 + "ff", "@" + "a" * 62 + "ﬃ"),  # to ffi, beyond the longest name
+    ],
+)
+def test_a_mention_ends_with_the_character_in_which_the_name_ends(text: str, name: str, written: str) -> None:
+    assert [name] in [list(each)[-1:] for each in mentioned_names(text)]
+    ((start, end, user_id),) = find_mentions(text, [Mention(name=name, user_id=MIKA.id)])
+    assert (text[start:end], user_id) == (written, MIKA.id)
+
+
+@given(st.text(st.sampled_from("abさ.ß℀㏂ﬃ℡かﾞé\u0301"), min_size=2, max_size=80))
+def test_a_mention_lies_in_its_text_whatever_it_folds_to(name: str) -> None:
+    text = f"@{name}"
+    for names in mentioned_names(text):
+        for one in names:
+            for start, end, _ in find_mentions(text, [Mention(name=one, user_id=MIKA.id)]):
+                assert 0 <= start < end <= len(text)
 
 
 def test_mentions_are_bounded_in_number_and_in_names() -> None:

@@ -275,8 +275,11 @@ def find_mentions(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[int,
 
 
 def _length_as_written(text: str, name: str) -> int:
-    """Returns how many characters of `text` fold to the user name with which it begins."""
-    return next(end for end in range(1, len(text) + 1) if fold_username(text[:end]) == name)
+    """Returns how many characters of `text` have the user name in them with which the folded text begins.
+
+    The last of them may fold to more than the end of the name: `@x℀` names `xa`, since `℀` folds to `a/c`.
+    """
+    return next(end for end in range(1, len(text) + 1) if fold_username(text[:end]).startswith(name))
 
 
 def mentioned_names(text: str) -> Sequence[Sequence[str]]:
