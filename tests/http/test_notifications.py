@@ -105,6 +105,27 @@ async def test_likes_are_one_notification_with_their_number_as_it_is_now(site: S
     assert (await kinds(site, mika), await unread(site, mika)) == ([], 0)
 
 
+async def test_follows_are_one_notification_that_names_nobody_and_counts_who_follows_now(site: Site) -> None:
+    mika, ana, ren = [await site.sign_up(name) for name in ("mika", "ana", "ren")]
+    follow = f"/users/{site.ids['mika']}/follow"
+    for fan in (mika, ana, ren, ana):
+        await put(site, follow, fan)
+    (digest,) = await listed(site, mika)
+    assert (digest["kind"], digest["count"], digest["actor"]) == ("follow", 2, None)
+    assert (digest["mechanism_id"], digest["subject"]) == (None, "")
+    await site.client.delete(f"{API}{follow}", headers=ana)
+    assert [one["count"] for one in await listed(site, mika)] == [1]
+    await put(site, "/users/me/notifications/read", mika)
+    await put(site, follow, ana)
+    assert [one["count"] for one in await listed(site, mika)] == [1, 1]
+    for fan in (ana, ren):
+        await site.client.delete(f"{API}{follow}", headers=fan)
+    await put(site, "/users/me/notifications/read", mika)
+    await put(site, "/users/me/notification-mutes/kinds/follow", mika)
+    await put(site, follow, ren)
+    assert (await kinds(site, mika), await unread(site, mika)) == ([], 0)
+
+
 async def test_notifications_are_read_one_by_one_or_all(site: Site) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
     made = await site.published(mika)

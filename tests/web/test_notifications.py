@@ -52,6 +52,15 @@ async def test_a_reply_leads_to_its_thread(site: Site) -> None:
     assert led.headers["location"].endswith(f"{page}/{comment_id}#comment-{reply_id}")
 
 
+async def test_new_followers_are_counted_without_their_names_and_lead_to_the_profile(site: Site) -> None:
+    mika, ana = await visitor(site, "mika"), await site.sign_up("ana")
+    await site.client.put(f"{API}/users/{site.ids['mika']}/follow", headers=ana)
+    page = (await mika.open("/my/notifications")).text
+    assert f'<a href="/u/{site.ids["mika"]}">1 person began to follow you</a>' in page
+    assert "People who follow me" in page
+    assert site.ids["ana"] not in page
+
+
 async def test_a_mechanism_is_muted_on_its_page(site: Site) -> None:
     await site.sign_up("mika")
     made = await site.published(site.tokens["mika"], "Cam")

@@ -10,6 +10,7 @@ from mechshare.domain.blobs import BlobReference
 from mechshare.domain.category_events import CategoryEvent
 from mechshare.domain.comment_events import CommentEvent
 from mechshare.domain.evidence_events import EvidenceEvent
+from mechshare.domain.follow_events import UserFollowed
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mark_events import MechanismLiked
@@ -296,6 +297,7 @@ Event = (
     | EvidenceEvent
     | WebhookEvent
     | MechanismLiked
+    | UserFollowed
     | MechanismEditedByOther
     | MechanismShared
     | ShareRemoved

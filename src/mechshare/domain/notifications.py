@@ -42,10 +42,16 @@ class NotificationKind(StrEnum):
     """The reply of the mechanism's author to a claim of the receiver."""
     LIKE = "like"
     """The likes of a mechanism of the receiver, as one notification until it is read."""
+    FOLLOW = "follow"
+    """Users who follow the receiver, without their names, as one notification until it is read."""
     FAILURE = "failure"
     """The processing of a mechanism of the receiver failed."""
     DECISION = "decision"
     """A moderator decided about something of the receiver, or about a report of the receiver."""
+
+
+DIGESTED = frozenset({NotificationKind.LIKE, NotificationKind.FOLLOW})
+"""Kinds of which one notification stands for all that happens until it is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What `user_id` is notified of. Who caused it is `actor_id`: None for moderators, likes and the server."""
+    """What `user_id` is notified of. Who caused it is `actor_id`: None for moderators, DIGESTED kinds and the
+    server."""
 
     id: NotificationId
     user_id: UserId
@@ -94,7 +101,8 @@ class NotificationWithActor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownNotification:
-    """A notification with the mechanism as it is now. `count` is the number of likes, otherwise 1."""
+    """A notification with the mechanism as it is now. `count` is the number of likes or followers,
+    otherwise 1."""
 
     notification: Notification
     actor: Author | None

@@ -11,6 +11,7 @@ from mechshare.domain import (
     comment_events,
     events,
     evidence_events,
+    follow_events,
     mark_events,
     motion_events,
     registration_events,
@@ -87,6 +88,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(audit=[audited], notices=notices.removal_notices(claim))
         case mark_events.MechanismLiked(mark, owner_id):
             return Effects(notices=notices.like_notices(mark, owner_id))
+        case follow_events.UserFollowed(followed):
+            return Effects(notices=notices.follow_notices(followed))
         case comment_events.CommentWritten():
             return Effects(notices=notices.comment_notices(event))
         case comment_events.CommentDeletedByModerator(comment, moderator_id, metadata):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mechshare.domain.errors import CategoryNotFound, UserNotFound
+from mechshare.domain.follow_events import UserFollowed
 from mechshare.domain.follows import (
     MAX_FOLLOWED,
     FollowedCategory,
@@ -29,7 +30,7 @@ class Followed:
 
 
 class FollowService:
-    """Only the follower knows whom and what they follow."""
+    """Only the follower knows whom and what they follow; a user learns how many began to follow them."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
@@ -43,15 +44,19 @@ class FollowService:
 
     async def follow_user(self, actor: Actor, user_id: UserId) -> None:
         """No-op if the actor follows the user already. Raises UserNotFound, TooManyFollowed."""
-        followed = FollowedUser(follower_id=actor.id, user_id=user_id, since=self._clock.now())
         # Read without a lock: two users who follow each other at the same time would wait for each other.
         async with self._transactions.read() as tx:
             user = await tx.users.find_by_id(user_id)
         if user is None or user.awaits_approval:
             raise UserNotFound()
         async with self._transactions.begin() as tx:
-            _require_room((await tx.follows.find_interests(actor.id)).user_ids, user_id)
+            known = (await tx.follows.find_interests(actor.id)).user_ids
+            if user_id in known:
+                return
+            _require_room(known, user_id)
+            followed = FollowedUser(follower_id=actor.id, user_id=user_id, since=self._clock.now())
             await tx.follows.follow_user(followed)
+            await tx.record(UserFollowed(followed))
 
     async def follow_category(self, actor: Actor, category_id: CategoryId) -> None:
         """No-op if the actor follows the category already. Raises CategoryNotFound, TooManyFollowed."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.notifications import (
+    DIGESTED,
     MAX_COUNTED,
     MAX_MUTED,
     Mute,
@@ -33,7 +34,7 @@ class NotificationService:
 
     async def find(self, actor: Actor, request: PageRequest) -> Page[ShownNotification]:
         """Returns a page of the actor's notifications, newest first. It lacks what the actor may not see, and likes
-        that were all taken back."""
+        and follows that were all taken back."""
         async with self._transactions.read() as tx:
             page = await tx.notifications.find_of_user(actor.id, request)
             return page.with_items(await shown_among(tx, actor, page.items))
@@ -102,8 +103,8 @@ async def count_shown(tx: UnitOfWork, actor: Actor) -> int:
     unread = await tx.unread_notifications.find_newest(actor.id, MAX_COUNTED)
     if not unread:
         return 0
-    mechanisms, likes = await _visible(tx, actor, unread), await _likes(tx, unread)
-    return sum(_is_shown(one, mechanisms, likes) for one in unread)
+    mechanisms, digested = await _visible(tx, actor, unread), await _digested(tx, unread)
+    return sum(_is_shown(one, mechanisms, digested) for one in unread)
 
 
 async def shown_among(
@@ -111,16 +112,16 @@ async def shown_among(
 ) -> tuple[ShownNotification, ...]:
     """Returns those of the notifications that are shown to the actor at present, in the same order."""
     found = [item.notification for item in items]
-    mechanisms, likes = await _visible(tx, actor, found), await _likes(tx, found)
+    mechanisms, digested = await _visible(tx, actor, found), await _digested(tx, found)
     return tuple(
         ShownNotification(
             notification=item.notification,
             actor=item.actor,
             mechanism=mechanisms.get(item.notification.mechanism_id or MechanismId("")),
-            count=likes.get(item.notification.id, 1),
+            count=digested.get(item.notification.id, 1),
         )
         for item in items
-        if _is_shown(item.notification, mechanisms, likes)
+        if _is_shown(item.notification, mechanisms, digested)
     )
 
 
@@ -133,16 +134,16 @@ async def _visible(
     return {item.mechanism.id: item.mechanism for item in await visible_among(tx, actor, items)}
 
 
-async def _likes(tx: UnitOfWork, notifications: Sequence[Notification]) -> Mapping[NotificationId, int]:
-    ids = [one.id for one in notifications if one.kind is NotificationKind.LIKE]
-    return await tx.notifications.count_likes(ids) if ids else {}
+async def _digested(tx: UnitOfWork, notifications: Sequence[Notification]) -> Mapping[NotificationId, int]:
+    ids = [one.id for one in notifications if one.kind in DIGESTED]
+    return await tx.notifications.count_digested(ids) if ids else {}
 
 
 def _is_shown(
     notification: Notification,
     visible: Mapping[MechanismId, Mechanism],
-    likes: Mapping[NotificationId, int],
+    digested: Mapping[NotificationId, int],
 ) -> bool:
-    if notification.kind is NotificationKind.LIKE and notification.id not in likes:
+    if notification.kind in DIGESTED and notification.id not in digested:
         return False
     return notification.mechanism_id is None or notification.mechanism_id in visible

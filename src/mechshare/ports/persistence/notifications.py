@@ -20,15 +20,15 @@ class NotificationRepository(Protocol):
 
     async def add(self, notification: Notification) -> bool:
         """Stores the notification; returns whether it did. It does not if the receiver has muted its kind or its
-        mechanism, if it is a like and likes of the mechanism are unread already, and if the receiver, the mechanism or
-        the actor is gone."""
+        mechanism, if it is of a DIGESTED kind and one of its kind about the same mechanism is unread already, and if
+        the receiver, the mechanism or the actor is gone."""
 
     async def find_of_user(self, user_id: UserId, request: PageRequest) -> Page[NotificationWithActor]:
         """Returns a page, newest first; positions are (created_at, id)."""
 
-    async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
-        """Returns, for those of these notifications that have any, the likes of other users than the receiver that
-        exist now and were given from its time until it was read."""
+    async def count_digested(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
+        """Returns, for those of these notifications that have any, the likes of the mechanism or the follows of the
+        receiver, by other users than the receiver, that exist now and began from its time until it was read."""
 
     async def mark_read(self, user_id: UserId, id: NotificationId | None, now: datetime) -> int:
         """Marks one notification of the user, or all unread ones (None), as read; returns how many it found. One that

@@ -1,8 +1,9 @@
-"""Whom the events of comments, claims, likes, processing and reports notify."""
+"""Whom the events of comments, claims, likes, follows, processing and reports notify."""
 
 from mechshare.domain.comment_events import CommentWritten
 from mechshare.domain.comments import Comment
 from mechshare.domain.evidence import Claim
+from mechshare.domain.follows import FollowedUser
 from mechshare.domain.ids import UserId
 from mechshare.domain.marks import Mark
 from mechshare.domain.mechanisms import Mechanism
@@ -62,6 +63,13 @@ def like_notices(mark: Mark, owner_id: UserId) -> list[Notice]:
         return []
     like = NotificationKind.LIKE
     return [Notice(user_id=owner_id, kind=like, mechanism_id=mark.mechanism_id, at=mark.created_at)]
+
+
+def follow_notices(followed: FollowedUser) -> list[Notice]:
+    """Returns a notice without the name of the follower; none for those who follow themselves."""
+    if followed.user_id == followed.follower_id:
+        return []
+    return [Notice(user_id=followed.user_id, kind=NotificationKind.FOLLOW, at=followed.since)]
 
 
 def failure_notices(before: Mechanism, after: Mechanism) -> list[Notice]:

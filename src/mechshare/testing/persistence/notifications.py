@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+from mechshare.domain.follows import FollowedUser
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.marks import Mark, MarkKind
 from mechshare.domain.mechanisms import Mechanism
@@ -111,15 +112,43 @@ async def test_likes_are_one_notification_until_it_is_read_and_counted_as_they_a
         for mark, notification in zip(marks[:3], likes[:3], strict=True):
             await tx.marks.add(mark)
             await tx.notifications.add(notification)
-        assert await tx.notifications.count_likes([likes[0].id, likes[1].id]) == {likes[0].id: 2}
+        assert await tx.notifications.count_digested([likes[0].id, likes[1].id]) == {likes[0].id: 2}
         await tx.notifications.mark_read(mika.id, None, NOW + timedelta(minutes=2))
         await tx.marks.add(marks[3])
         await tx.notifications.add(likes[3])
         ids = [one.id for one in likes]
-        assert await tx.notifications.count_likes(ids) == {likes[0].id: 2, likes[3].id: 1}
+        assert await tx.notifications.count_digested(ids) == {likes[0].id: 2, likes[3].id: 1}
         await tx.marks.delete(mechanism.id, fans[2].id, MarkKind.LIKE)
-        assert await tx.notifications.count_likes(ids) == {likes[0].id: 2}
+        assert await tx.notifications.count_digested(ids) == {likes[0].id: 2}
     assert [one.id for one in await found(database, mika)] == [likes[3].id, likes[0].id]
+
+
+async def test_follows_are_one_notification_until_it_is_read_and_counted_as_they_are_now(
+    database: Database,
+) -> None:
+    mika = await save_user(database)
+    fans = [mika, *[await save_user(database) for _ in range(3)]]
+    (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
+    digests = [a_notification(mika, kind=NotificationKind.FOLLOW, minutes=n) for n in range(4)]
+    like = a_notification(mika, mechanism, kind=NotificationKind.LIKE, minutes=-1)
+    follows = [
+        FollowedUser(follower_id=fan.id, user_id=mika.id, since=NOW + timedelta(minutes=n))
+        for n, fan in enumerate(fans)
+    ]
+    async with database.begin() as tx:
+        await tx.notifications.add(like)
+        for followed, notification in zip(follows[:3], digests[:3], strict=True):
+            await tx.follows.follow_user(followed)
+            await tx.notifications.add(notification)
+        ids = [one.id for one in (*digests, like)]
+        assert await tx.notifications.count_digested(ids) == {digests[0].id: 2}
+        await tx.notifications.mark_read(mika.id, digests[0].id, NOW + timedelta(minutes=2))
+        await tx.follows.follow_user(follows[3])
+        await tx.notifications.add(digests[3])
+        assert await tx.notifications.count_digested(ids) == {digests[0].id: 2, digests[3].id: 1}
+        await tx.follows.unfollow_user(fans[3].id, mika.id)
+        assert await tx.notifications.count_digested(ids) == {digests[0].id: 2}
+    assert [one.id for one in await found(database, mika)] == [digests[3].id, digests[0].id, like.id]
 
 
 async def test_concurrent_likes_are_one_notification(database: Database) -> None:

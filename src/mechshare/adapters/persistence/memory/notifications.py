@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.follows import FOLLOWED_USERS
 from mechshare.adapters.persistence.memory.marks import MARKS
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.table import Column, ReferenceViolated, Table
 from mechshare.adapters.persistence.memory.tables import KEY, MECHANISMS, USERS
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.marks import Mark, MarkKind
+from mechshare.domain.marks import MarkKind
 from mechshare.domain.mechanisms import author_of
 from mechshare.domain.notifications import (
+    DIGESTED,
     Mute,
     Notification,
     NotificationId,
@@ -51,9 +53,8 @@ class MemoryNotificationRepository(NotificationRepository):
         mutes, receiver = self._access.read(NOTIFICATION_MUTES), notification.user_id
         if any(mutes.find(receiver, subject) for subject in (notification.kind, notification.mechanism_id)):
             return False
-        likes = NotificationKind.LIKE
-        if notification.kind is likes and any(
-            (one.kind, one.mechanism_id) == (likes, notification.mechanism_id)
+        if notification.kind in DIGESTED and any(
+            (one.kind, one.mechanism_id) == (notification.kind, notification.mechanism_id)
             for one in _unread(self._access, notification.user_id)
         ):
             return False
@@ -68,11 +69,10 @@ class MemoryNotificationRepository(NotificationRepository):
         page = paged(own, request, key=_age, descending=True)
         return page.with_items(tuple(notification_with_actor(self._access, one) for one in page.items))
 
-    async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
+    async def count_digested(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
         rows = self._access.read(NOTIFICATIONS)
         found = [one for one in map(rows.find, ids) if one is not None]
-        likes = [mark for mark in self._access.read(MARKS) if mark.kind is MarkKind.LIKE]
-        counts = {one.id: sum(_is_counted(one, mark) for mark in likes) for one in found}
+        counts = {one.id: len(_digested(self._access, one)) for one in found}
         return {id: count for id, count in counts.items() if count}
 
     async def mark_read(self, user_id: UserId, id: NotificationId | None, now: datetime) -> int:
@@ -148,10 +148,16 @@ def _age(notification: Notification) -> tuple[datetime, str]:
     return notification.created_at, notification.id
 
 
-def _is_counted(likes: Notification, mark: Mark) -> bool:
-    is_of_others = mark.mechanism_id == likes.mechanism_id and mark.user_id != likes.user_id
-    is_early_enough = likes.read_at is None or mark.created_at <= likes.read_at
-    return is_of_others and mark.created_at >= likes.created_at and is_early_enough
+def _digested(access: Access, one: Notification) -> list[datetime]:
+    """Returns the times of the likes or follows by others that the notification counts."""
+    if one.kind is NotificationKind.FOLLOW:
+        follows = [each for each in access.read(FOLLOWED_USERS) if each.user_id == one.user_id]
+        times = [each.since for each in follows if each.follower_id != one.user_id]
+    else:
+        marks = [mark for mark in access.read(MARKS) if mark.mechanism_id == one.mechanism_id]
+        likes = [mark for mark in marks if mark.kind is MarkKind.LIKE]
+        times = [mark.created_at for mark in likes if mark.user_id != one.user_id]
+    return [time for time in times if one.created_at <= time and (not one.read_at or time <= one.read_at)]
 
 
 def _unread(access: Access, user_id: UserId) -> list[Notification]:

@@ -20,10 +20,12 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
     update,
 )
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.follows import followed_users
 from mechshare.adapters.persistence.sql.marks import marks
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
@@ -34,6 +36,7 @@ from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.marks import MarkKind
 from mechshare.domain.mechanisms import Author
 from mechshare.domain.notifications import (
+    DIGESTED,
     Mute,
     Notification,
     NotificationId,
@@ -101,11 +104,11 @@ def _is_there(table: Table, id: ColumnElement[str]) -> ColumnElement[bool]:
     return or_(id.is_(None), row.exists())
 
 
-_UNREAD_LIKES = select(notifications.c.id).where(
+_UNREAD_DIGEST = select(notifications.c.id).where(
     notifications.c.user_id == _NEW["user_id"],
     notifications.c.read_at.is_(None),
-    notifications.c.kind == NotificationKind.LIKE.value,
-    notifications.c.mechanism_id == _NEW["mechanism_id"],
+    notifications.c.kind == _NEW["kind"],
+    notifications.c.mechanism_id.is_not_distinct_from(_NEW["mechanism_id"]),
 )
 _MUTES_OF_IT = select(notification_mutes.c.subject).where(
     notification_mutes.c.user_id == _NEW["user_id"],
@@ -120,7 +123,7 @@ _INSERT = (
         list(_NEW),
         select(*_NEW.values()).where(
             ~_MUTES_OF_IT.exists(),
-            or_(_NEW["kind"] != NotificationKind.LIKE.value, ~_UNREAD_LIKES.exists()),
+            or_(_NEW["kind"].not_in(sorted(DIGESTED)), ~_UNREAD_DIGEST.exists()),
             _is_there(mechanisms, _NEW["mechanism_id"]),
             _is_there(users, _NEW["user_id"]),
             _is_there(users, _NEW["actor_id"]),
@@ -153,11 +156,13 @@ _UNREAD_STATES = (
     .where(IsAmong(notifications.c.user_id, bindparam("ids", type_=IdList())), _IS_UNREAD)
     .group_by(notifications.c.user_id)
 )
+_AMONG_IDS = IsAmong(notifications.c.id, bindparam("ids", type_=IdList()))
 _LIKES = (
     select(notifications.c.id, func.count())
     .join(marks, marks.c.mechanism_id == notifications.c.mechanism_id)
     .where(
-        IsAmong(notifications.c.id, bindparam("ids", type_=IdList())),
+        _AMONG_IDS,
+        notifications.c.kind == NotificationKind.LIKE.value,
         marks.c.kind == MarkKind.LIKE.value,
         marks.c.user_id != notifications.c.user_id,
         marks.c.created_at >= notifications.c.created_at,
@@ -165,6 +170,19 @@ _LIKES = (
     )
     .group_by(notifications.c.id)
 )
+_FOLLOWERS = (
+    select(notifications.c.id, func.count())
+    .join(followed_users, followed_users.c.user_id == notifications.c.user_id)
+    .where(
+        _AMONG_IDS,
+        notifications.c.kind == NotificationKind.FOLLOW.value,
+        followed_users.c.follower_id != notifications.c.user_id,
+        followed_users.c.since >= notifications.c.created_at,
+        or_(_IS_UNREAD, followed_users.c.since <= notifications.c.read_at),
+    )
+    .group_by(notifications.c.id)
+)
+_DIGESTED = union_all(_LIKES, _FOLLOWERS)
 _NOW: BindParameter[datetime] = bindparam("now", type_=UtcTime())
 _READ_ALL = update(notifications).where(_OF_USER, _IS_UNREAD).values(read_at=_NOW)
 _READ_ONE = (
@@ -189,8 +207,9 @@ class SqlNotificationRepository(NotificationRepository):
         self._statements = statements
 
     async def add(self, notification: Notification) -> bool:
-        if notification.kind is NotificationKind.LIKE:
-            await self._statements.advisory_lock(f"likes {notification.user_id} {notification.mechanism_id}")
+        if notification.kind in DIGESTED:
+            kind, user_id, mechanism_id = notification.kind, notification.user_id, notification.mechanism_id
+            await self._statements.advisory_lock(f"digest of {kind} {user_id} {mechanism_id}")
         values = _NOTIFICATION.values(notification)
         return await self._statements.row(_INSERT, {f"new_{name}": values[name] for name in _NEW}) is not None
 
@@ -204,8 +223,8 @@ class SqlNotificationRepository(NotificationRepository):
             parameters={"of_user": user_id},
         )
 
-    async def count_likes(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
-        rows = await self._statements.rows(_LIKES, {"ids": list(ids)})
+    async def count_digested(self, ids: Sequence[NotificationId]) -> Mapping[NotificationId, int]:
+        rows = await self._statements.rows(_DIGESTED, {"ids": list(ids)})
         return {NotificationId(id): count for id, count in rows}
 
     async def mark_read(self, user_id: UserId, id: NotificationId | None, now: datetime) -> int:

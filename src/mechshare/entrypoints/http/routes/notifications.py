@@ -52,8 +52,8 @@ _CONDITIONS = "notifications"
 
 @published("Notification")
 class NotificationResponse(Struct):
-    """`subject` is the comment, claim or report that it is about, or empty. `actor` is null for likes, of which
-    `count` is the number, for moderators and for the server. `title` is that of the mechanism now."""
+    """`subject` is the comment, claim or report that it is about, or empty. `actor` is null for likes and follows, of
+    which `count` is the number, for moderators and for the server. `title` is that of the mechanism now."""
 
     id: str
     kind: NotificationKind
