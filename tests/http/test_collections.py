@@ -99,6 +99,20 @@ async def test_only_a_mechanism_in_the_collection_is_its_cover(site: Site) -> No
     assert (await site.client.get(address)).json()["cover_url"] == first["thumbnail_url"]
 
 
+async def test_null_makes_the_first_mechanism_the_cover_again(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    first, second = await site.published(mika, "a"), await site.published(mika, "b")
+    address = await collection(site, mika, first, second)
+    covers = []
+    for cover_id in (second["id"], None, None):
+        changed = await site.client.patch(
+            address, headers={**mika, "If-Match": "*"}, json={"cover_id": cover_id}
+        )
+        assert changed.status_code == 200, changed.text
+        covers.append(changed.json()["cover_url"])
+    assert covers == [second["thumbnail_url"], first["thumbnail_url"], first["thumbnail_url"]]
+
+
 async def test_visibility_decides_who_finds_a_collection(site: Site) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
     addresses = {

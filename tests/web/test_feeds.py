@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 
-from tests.http.conftest import Site
+from mechshare.entrypoints.web.conditions import STEP
+from tests.http.conftest import API, Site
 from tests.web.visitors import Visitor
 
 XSS = "<script>alert(1)</script>"
@@ -70,6 +71,22 @@ async def test_a_feed_has_the_words_category_or_user_of_its_address(site: Site) 
         feed = (await Visitor(site).open(address)).json()
         assert [item["title"] for item in feed["items"]] == ["Gear"], address
         assert feed["feed_url"] == f"http://mechshare.test{address}"
+
+
+async def test_the_feed_of_a_collection_has_all_of_it_with_its_categories(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    made = await site.client.post(
+        f"{API}/collections", headers=ana, json={"title": "Cams", "visibility": "public"}
+    )
+    titles = [f"Cam {n}" for n in range(STEP + 1)]
+    for title in titles:
+        one = await site.published(ana, title, categories="cams")
+        await site.client.put(f"{made.headers['location']}/mechanisms/{one['id']}", headers=ana)
+
+    feed = (await Visitor(site).open(f"/c/{made.json()['id']}/feed.json")).json()
+
+    assert [item["title"] for item in feed["items"]] == titles
+    assert {tag for item in feed["items"] for tag in item["tags"]} == {"Cams"}
 
 
 @pytest.mark.parametrize("name", ["feed.atom", "feed.json"])

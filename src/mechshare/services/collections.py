@@ -96,9 +96,11 @@ class CollectionService:
         title: str | None = None,
         visibility: Visibility | None = None,
         cover_id: MechanismId | None = None,
+        resets_cover: bool = False,
     ) -> CoveredCollection:
-        """Changes what is given. Raises CollectionNotFound, UnauthorizedOperation, InvalidField, StaleVersion, and
-        MechanismNotFound for a cover that the actor may not see."""
+        """Changes what is given; with `resets_cover`, the first mechanism is the cover again. Raises
+        CollectionNotFound, UnauthorizedOperation, InvalidField, StaleVersion, and MechanismNotFound for a cover that
+        the actor may not see."""
         async with self._transactions.begin() as tx:
             collection = require_collector(actor, await tx.collections.find_by_id(id))
             require_version(collection.version, versions)
@@ -108,6 +110,8 @@ class CollectionService:
             changed = collection.changed(
                 self._clock.now(), title=title, visibility=visibility, cover_id=cover_id
             )
+            if resets_cover:
+                changed = changed.without_cover(changed.updated_at)
             _require_audience(actor, changed)
             (covered,) = await _covered(tx, actor, [await tx.collections.save(changed)])
             return covered

@@ -61,11 +61,12 @@ class NewCollection(Struct, forbid_unknown_fields=True):
 
 @published("CollectionUpdate")
 class CollectionChanges(Struct, forbid_unknown_fields=True):
-    """A merge patch (RFC 7396): omitted fields stay unchanged. `cover_id` is a mechanism in the collection."""
+    """A merge patch (RFC 7396): omitted fields stay unchanged. `cover_id` is a mechanism in the collection; null
+    for the first one."""
 
     title: Title | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
-    cover_id: str | UnsetType = UNSET
+    cover_id: str | UnsetType | None = UNSET
 
 
 @published("CollectionPlace")
@@ -159,7 +160,8 @@ async def update_collection(request: Req, collection_id: FromPath[str]) -> Respo
         expected_versions(request),
         title=None if changes.title is UNSET else changes.title,
         visibility=None if changes.visibility is UNSET else changes.visibility,
-        cover_id=None if changes.cover_id is UNSET else MechanismId(changes.cover_id),
+        cover_id=MechanismId(changes.cover_id) if isinstance(changes.cover_id, str) else None,
+        resets_cover=changes.cover_id is None,
     )
     return _resource(request, changed)
 

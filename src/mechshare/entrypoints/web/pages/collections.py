@@ -1,4 +1,4 @@
-"""Collections: one's own, one with its mechanisms, and its feed."""
+"""Collections: one's own, and one with its mechanisms."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from mechshare.domain.collections import CollectionId
 from mechshare.domain.errors import DomainException, MalformedRequest
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.pagination import KeyType, PageRequest, SortOrder
+from mechshare.domain.pagination import KeyType, SortOrder
 from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -19,11 +19,8 @@ from mechshare.entrypoints.http.protocol.auth import (
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
-from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import card
-from mechshare.entrypoints.web.conditions import STEP
-from mechshare.entrypoints.web.feeds import Feed, feed_file_of, feed_response
 from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, next_page, page_path, see_other
 from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page, problem_of
@@ -117,23 +114,6 @@ async def add_to_collection(request: Req, mechanism_id: FromPath[str]) -> Respon
     return see_other(f"/m/{known}")
 
 
-@get(["/c/{collection_id:str}/feed.atom", "/c/{collection_id:str}/feed.json"])
-async def get_feed_of_collection(request: Req, collection_id: FromPath[str]) -> Response[Any]:
-    """Returns what everybody may see in the collection, in its order. Raises CollectionNotFound."""
-    application, id, site = application_of(request), CollectionId(collection_id), site_url(request)
-    collection = (await application.collections.get(None, id)).collection
-    found = await application.collections.find_mechanisms(None, id, PageRequest(limit=STEP))
-    addresses = media_addresses(application)
-    feed = Feed(
-        title=f"{collection.title} - mechshare",
-        page_url=f"{site}/c/{id}",
-        url=f"{site}/c/{id}/{feed_file_of(request)}",
-        site=site,
-        cards=[card(item, addresses) for item in found.items],
-    )
-    return feed_response(request, feed)
-
-
 async def _own(
     request: Req,
     cursor: str | None,
@@ -214,6 +194,5 @@ router = Router(
         change_collection,
         change_entry,
         add_to_collection,
-        get_feed_of_collection,
     ],
 )

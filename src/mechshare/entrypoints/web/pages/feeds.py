@@ -1,4 +1,4 @@
-"""Feeds of the newest mechanisms, of a search, a category or a user, for feed readers."""
+"""Feeds of the newest mechanisms, of a search, a category, a user or a collection, for feed readers."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath, QueryParameter
 
+from mechshare.domain.collections import MAX_ENTRIES, CollectionId
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter
@@ -64,9 +65,19 @@ async def get_feed_of_user(request: Req, user_id: FromPath[str]) -> Response[Any
     found = await application.mechanisms.find_all(None, PageRequest(limit=STEP), filter)
     place = _Place(page=f"/u/{profile.id}", folder=f"/u/{profile.id}/")
     categories = await find_categories(request, None)
-    return feed_response(
-        request, _feed(request, profile.display_name, place, categories, found.items), PUBLIC
-    )
+    return feed_response(request, _feed(request, profile.display_name, place, categories, found.items))
+
+
+@get(["/c/{collection_id:str}/feed.atom", "/c/{collection_id:str}/feed.json"])
+async def get_feed_of_collection(request: Req, collection_id: FromPath[str]) -> Response[Any]:
+    """Returns all that everybody may see in the collection, in its order: what is new there may stand anywhere. Raises
+    CollectionNotFound."""
+    application, id = application_of(request), CollectionId(collection_id)
+    collection = (await application.collections.get(None, id)).collection
+    found = await application.collections.find_mechanisms(None, id, PageRequest(limit=MAX_ENTRIES))
+    place = _Place(page=f"/c/{id}", folder=f"/c/{id}/")
+    categories = await find_categories(request, None)
+    return feed_response(request, _feed(request, collection.title, place, categories, found.items))
 
 
 def _feed(
@@ -84,4 +95,4 @@ def _feed(
     )
 
 
-router = Router("/", route_handlers=[get_feed, get_feed_of_user])
+router = Router("/", route_handlers=[get_feed, get_feed_of_user, get_feed_of_collection])
