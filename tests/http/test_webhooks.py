@@ -113,6 +113,22 @@ async def test_a_refused_delivery_is_tried_again_given_up_and_disables_in_the_en
         assert receiver.requests == []
 
 
+async def test_a_failed_delivery_is_given_up_once_its_mechanism_is_hidden(open_site: Any) -> None:
+    clock = FrozenClock(datetime.now(UTC))
+    site = await opened(open_site, clock=clock, database=lambda _: MemoryDatabase(clock))
+    made = await site.published(site.tokens["ana"], "カム")
+    url = f"{API}/mechanisms/{made['id']}"
+    async with receiving() as receiver:
+        webhook = await create(site, f"{receiver.url}/500")
+        await site.client.post(f"{url}/comments", headers=site.tokens["ana"], json={"text": "@mika"})
+        await site.work()
+        await site.client.post(f"{url}/withdraw", headers=site.tokens["ana"])
+        await later(site, clock)
+    (delivery,) = await deliveries(site, webhook)
+    assert (delivery["attempts"], delivery["is_given_up"]) == (1, True)
+    assert await failures(site) == (0, False)
+
+
 async def later(site: Site, clock: FrozenClock) -> None:
     clock.advance(timedelta(seconds=17))  # the longest pause, and less than a session in all
     await site.work()

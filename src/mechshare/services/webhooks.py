@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from mechshare.domain.audit import RequestMetadata
@@ -31,7 +32,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.ports.webhooks import WebhookCall, WebhookOutcome, WebhookSender
-from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.jobs import Completion, Progress
 from mechshare.services.notifications import shown_among
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -107,7 +108,7 @@ class DeliverWebhook:
             webhook = await tx.webhooks.find_by_id(webhook_id)
             content = await _content(tx, webhook, notification_id) if webhook else None
         if webhook is None or content is None:
-            return write_nothing
+            return partial(_give_up, job=job)
         await progress("send", 0.0)
         now = self._clock.now()
         outcome = await self._sender.send(_signed(webhook, job, content, now))
@@ -130,9 +131,7 @@ class DeliverWebhook:
         if webhook is None:
             return
         await tx.webhooks.save(webhook.failed(self._clock.now()))
-        delivery = await tx.webhook_deliveries.find_by_id(WebhookDeliveryId(job.id))
-        if delivery is not None:
-            await tx.webhook_deliveries.put(replace(delivery, is_given_up=True))
+        await _give_up(tx, job)
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
         """Does nothing: the next attempt writes what follows."""
@@ -189,6 +188,13 @@ def _delivery(job: Job, outcome: WebhookOutcome, now: datetime) -> WebhookDelive
         status=outcome.status,
         error=outcome.error,
     )
+
+
+async def _give_up(tx: UnitOfWork, job: Job) -> None:
+    """States in the log of the webhook, if there was an attempt, that no further one follows."""
+    delivery = await tx.webhook_deliveries.find_by_id(WebhookDeliveryId(job.id))
+    if delivery is not None:
+        await _log(tx, replace(delivery, is_given_up=True))
 
 
 async def _log(tx: UnitOfWork, delivery: WebhookDelivery) -> Webhook | None:
