@@ -198,6 +198,23 @@ def test_a_page_takes_a_like_and_shows_news_without_a_reload(browser: Browser, s
     assert found == []
 
 
+def test_the_moment_of_a_comment_is_played_from_the_page_of_its_thread(
+    browser: Browser, site: WebSite
+) -> None:
+    about = f"/m/{site.mechanisms[1]}"
+    with site.api("hana") as other:
+        said = {"text": "play", "at": {"start_ms": 200, "end_ms": 400}}
+        sent = other.post(f"/mechanisms/{site.mechanisms[1]}/comments", json=said).raise_for_status()
+    guest = Watched(browser, site)
+    page = guest.open(f"{about}/comments/{sent.json()['id']}")
+    page.click("main a[data-start]")
+    page.wait_for_url(f"**{about}#t=0.2,0.4")
+    expect(page.locator("loop-player [data-action=whole]")).to_be_enabled(timeout=MAX_WAIT)
+    found = guest.check()
+    guest.close()
+    assert found == []
+
+
 def test_a_newcomer_shares_a_clip_by_its_link(browser: Browser, site: WebSite) -> None:
     newcomer = Watched(browser, site, viewport={"width": 390, "height": 844}, has_touch=True)
     page = newcomer.open("/upload")

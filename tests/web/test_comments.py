@@ -47,7 +47,9 @@ async def test_a_person_comments_and_replies_on_the_page_and_finds_the_moment_on
     assert "<strong>play</strong> here" in shown
     assert f'<a href="#comment-{comment_id}" tabindex="-1" data-start="100" data-end="200">' in shown
     for path in ("/comments", "/comments?sort=moment", f"/comments/{comment_id}"):
-        assert "and there" in (await ana.open(page + path)).text
+        listed = (await ana.open(page + path)).text
+        assert "and there" in listed
+        assert f'href="{page}#t=0.1,0.2" data-start="100" data-end="200"' in listed
     guest = (await site.client.get(page, headers={"Accept": "text/html"})).text
     assert ("and there" in guest, "<textarea" in guest) == (True, False)
 

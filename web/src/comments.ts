@@ -10,6 +10,17 @@ document.addEventListener("click", (event) => {
   player.playFrom(Number(link.dataset.start), link.dataset.end ? Number(link.dataset.end) : undefined);
 });
 
+/** Plays the moment or span that links from other pages name, as `#t=1.2` or `#t=1.2,1.8` (W3C Media Fragments). */
+function playNamedMoment(): void {
+  const [, start, end] = /^#t=(\d+\.?\d*)(?:,(\d+\.?\d*))?$/.exec(location.hash) ?? [];
+  const player = document.querySelector("loop-player");
+  if (!start || !(player instanceof LoopPlayer)) return;
+  player.playFrom(1000 * Number(start), end ? 1000 * Number(end) : undefined);
+}
+
+window.addEventListener("hashchange", playNamedMoment);
+playNamedMoment();
+
 class CommentForm extends HTMLElement {
   connectedCallback(): void {
     const button = this.querySelector<HTMLButtonElement>("[data-take-moment]");

@@ -179,6 +179,11 @@ export class LoopPlayer extends HTMLElement {
 
   /** Plays from a moment on, in ms, or repeats the span from `start` to `end`. */
   playFrom(start: number, end?: number): void {
+    if (this.#video.readyState === HTMLMediaElement.HAVE_NOTHING) {
+      this.#video.addEventListener("loadedmetadata", () => this.playFrom(start, end), { once: true });
+      this.#play(); // which loads it
+      return;
+    }
     const [first, last] = [this.#frameAt(start), end === undefined ? this.#frames - 1 : this.#frameAt(end)];
     this.#loop(end === undefined ? 0 : first, last);
     this.#seek(first);
