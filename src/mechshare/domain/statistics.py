@@ -22,9 +22,11 @@ _VIEW, _DOWNLOAD, _LIKE, _COMMENT, _EVIDENCE = 1, 5, 10, 20, 30
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _BOT = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|scrap|preview|archiver|monitor|uptime|externalhit|mediapartners|headless",
+    r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|scrap|preview|archiver|monitor|uptime|pingdom|lighthouse|externalhit"
+    r"|mediapartners|headless|feedfetcher|whatsapp/|\+https?://",
     re.IGNORECASE,
 )
+"""What programs call themselves. Cubot makes phones. Many programs name a page that explains them: `+https://…`."""
 
 
 class VisitKind(StrEnum):
