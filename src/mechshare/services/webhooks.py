@@ -108,7 +108,7 @@ class DeliverWebhook:
             webhook = await tx.webhooks.find_by_id(webhook_id)
             content = await _content(tx, webhook, notification_id) if webhook else None
         if webhook is None or content is None:
-            return partial(_give_up, job=job)
+            return partial(_mark_given_up, job=job)
         await progress("send", 0.0)
         now = self._clock.now()
         outcome = await self._sender.send(_signed(webhook, job, content, now))
@@ -131,7 +131,7 @@ class DeliverWebhook:
         if webhook is None:
             return
         await tx.webhooks.save(webhook.failed(self._clock.now()))
-        await _give_up(tx, job)
+        await _mark_given_up(tx, job)
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
         """Does nothing: the next attempt writes what follows."""
@@ -190,7 +190,7 @@ def _delivery(job: Job, outcome: WebhookOutcome, now: datetime) -> WebhookDelive
     )
 
 
-async def _give_up(tx: UnitOfWork, job: Job) -> None:
+async def _mark_given_up(tx: UnitOfWork, job: Job) -> None:
     """States in the log of the webhook, if there was an attempt, that no further one follows."""
     delivery = await tx.webhook_deliveries.find_by_id(WebhookDeliveryId(job.id))
     if delivery is not None:
