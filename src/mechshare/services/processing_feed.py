@@ -69,8 +69,8 @@ class ProcessingFeed:
             return await self.status(viewer, mechanism_id) or await load()
 
     async def status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus | None:
-        """Returns the status of the last poll; None if the mechanism was not in it, or if the
-        shares that `viewer` needs cannot be read at present. Raises MechanismNotFound."""
+        """Returns the status of the last poll; None if the mechanism was not in it, or if the shares that `viewer`
+        needs cannot be read now. Raises MechanismNotFound."""
         if mechanism_id not in self._poll.values:
             return None
         snapshot = self._poll.values[mechanism_id]

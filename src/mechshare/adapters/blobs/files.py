@@ -30,11 +30,11 @@ _LISTED = 500
 class FileBlobStore:
     """Stores each blob as a file below `root`: `media/x/1.mp4` is `media_/x_/1.mp4`.
 
-    It writes a temporary file, syncs it, renames it into place and syncs its folders. It follows no links below
-    `root`. The first write removes the temporary files of killed processes. Only `prepare` creates
-    `root`: a folder that is missing later was deleted or is not mounted, and then the store is unavailable.
-    With `needs_marker`, so is a folder that `prepare` never saw and that has no blobs: it may be an empty mount point,
-    and writes would end up on the disk below it.
+    It writes a temporary file, syncs it, renames it into place and syncs its folders. It follows no links below `root`.
+    The first write removes the temporary files of killed processes. Only `prepare` creates `root`: a folder that is
+    missing later was deleted or is not mounted, and then the store is unavailable. With `needs_marker`, so is a folder
+    that `prepare` never saw and that has no blobs: it may be an empty mount point, and writes would end up on the disk
+    below it.
     """
 
     def __init__(self, root: Path, *, needs_marker: bool = False) -> None:

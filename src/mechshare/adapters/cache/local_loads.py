@@ -30,14 +30,14 @@ class LocalLoads:
             if body is None
         ]
 
-        async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
+        async def load_absent(indexes: Sequence[int]) -> Sequence[bytes]:
             # The lifetime begins before the load: its result may be that old.
             begun = time.monotonic()
-            CACHE_LOADS.inc(len(places))
-            with self._progress([absent[place] for place in places]):
-                loaded = await load([absent[place][0] for place in places])
-            for place, body in zip(places, loaded, strict=True):
-                name, generation = absent[place]
+            CACHE_LOADS.inc(len(indexes))
+            own = [absent[index] for index in indexes]
+            with self._progress(own):
+                loaded = await load([name for name, _ in own])
+            for (name, generation), body in zip(own, loaded, strict=True):
                 if not isinstance(body, Uncacheable):
                     self._entries.store(*name, body, generation, begun + seconds_to_live(body, lifetime))
             return loaded

@@ -23,8 +23,8 @@ from mechshare.ports.cache import CacheKey, Load, ShortLived, Uncacheable
 
 # Each tag is one hash, which has the entries of the tags that are part of it, too. Its field `*` holds the generation,
 # a random token; every other field is an entry, prefixed with the time at which it expires (milliseconds, 13 digits).
-# Invalidation deletes the hash. The result of a load is
-# stored only if the generation is still the one read before the load; this also covers flushed and evicted tags.
+# Invalidation deletes the hash. The result of a load is stored only if the generation is still the one read before the
+# load; this also covers flushed and evicted tags.
 _FIND_SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -262,10 +262,10 @@ class RedisCache:
                     await self._store_script((), (msgspec.msgpack.encode(names), *bodies))
 
     async def _publish(self, tags: Sequence[str], message: str) -> None:
-        async with self._client.redis.pipeline() as both:
-            both.unlink(*(self._client.key(tag) for tag in dict.fromkeys(map(whole_of, tags))))
-            both.publish(self._listener.channel, message)
-            await both.execute()
+        async with self._client.redis.pipeline() as pipeline:
+            pipeline.unlink(*(self._client.key(tag) for tag in dict.fromkeys(map(whole_of, tags))))
+            pipeline.publish(self._listener.channel, message)
+            await pipeline.execute()
 
     async def _publish_later(self) -> None:
         while self._pending_invalidations:

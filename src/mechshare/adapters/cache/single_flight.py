@@ -14,6 +14,7 @@ class SingleFlight(Generic[K]):
 
     def __init__(self) -> None:
         self._running: dict[K, tuple[_Load, int]] = {}
+        """The load of each key, and the place of its result in that of the load."""
 
     async def load(
         self, keys: Sequence[K], load: Callable[[Sequence[int]], Coroutine[Any, Any, Sequence[bytes]]]
@@ -23,16 +24,16 @@ class SingleFlight(Generic[K]):
 
         Every waiting caller gets the exception that `load` raises.
         """
-        free = [place for place, key in enumerate(keys) if key not in self._running]
-        if free:
-            task = asyncio.create_task(load(free))
-            own_keys = [keys[place] for place in free]
-            self._running.update((key, (task, number)) for number, key in enumerate(own_keys))
+        own = [index for index, key in enumerate(keys) if key not in self._running]
+        if own:
+            task = asyncio.create_task(load(own))
+            own_keys = [keys[index] for index in own]
+            self._running.update((key, (task, place)) for place, key in enumerate(own_keys))
             task.add_done_callback(partial(self._finish, own_keys))
-        places = [self._running[key] for key in keys]
-        for task in dict.fromkeys(task for task, _ in places):
+        results = [self._running[key] for key in keys]
+        for task in dict.fromkeys(task for task, _ in results):
             await asyncio.shield(task)  # cancelling one caller must not cancel the others' load
-        return [task.result()[number] for task, number in places]
+        return [task.result()[place] for task, place in results]
 
     async def close(self) -> None:
         tasks = {task for task, _ in self._running.values()}

@@ -15,7 +15,7 @@ from mechshare.entrypoints.http.protocol.layers import HttpApp
 
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
 _TYPES = (b"application/json", b"text/", b"application/vnd.oai.openapi", b"image/svg+xml", b"application/xml")
-_NEVER = "/api/v1/auth/"
+_UNCOMPRESSED = "/api/v1/auth/"
 """Responses with secrets are never compressed: the compressed size would leak information about the secret (BREACH)."""
 
 Headers = list[tuple[bytes, bytes]]
@@ -33,23 +33,23 @@ class CompressionMiddleware:
         self._public = CompressedBodies(MAX_REMEMBERED_BYTES)
 
     def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["path"].startswith(_NEVER):
+        if scope["path"].startswith(_UNCOMPRESSED):
             return self._app(scope, receive, send)
         accepted = field_of(scope["headers"], b"accept-encoding")
         coding = preferred_coding(accepted.decode("latin-1")) if accepted else None
         if coding is None:
             return self._app(scope, receive, send)
-        cached = field_of(scope["headers"], b"if-none-match")
-        return self._app(scope, receive, _Compressing(send, coding, cached, self._public))
+        if_none_match = field_of(scope["headers"], b"if-none-match")
+        return self._app(scope, receive, _Compressing(send, coding, if_none_match, self._public))
 
 
 class _Compressing:
     """The `send` of one request, which delays the start of a text response until the first message of its body."""
 
-    def __init__(self, send: Send, coding: str, cached: bytes, public: CompressedBodies) -> None:
+    def __init__(self, send: Send, coding: str, if_none_match: bytes, public: CompressedBodies) -> None:
         self._send = send
         self._coding = coding
-        self._cached = cached
+        self._if_none_match = if_none_match
         self._public = public
         self._start: HTTPResponseStartEvent | None = None
 
@@ -76,7 +76,7 @@ class _Compressing:
         """Returns the headers of a 304, with the ETag of the compressed representation if the client sent that one."""
         etag = field_of(headers, b"etag")
         compressed = _tag_in(self._coding, etag)
-        if etag and compressed in self._cached:
+        if etag and compressed in self._if_none_match:
             return [*_without(headers, (b"etag",)), (b"etag", compressed)]
         return headers
 

@@ -101,13 +101,16 @@ class GroupCommit:
 
 
 class _Unit:
-    """Leads from the task of a unit of work to the task that runs the transactions, and back."""
+    """Connects the task of a unit of work with the task that runs the transactions."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.turn: asyncio.Future[AsyncConnection] = loop.create_future()
+        """The connection, once the unit may use it."""
         self.ended: asyncio.Future[BaseException | None] = loop.create_future()
+        """What the unit raised, once it has ended; None if it raised nothing."""
         self.committed: asyncio.Future[None] = loop.create_future()
+        """Done once the transaction is durable."""
 
     async def run(self, connection: AsyncConnection) -> BaseException | None:
         """Lets the unit use the connection; returns what it raised."""
