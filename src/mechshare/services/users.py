@@ -118,14 +118,14 @@ class UserService:
         password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._transactions.begin() as tx:
 
-            async def join() -> User:
+            async def create() -> User:
                 invitation_id = await self._admissions.use(tx, admission)
                 saved = await tx.users.save(user)
                 await tx.credentials.save(saved.id, password_hash)
                 await tx.record(UserRegistered(saved, request_metadata, invitation_id))
                 return saved
 
-            return await run_once(tx, self._clock, _owned(idempotency, user.id), join)
+            return await run_once(tx, self._clock, _owned(idempotency, user.id), create)
 
     async def _replayed(
         self, registration: Registration, idempotency: IdempotentRequest[User]

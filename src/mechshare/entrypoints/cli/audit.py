@@ -7,9 +7,9 @@ import click
 from mechshare.application import Application
 from mechshare.domain.audit import AuditAction, AuditEntry, audit_filter
 from mechshare.domain.ids import is_id
-from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.entrypoints.cli.context import OPERATOR, pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table
+from mechshare.services.support.paging import items_of
 from mechshare.settings import Settings
 
 _TIMES = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
@@ -50,12 +50,13 @@ def audit(
             AuditAction(action) if action else None, actor_id, subject, address, _utc(since), _utc(until)
         )
         found: list[AuditEntry] = []
-        request: PageRequest | None = PageRequest(limit=min(limit, MAX_LIMIT))
-        while request and len(found) < limit:
-            page = await application.audit.find_all(OPERATOR, request, conditions)
-            found += page.items
-            request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
-        return found[:limit]
+        async for entry in items_of(
+            lambda request: application.audit.find_all(OPERATOR, request, conditions)
+        ):
+            found.append(entry)
+            if len(found) == limit:
+                break
+        return found
 
     found = run(chosen, command)
     if as_json:

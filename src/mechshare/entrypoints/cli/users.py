@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,9 @@ from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import NameTaken, UserNotFound
 from mechshare.domain.groups import OwnGroup
 from mechshare.domain.ids import GroupId
+from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride, StorageQuota
-from mechshare.domain.users import Role, User
+from mechshare.domain.users import Actor, Role, User
 from mechshare.entrypoints.cli.context import OPERATOR, pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table
 from mechshare.services.support.paging import items_of
@@ -70,12 +72,7 @@ def create_admin(
 @pass_settings
 def list_users(chosen: Settings, as_json: bool) -> None:
     """List all accounts, the newest first."""
-
-    async def command(application: Application) -> list[User]:
-        find_page = partial(application.users.find_all, OPERATOR)
-        return [user async for user in items_of(find_page)]
-
-    found = run(chosen, command)
+    found = run(chosen, lambda application: _all_of(application.users.find_all))
     if as_json:
         print_json(found)
         return
@@ -100,12 +97,7 @@ def list_users(chosen: Settings, as_json: bool) -> None:
 @pass_settings
 def list_waiting(chosen: Settings, as_json: bool) -> None:
     """List the accounts that await approval, the oldest first."""
-
-    async def command(application: Application) -> list[User]:
-        find_page = partial(application.registrations.find_waiting, OPERATOR)
-        return [user async for user in items_of(find_page)]
-
-    found = run(chosen, command)
+    found = run(chosen, lambda application: _all_of(application.registrations.find_waiting))
     if as_json:
         print_json(found)
         return
@@ -273,6 +265,10 @@ def _first_line() -> str:
     if not line:
         raise click.UsageError("--password-stdin needs the password as the first line of standard input.")
     return line
+
+
+async def _all_of(find_page: Callable[[Actor, PageRequest], Awaitable[Page[User]]]) -> list[User]:
+    return [user async for user in items_of(partial(find_page, OPERATOR))]
 
 
 def _day(time: datetime | None) -> str:

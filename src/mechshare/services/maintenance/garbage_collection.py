@@ -156,33 +156,30 @@ class GarbageCollection:
 
     async def _delete_expired_rows(self) -> None:
         now = self._clock.now()
-        await self._delete_in_batches(
-            lambda tx, limit: tx.idempotency_records.delete_older(now - IDEMPOTENCY_LIFETIME, limit=limit)
-        )
+        expired_before = now - EXPIRED_TOKEN_RETENTION
+        notified_before = now - NOTIFICATION_RETENTION
+        deletions: list[_Delete] = [
+            lambda tx, limit: tx.idempotency_records.delete_older(now - IDEMPOTENCY_LIFETIME, limit=limit),
+            lambda tx, limit: tx.personal_access_tokens.delete_expired(expired_before, limit=limit),
+            lambda tx, limit: tx.invitations.delete_expired(expired_before, limit=limit),
+            lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit),
+            lambda tx, limit: tx.notifications.delete_older(notified_before, limit=limit),
+            lambda tx, limit: tx.motion_searches.delete_expired(now, limit=limit),
+            lambda tx, limit: tx.account_exports.delete_expired(now, limit=limit),
+            lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit),
+        ]
+        if self._audit_retention is not None:
+            recorded_before = now - self._audit_retention
+            deletions.append(lambda tx, limit: tx.audit.delete_older(recorded_before, limit=limit))
+        database_time = await self._database.now()  # jobs carry end times of the database's clock
+        deletions += [
+            _ended_jobs(state, database_time - retention) for state, retention in JOB_RETENTION.items()
+        ]
         await self._delete_in_batches(
             lambda tx, limit: tx.sessions.delete_older(now, limit=limit), batch_size=_SESSION_BATCH
         )
-        await self._delete_in_batches(
-            lambda tx, limit: tx.personal_access_tokens.delete_expired(
-                now - EXPIRED_TOKEN_RETENTION, limit=limit
-            )
-        )
-        await self._delete_in_batches(
-            lambda tx, limit: tx.invitations.delete_expired(now - EXPIRED_TOKEN_RETENTION, limit=limit)
-        )
-        await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit))
-        await self._delete_in_batches(
-            lambda tx, limit: tx.notifications.delete_older(now - NOTIFICATION_RETENTION, limit=limit)
-        )
-        await self._delete_in_batches(lambda tx, limit: tx.motion_searches.delete_expired(now, limit=limit))
-        await self._delete_in_batches(lambda tx, limit: tx.account_exports.delete_expired(now, limit=limit))
-        await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit))
-        if self._audit_retention is not None:
-            before = now - self._audit_retention
-            await self._delete_in_batches(lambda tx, limit: tx.audit.delete_older(before, limit=limit))
-        database_time = await self._database.now()  # jobs carry end times of the database's clock
-        for state, retention in JOB_RETENTION.items():
-            await self._delete_in_batches(_ended_jobs(state, database_time - retention))
+        for delete in deletions:
+            await self._delete_in_batches(delete)
 
     async def _delete_in_batches(self, delete: _Delete, *, batch_size: int = _BATCH) -> None:
         """Deletes all matching rows in short transactions: a database may abort a long one and lose its work."""
