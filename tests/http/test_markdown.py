@@ -1,10 +1,11 @@
 """What is linked in the texts of users, and that no text becomes markup."""
 
 import re
+import sys
 
 import pytest
 
-from mechshare.domain.comments import Mention
+from mechshare.domain.comments import MAX_COMMENT_LENGTH, Mention
 from mechshare.domain.ids import UserId
 from mechshare.entrypoints.http.representations.markdown import linked, rendered
 
@@ -91,3 +92,12 @@ def test_no_address_becomes_markup(text: str) -> None:
         rest = _LINK.sub("", html)
         assert set(re.findall(r"<[^>]*>", rest)) <= {"<p>", "</p>"}
         assert all(href.startswith("https://") for href, _ in links(html))
+
+
+@pytest.mark.parametrize(("render", "length"), [(rendered, MAX_COMMENT_LENGTH), (linked, 20_000)])
+def test_the_html_that_a_process_remembers_takes_bounded_memory(render, length) -> None:
+    longest = ("https://a.example/𠮷 " * length)[:length]
+
+    size = sys.getsizeof(longest) + sys.getsizeof(render(longest))
+
+    assert size * render.cache_info().maxsize < 64 * 1024 * 1024

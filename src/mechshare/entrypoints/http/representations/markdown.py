@@ -13,6 +13,8 @@ from markdown_it.token import Token
 from mechshare.domain.comments import Mention, find_mentions
 
 _MAX_NESTING = 20
+_REMEMBERED_COMMENTS, _REMEMBERED_TEXTS = 1_024, 128
+"""The longest text of each kind, if it consists of addresses, takes some 50 KiB as a comment and 500 KiB otherwise."""
 _TAGS = {"p", "br", "em", "strong", "code", "pre", "a", "ul", "ol", "li", "blockquote"}
 # Japanese text follows an address without a space, so its brackets and full stops end one.
 _URL = re.compile(r"(?<![A-Za-z0-9])https?://[^\s<>\"`（）「」『』【】〈〉《》、。，．！？…]+", re.IGNORECASE)
@@ -29,7 +31,7 @@ class _Link(NamedTuple):
     href: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_REMEMBERED_COMMENTS)
 def rendered(text: str, mentions: tuple[Mention, ...] = (), site: str = "") -> str:
     """Returns safe HTML of Markdown: text, links, code, lists and quotations.
 
@@ -40,7 +42,7 @@ def rendered(text: str, mentions: tuple[Mention, ...] = (), site: str = "") -> s
     return _CLEANER.clean(_MARKDOWN.render(text, {"mentions": mentions, "site": site}))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_REMEMBERED_TEXTS)
 def linked(text: str) -> str:
     """Returns safe HTML of a plain text, in which http and https addresses are links."""
     return _CLEANER.clean(_PLAIN.renderInline(text, {"mentions": (), "site": ""}))
