@@ -1,6 +1,6 @@
 """Collections, follows and statistics on the pages."""
 
-from tests.http.conftest import Site
+from tests.http.conftest import API, Site
 from tests.web.visitors import visitor
 
 
@@ -31,6 +31,17 @@ async def test_a_person_makes_a_collection_from_the_page_of_a_mechanism_and_orde
     assert "Order" not in alone
     assert "Remove the mechanism from the collection" in alone
     assert [item["title"] for item in (await site.client.get(f"{page}/feed.json")).json()["items"]] == ["Cam"]
+
+
+async def test_a_profile_and_the_page_of_a_mechanism_offer_all_collections(site: Site) -> None:
+    mika = await visitor(site, "mika")
+    made = await site.published(site.tokens["mika"])
+    for n in range(101):
+        body = {"title": f"Drives {n}.", "visibility": "public"}
+        await site.client.post(f"{API}/collections", headers=site.tokens["mika"], json=body)
+    for path in (f"/u/{site.ids['mika']}", f"/m/{made['id']}"):
+        page = (await mika.open(path)).text
+        assert [n for n in range(101) if f"Drives {n}." not in page] == []
 
 
 async def test_a_person_follows_on_the_page_of_another_and_reads_the_feed(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Feeds of what is public, read by a feed reader of other people."""
 
+from typing import Any
 from xml.etree import ElementTree
 
 import feedparser
@@ -7,7 +8,7 @@ import pytest
 
 from mechshare.entrypoints.web.conditions import STEP
 from tests.http.conftest import API, Site
-from tests.web.visitors import Visitor
+from tests.web.visitors import Visitor, visitor
 
 XSS = "<script>alert(1)</script>"
 
@@ -98,11 +99,33 @@ async def test_an_unchanged_feed_is_not_sent_again(site: Site, name: str) -> Non
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_pages_announce_their_feeds(site: Site) -> None:
-    home = (await Visitor(site).open("/?q=cam&category=cams")).text
-    assert (
-        'type="application/atom+xml" href="http://mechshare.test/feed.atom?q=cam&amp;category=cams"' in home
-    )
+async def test_pages_announce_their_feeds_to_programs_and_people(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    cam = await site.published(ana, "Cam", categories="cams")
+    await site.work()
+    body = {"title": "Cams", "visibility": "public"}
+    made = await site.client.post(f"{API}/collections", headers=ana, json=body)
+    collection = f"/c/{made.json()['id']}"
+    await site.client.put(f"{made.headers['location']}/mechanisms/{cam['id']}", headers=ana)
+    profile = f"/u/{site.ids['ana']}"
+    for path, feed in (
+        ("/?q=cam&category=cams", "/feed.atom?q=cam&amp;category=cams"),
+        (profile, f"{profile}/feed.atom"),
+        (collection, f"{collection}/feed.atom"),
+    ):
+        page = (await Visitor(site).open(path)).text
+        link = f'type="application/atom+xml" href="http://mechshare.test{feed}"'
+        assert f'<link rel="alternate" {link}' in page
+        assert f'<a class="soft" {link}>Atom</a>' in page
+
+
+async def test_pages_that_only_members_see_name_no_feeds(open_site: Any) -> None:
+    site = await open_site(anonymous="none")
+    mika = await visitor(site, "mika")
+    await site.published(site.tokens["mika"], "Cam")
+    for path in ("/", f"/u/{site.ids['mika']}"):
+        page = (await mika.open(path)).text
+        assert ("Cam" in page, "feed.atom" in page) == (True, False)
 
 
 async def test_the_feed_of_an_unknown_user_is_not_found(site: Site) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request, Response
 from markupsafe import Markup
 
+from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response
 from mechshare.entrypoints.http.protocol.site_address import site_url
@@ -56,9 +57,16 @@ def feed_links(request: Request[Any, Any, Any], conditions: Conditions) -> dict[
     query = [("q", conditions.text)] if conditions.text else []
     query += [("category", id) for id in conditions.category_ids]
     query += [("category_match", conditions.match.value)] if conditions.is_of_all else []
-    ending = f"?{urlencode(query)}" if query else ""
+    return feeds_in(request, "/", f"?{urlencode(query)}" if query else "")
+
+
+def feeds_in(request: Request[Any, Any, Any], folder: str, ending: str = "") -> dict[str, str]:
+    """Returns the addresses of the feeds in the folder with this path, by media type; none where readers would have to
+    sign in."""
+    if application_of(request).settings.anonymous == "none":
+        return {}
     names = {ATOM: "feed.atom", JSON_FEED: "feed.json"}
-    return {type: f"{site_url(request)}/{name}{ending}" for type, name in names.items()}
+    return {type: f"{site_url(request)}{folder}{name}{ending}" for type, name in names.items()}
 
 
 def feed_response(request: Request[Any, Any, Any], feed: Feed, cache: str = PUBLIC) -> Response[Any]:

@@ -21,6 +21,7 @@ from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import card
+from mechshare.entrypoints.web.feeds import feeds_in
 from mechshare.entrypoints.web.forms import FormFields, Saved, form_fields, next_page, page_path, see_other
 from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page, problem_of
@@ -159,6 +160,7 @@ async def _one(
         "collection.html",
         status=status_of(error) if error else 200,
         collection=collection,
+        feeds=feeds_in(request, f"/c/{id}/") if collection.visibility is Visibility.PUBLIC else {},
         owner=await application.users.get_user(collection.user_id),
         is_own=viewer is not None and viewer.id == collection.user_id,
         here=page_path(f"/c/{id}", cursor),

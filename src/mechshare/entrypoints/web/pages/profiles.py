@@ -6,6 +6,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
 from mechshare.application import Application
+from mechshare.domain.collections import MAX_COLLECTIONS
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
@@ -17,6 +18,7 @@ from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import card
+from mechshare.entrypoints.web.feeds import feeds_in
 from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page
 
@@ -39,14 +41,15 @@ async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = No
     requested = page_request(None, None, cursor, order, filter.conditions)
     reader = None if sees_unpublished_of(viewer, profile.id) else viewer
     found = await application.mechanisms.find_all(reader, requested, filter)
-    addresses = media_addresses(application)
+    addresses, everything = media_addresses(application), PageRequest(limit=MAX_COLLECTIONS)
     return await page(
         request,
         "profile.html",
         profile=profile,
+        feeds=feeds_in(request, f"/u/{profile.id}/"),
         is_own=viewer is not None and viewer.id == profile.id,
         is_followed=viewer is not None and await _is_followed(application, viewer, profile.id),
-        collections=(await application.collections.find_of_user(viewer, profile.id, PageRequest())).items,
+        collections=(await application.collections.find_of_user(viewer, profile.id, everything)).items,
         found=found,
         cards=[card(item, addresses) for item in found.items],
         more=next_query(found, (), order, filter.conditions),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_url
 from mechshare.domain.citations import citation_of
-from mechshare.domain.collections import CoveredCollection
+from mechshare.domain.collections import MAX_COLLECTIONS, CoveredCollection
 from mechshare.domain.comments import CommentSort
 from mechshare.domain.errors import (
     Conflict,
@@ -27,7 +27,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.main_files import MainFile
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.pagination import MAX_LIMIT, PageRequest
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer
 from mechshare.domain.thumbnails import moment_in
 from mechshare.entrypoints.http.new_thumbnails import choose_from_form
@@ -251,10 +251,10 @@ async def _community(application: Application, viewer: Viewer, mechanism: Mechan
 
 
 async def _own_collections(application: Application, viewer: Viewer) -> Sequence[CoveredCollection]:
-    """Returns the latest collections of the person, into which the page puts the mechanism."""
+    """Returns the collections of the person, into which the page puts the mechanism."""
     if viewer is None:
         return ()
-    found = await application.collections.find_of_user(viewer, viewer.id, PageRequest(limit=MAX_LIMIT))
+    found = await application.collections.find_of_user(viewer, viewer.id, PageRequest(limit=MAX_COLLECTIONS))
     return found.items
 
 
