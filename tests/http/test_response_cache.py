@@ -27,6 +27,7 @@ from mechshare.bootstrap.application import build
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.http.middleware import response_cache
 from mechshare.entrypoints.http.middleware.compression import CompressionMiddleware
 from mechshare.entrypoints.http.middleware.response_cache import (
     MAX_QUERY_STRING_BYTES,
@@ -460,6 +461,20 @@ async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, re
         responses = [await client.get(f"{API}/mechanisms?{query}") for _ in range(2)]
     assert {response.status_code for response in responses} == {200}
     assert server.reached == reads
+
+
+async def test_the_oldest_addresses_are_forgotten_when_their_query_strings_are_too_long_together(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response_cache, "MAX_REMEMBERED_QUERY_BYTES", 2 * MAX_QUERY_STRING_BYTES)
+    server = CountingServer(site)
+    oldest, *others = ("category=gears".ljust(MAX_QUERY_STRING_BYTES - number, "&") for number in range(3))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
+        for query in (oldest, *others, *others):
+            await client.get(f"{API}/mechanisms?{query}")
+        assert server.reached == 3
+        await client.get(f"{API}/mechanisms?{oldest}")
+    assert server.reached == 4
 
 
 async def test_a_bad_token_is_refused_for_a_cached_response_too(site: Site) -> None:

@@ -30,6 +30,8 @@ MAX_ADDRESSES = 20_000
 """Maximum number of addresses (path and query) whose response keys are remembered."""
 MAX_QUERY_STRING_BYTES = 2_000
 """Addresses with longer query strings are not remembered: only hostile clients send them, and they take memory."""
+MAX_REMEMBERED_QUERY_BYTES = 4 * 1024 * 1024
+"""Bytes of the query strings of all addresses that are remembered: what each byte stands for takes some 15 bytes."""
 _PUBLIC = (b"cache-control", PUBLIC.encode())
 _NO_STORE = (b"cache-control", NO_STORE.encode())
 _VARY = (b"vary", VARY.encode())
@@ -65,7 +67,7 @@ class ResponseCacheMiddleware:
         self._authentication = authentication
         self._statistics = statistics
         self._reads = reads
-        self._addresses: OrderedDict[tuple[str, bytes], _Address] = OrderedDict()
+        self._addresses = _Addresses()
         self._misses = FirstMisses()
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -133,7 +135,7 @@ class ResponseCacheMiddleware:
         """Returns what the address stands for, for callers without a token; lists contain more for the others."""
         if authorization is not None:
             return None
-        return self._addresses.get((scope["path"], scope["query_string"]))
+        return self._addresses.find((scope["path"], scope["query_string"]))
 
     async def _find_response(self, address: _Address) -> CachedResponse | None:
         """Returns the cached response, or a list that is loaded now. Concurrent requests share the load.
@@ -170,11 +172,26 @@ class ResponseCacheMiddleware:
             return
         list_key = key if isinstance(key, ListKey) and structure else None
         address = _Address(key.response_key, list_key, structure, scope["path_template"])
-        self._addresses[scope["path"], scope["query_string"]] = address
-        if len(self._addresses) > MAX_ADDRESSES:
-            self._addresses.popitem(last=False)
+        self._addresses.add(scope["path"], scope["query_string"], address)
         if not structure:
             await self._reads.load_structure()
+
+
+class _Addresses:
+    """Maps paths with query strings to what they stand for; drops the oldest ones first beyond the limits."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, bytes], _Address] = OrderedDict()
+        self._query_bytes = 0
+        self.find = self._known.get
+
+    def add(self, path: str, query_string: bytes, address: _Address) -> None:
+        if (path, query_string) not in self._known:
+            self._query_bytes += len(query_string)
+        self._known[path, query_string] = address
+        while len(self._known) > MAX_ADDRESSES or self._query_bytes > MAX_REMEMBERED_QUERY_BYTES:
+            (_, dropped), _ = self._known.popitem(last=False)
+            self._query_bytes -= len(dropped)
 
 
 def _messages_of(
