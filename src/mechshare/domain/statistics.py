@@ -126,7 +126,7 @@ def day_in(field: str, text: str | None) -> date | None:
         except ValueError:
             pass  # such as 30 February
     raise InvalidField(
-        field, en="must be a day such as 2026-03-01.", ja="2026-03-01 のような日付にしてください。"
+        field, en="must be a date such as 2026-03-01.", ja="2026-03-01 のような日付にしてください。"
     )
 
 

@@ -271,7 +271,7 @@ def _day(name: str, text: str) -> datetime | None:
     except ValueError as problem:
         raise InvalidField(
             name,
-            en="Write a day such as 2026-01-31.",
+            en="Enter a date such as 2026-01-31.",
             ja="日付は 2026-01-31 のように入力してください。",
         ) from problem
 
@@ -299,7 +299,7 @@ def _seconds(name: str, text: str) -> float | None:
     if not _SECONDS.fullmatch(text):
         raise InvalidField(
             name,
-            en="Write a duration or a period in seconds, such as 2.5.",
+            en="Enter a duration or period in seconds, such as 2.5.",
             ja="長さや周期は 2.5 のように秒数で入力してください。",
         )
     return min(float(text), MAX_DURATION)

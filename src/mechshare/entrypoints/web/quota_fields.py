@@ -13,7 +13,7 @@ def quota_in(fields: FormFields) -> QuotaOverride:
     if text and size is None:
         raise InvalidField(
             "quota",
-            en="Write a size such as 500 MB or 2 GB, 0 for no limit, or nothing for the default.",
+            en="Enter a size such as 500 MB or 2 GB, 0 for no limit, or nothing for the default.",
             ja="500 MB や 2 GB のような容量、0（無制限）、または空欄（既定値）を入力してください。",
         )
     return QuotaOverride(size)
