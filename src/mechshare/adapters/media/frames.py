@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from io import SEEK_END, BytesIO
-from typing import IO, Any, BinaryIO, Literal, NoReturn
+from typing import IO, Any, BinaryIO, Literal, NamedTuple, NoReturn
 
 import av
 import av.error
@@ -46,18 +46,7 @@ _DEMUXERS = {
 }
 VIDEO_DECODERS = frozenset(
     (
-        *(
-            "gif",
-            "apng",
-            "png",
-            "mjpeg",
-            "h264",
-            "hevc",
-            "vp8",
-            "vp9",
-            "libdav1d",
-            "av1",
-        ),
+        *("gif", "apng", "png", "mjpeg", "h264", "hevc", "vp8", "vp9", "libdav1d", "av1"),
         *("mpeg4", "prores", "h263", "qtrle", "dnxhd", "rawvideo", "mpeg1video", "mpeg2video"),
         *("msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1"),
     )
@@ -80,20 +69,7 @@ _MAX_BROKEN, _MAX_BROKEN_SHARE = 3, 0.1
 @contextmanager
 def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator[Clip]:
     """Opens the clip in `file` as `format` and as no other. Raises RefusedClip, also while frames are read."""
-    delays: Sequence[Fraction] | None = None
-    bit_depth = 8
-    if format is MediaFormat.GIF:
-        width, height = _stated_size(file, 6, 2, "little")
-        refuse_size(width, height, limits)
-        gif = plain_gif(file, limits)
-        refuse_pixels(width * height * len(gif.delays), limits)
-        file, delays = gif.content, [shown_for(Fraction(delay, 100)) for delay in gif.delays]
-    elif format is MediaFormat.APNG:
-        width, height = _stated_size(file, 16, 4, "big")
-        refuse_size(width, height, limits)
-        apng = read_apng(file, limits)
-        refuse_pixels(width * height * apng.count, limits)
-        bit_depth, delays = apng.bit_depth, [shown_for(delay) for delay in apng.delays]
+    file, delays, bit_depth = _stated(file, format, limits)
     if format not in _DEMUXERS or bit_depth > 8:
         with Image.open(in_memory(file), formats=[PLUGINS[format]]) as image:
             refuse_size(image.width, image.height, limits)
@@ -105,6 +81,32 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
     packets = _count_packets(file, format, limits) if format in _UNINDEXED else 0
     with open_container(file, format, limits) as container:
         yield _contained(container, file, size, format, limits, delays, packets)
+
+
+class _Stated(NamedTuple):
+    """A clip before it is decoded: the file, the delays of the frames of an animated image (None if the container times
+    them), and the bits of a colour."""
+
+    file: BinaryIO
+    delays: Sequence[Fraction] | None = None
+    bit_depth: int = 8
+
+
+def _stated(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> _Stated:
+    """Raises RefusedClip for a GIF or APNG that exceeds the limits."""
+    if format is MediaFormat.GIF:
+        width, height = _stated_size(file, 6, 2, "little")
+        refuse_size(width, height, limits)
+        gif = plain_gif(file, limits)
+        refuse_pixels(width * height * len(gif.delays), limits)
+        return _Stated(gif.content, [shown_for(Fraction(delay, 100)) for delay in gif.delays])
+    if format is MediaFormat.APNG:
+        width, height = _stated_size(file, 16, 4, "big")
+        refuse_size(width, height, limits)
+        apng = read_apng(file, limits)
+        refuse_pixels(width * height * apng.count, limits)
+        return _Stated(file, [shown_for(delay) for delay in apng.delays], apng.bit_depth)
+    return _Stated(file)
 
 
 def open_container(
