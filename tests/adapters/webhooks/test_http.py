@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,3 +144,25 @@ async def test_name_servers_that_do_not_respond_hold_no_thread_of_others(
             sent = [sender.send(call("https://receiver.example/")) for _ in range(40)]
             assert {one.error for one in await asyncio.gather(*sent)} == {DeliveryError.TIMED_OUT}
             assert await asyncio.to_thread(lambda: "free") == "free"
+
+
+_ENDS_DURING_A_LOOK_UP = """
+import asyncio, socket, threading
+from mechshare.adapters.webhooks.http import HttpWebhookSender
+from mechshare.ports.webhooks import WebhookCall
+
+socket.getaddrinfo = lambda *_, **__: threading.Event().wait(600)
+call = WebhookCall(url="http://silent.example/", headers={}, body=b"")
+print(asyncio.run(HttpWebhookSender(timeout=0.1).send(call)).error.value)
+"""
+
+
+def test_a_process_does_not_wait_for_a_name_server_that_does_not_respond() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _ENDS_DURING_A_LOOK_UP],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert (ended.stdout, ended.stderr) == (f"{DeliveryError.TIMED_OUT.value}\n", "")

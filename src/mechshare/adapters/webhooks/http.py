@@ -5,9 +5,9 @@ import re
 import socket
 import ssl
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import SplitResult, urlsplit
 
+from mechshare.adapters.webhooks.look_ups import LookUps
 from mechshare.domain.external_hosts import is_public
 from mechshare.domain.webhooks import DeliveryError
 from mechshare.ports.webhooks import WebhookCall, WebhookOutcome
@@ -15,8 +15,6 @@ from mechshare.ports.webhooks import WebhookCall, WebhookOutcome
 _TIMEOUT = 5.0
 _MAX_LINE = 4096
 """Bytes of the status line; the rest of the response is not read."""
-_LOOK_UPS = 16
-"""Names that are looked up at the same time."""
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([2-5][0-9]{2})(?: [^\r\n]*)?\r?\n")
 
 
@@ -27,8 +25,7 @@ class HttpWebhookSender:
         self._allows_private = allows_private
         self._timeout = timeout
         self._tls = ssl.create_default_context()
-        # A name server that does not respond holds a thread until long after the timeout: none that others need.
-        self._threads = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="webhook-look-up")
+        self._look_ups = LookUps()
 
     async def send(self, call: WebhookCall) -> WebhookOutcome:
         try:
@@ -63,12 +60,8 @@ class HttpWebhookSender:
 
         They are looked up once: a second look-up could lead elsewhere.
         """
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
         first: dict[int, str] = {}
-        for family, *_, address in found:
+        for family, *_, address in await self._look_ups.find(host, port):
             if self._allows_private or is_public(str(address[0])):
                 first.setdefault(family, str(address[0]))
         return tuple(first.values())
