@@ -35,6 +35,7 @@ from mechshare.adapters.media.pictures import frame_of
 from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
 from mechshare.domain.media import MediaFormat
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+from mechshare.services.jobs import INDEX_INTERVAL
 
 _SECONDS, _RATE, _SIZE = 3, 25, (480, 360)
 """The uploaded clips: seconds, frames per second, px."""
@@ -44,6 +45,8 @@ _UPLOADS_AT_A_TIME = 4
 _PREPARATION = 8.0
 """Seconds from the start of the server until its workers are prepared for a clip."""
 _REST = 1.0
+_INDEX_REST = INDEX_INTERVAL.total_seconds() + 0.5
+"""Seconds after which no process rests from index jobs."""
 _POLL = 0.01
 """Seconds between two searches for a publication."""
 _TIMEOUT = 120.0
@@ -89,7 +92,7 @@ def measure_waits(count: int, folder: Path) -> list[Wait]:
         return [
             *_single_clips(author, clips[:_SINGLE]),
             *_many_clips(author, clips[_SINGLE:]),
-            _index_lag(author),
+            *_index_lag(author),
             *_first_view(server.address),
             *(_lists(server.address, rate) for rate in _RATES),
         ]
@@ -208,10 +211,16 @@ def _many_clips(author: _Author, clips: Sequence[bytes]) -> Iterator[Wait]:
     yield Wait(f"{what}: ready", "clips/min", len(clips) / minutes)
 
 
-def _index_lag(author: _Author) -> Wait:
-    return _median(
-        "a publication until a search finds it", [1000 * author.publish(word) for word in author.ready]
-    )
+def _index_lag(author: _Author) -> Iterator[Wait]:
+    """Yields the lag of publications that find the index jobs at rest, and of those that share a batch with others."""
+    words = list(author.ready)
+    alone = []
+    for word in words[:_SINGLE]:
+        time.sleep(_INDEX_REST)
+        alone.append(1000 * author.publish(word))
+    yield _median("a publication after a pause, until a search finds it", alone)
+    in_a_row = [1000 * author.publish(word) for word in words[_SINGLE:]]
+    yield _median("publications one after the other, each until a search finds it", in_a_row)
 
 
 def _first_view(address: str) -> Iterator[Wait]:
