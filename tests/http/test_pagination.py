@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -219,3 +220,42 @@ async def test_lists_with_other_conditions_are_counted_separately(open_site: Any
         )
     ]
     assert (totals, counts) == ([1, 0, 1], ["count"] * 3)
+
+
+async def test_every_list_names_its_next_page_in_the_link_field(site: Site) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    made = [await site.published(mika, title) for title in ("Cam", "Gear")]
+    mechanism = f"{MECHANISMS}/{made[0]['id']}"
+    comments = [await sent(site, f"{mechanism}/comments", ana, {"text": "play"}) for _ in range(2)]
+    thread = comments[0]["id"]
+    for _ in range(2):
+        await sent(site, f"{mechanism}/comments", ana, {"text": "yes", "thread_id": thread})
+        collection = await sent(site, f"{API}/collections", ana, {"title": "Cams", "visibility": "public"})
+        await sent(site, f"{mechanism}/claims", ana, {"kind": "reproduces", "text": "built"})
+    await site.client.put(f"{USERS}/{site.ids['mika']}/follow", headers=ana)
+    for one in made:
+        await site.client.put(f"{MECHANISMS}/{one['id']}/marks/bookmark", headers=ana)
+        await site.client.put(f"{API}/collections/{collection['id']}/mechanisms/{one['id']}", headers=ana)
+    for path, headers in (
+        (f"{mechanism}/comments?sort=moment", {}),
+        (f"{mechanism}/comments/{thread}/replies", {}),
+        (f"{mechanism}/claims", {}),
+        (f"{API}/collections/{collection['id']}/mechanisms", {}),
+        (f"{USERS}/{site.ids['ana']}/collections", {}),
+        (f"{USERS}/me/collections", ana),
+        (f"{USERS}/me/feed", ana),
+        (f"{USERS}/me/bookmarks", ana),
+        (f"{USERS}/me/notifications", mika),
+    ):
+        first = await site.client.get(path, headers=headers, params={"limit": 1})
+        address = re.fullmatch(r'<([^>]+)>; rel="next"', first.headers["link"])
+        assert address is not None, path
+        second = await site.client.get(address[1], headers=headers)
+        assert (second.status_code, second.json()["page"], len(second.json()["items"])) == (200, 2, 1), path
+        assert second.json()["items"][0]["id"] != first.json()["items"][0]["id"], path
+
+
+async def sent(site: Site, path: str, headers: dict[str, str], body: dict[str, str]) -> dict[str, Any]:
+    response = await site.client.post(path, headers=headers, json=body)
+    assert response.status_code == 201, response.text
+    return dict(response.json())

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from zlib import crc32
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.params import QueryParameter
 from msgspec import Struct
 
@@ -27,6 +27,7 @@ from mechshare.domain.pagination import (
     SortKey,
     SortOrder,
 )
+from mechshare.entrypoints.http.protocol.responses import resource
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -144,6 +145,12 @@ def page_response(
         total_is_exact=page.total_is_exact,
         next=cursor_of(page.next, order, page.page + 1, conditions) if page.next else None,
     )
+
+
+def list_resource(request: Request[Any, Any, Any], listed: PageResponse[Any]) -> Response[Any]:
+    """Returns a page of a list as JSON, with the Link field to the next page if there is one."""
+    link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
+    return resource(request, listed, headers={"Link": link} if link else None)
 
 
 def next_link(path: str, query: Iterable[tuple[str, str]], cursor: str | None) -> str:

@@ -17,11 +17,10 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
-    next_link,
+    list_resource,
     page_request,
     page_response,
 )
-from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 
 Req = Request[Any, Any, Any]
@@ -79,8 +78,7 @@ async def find_entries(
         msgspec.convert(found.items, list[AuditEntryResponse], from_attributes=True),
         conditions=conditions,
     )
-    link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
-    return resource(request, listed, headers={"Link": link} if link else None)
+    return list_resource(request, listed)
 
 
 def conditions_of(chosen: AuditFilter) -> str:

@@ -33,6 +33,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
+    list_resource,
     page_request,
     page_response,
 )
@@ -140,7 +141,7 @@ async def find_mechanisms_in(
     found = await application.collections.find_mechanisms(viewer, CollectionId(collection_id), requested)
     addresses = media_addresses(application)
     items = [mechanism_response(item, addresses) for item in found.items]
-    return resource(request, page_response(found, items, _IN_ORDER, collection_id))
+    return list_resource(request, page_response(found, items, _IN_ORDER, collection_id))
 
 
 @patch(
@@ -264,7 +265,7 @@ async def find_own_collections(
 
 def _list(request: Req, found: Page[CoveredCollection], conditions: str) -> Response[Any]:
     items = [_response(request, one) for one in found.items]
-    return resource(request, page_response(found, items, conditions=conditions))
+    return list_resource(request, page_response(found, items, conditions=conditions))
 
 
 def _resource(request: Req, covered: CoveredCollection, status: int = 200) -> Response[Any]:

@@ -31,6 +31,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
+    list_resource,
     page_request,
     page_response,
 )
@@ -81,7 +82,7 @@ async def find_comments(
     items = [thread_response(one, site_url(request)) for one in found.threads.items]
     listed = page_response(found.threads, items, sort.order, conditions=id)
     content = CommentsResponse(**asdict(listed), comment_count=found.count, is_locked=found.lock is not None)
-    return resource(request, content)
+    return list_resource(request, content)
 
 
 @post(
@@ -129,7 +130,7 @@ async def find_replies(
     _, found = await application.comments.find_thread(viewer, id, comment_id_in(comment_id), requested)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     items = [comment_response(item, site_url(request)) for item in found.items]
-    return resource(request, page_response(found, items, REPLY_ORDER, conditions=comment_id))
+    return list_resource(request, page_response(found, items, REPLY_ORDER, conditions=comment_id))
 
 
 @get(

@@ -45,6 +45,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
+    list_resource,
     page_request,
     page_response,
 )
@@ -170,7 +171,7 @@ async def find_claims(
     requested = page_request(page, limit, cursor, conditions=id)
     found = await application.evidence.find_claims(viewer, id, requested)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
-    return resource(request, page_response(found, [_claim(item) for item in found.items], conditions=id))
+    return list_resource(request, page_response(found, [_claim(item) for item in found.items], conditions=id))
 
 
 @post(

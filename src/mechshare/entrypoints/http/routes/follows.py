@@ -17,6 +17,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
+    list_resource,
     page_request,
     page_response,
 )
@@ -131,7 +132,7 @@ async def find_feed(
     found = await application.follows.find_feed(actor_of(request), requested)
     addresses = media_addresses(application)
     items = [mechanism_response(item, addresses) for item in found.items]
-    return resource(request, page_response(found, items, conditions="feed"))
+    return list_resource(request, page_response(found, items, conditions="feed"))
 
 
 def _user_id(text: str) -> UserId:

@@ -23,6 +23,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
+    list_resource,
     page_request,
     page_response,
 )
@@ -114,7 +115,7 @@ async def find_bookmarked(
     )
     addresses = media_addresses(application)
     items = [mechanism_response(item, addresses) for item in found.items]
-    return resource(request, page_response(found, items, conditions="bookmarks"))
+    return list_resource(request, page_response(found, items, conditions="bookmarks"))
 
 
 def _response(marks: Marks) -> MarksResponse:

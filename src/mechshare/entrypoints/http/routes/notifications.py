@@ -35,6 +35,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
+    list_resource,
     page_request,
     page_response,
 )
@@ -97,7 +98,7 @@ async def find_notifications(
     requested = page_request(page, limit, cursor, conditions=_CONDITIONS)
     found = await application_of(request).notifications.find(actor_of(request), requested)
     items = [NotificationResponse(**one.fields()) for one in found.items]
-    return resource(request, page_response(found, items, conditions=_CONDITIONS))
+    return list_resource(request, page_response(found, items, conditions=_CONDITIONS))
 
 
 @get(

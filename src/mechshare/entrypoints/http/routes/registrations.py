@@ -20,12 +20,12 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
-    next_link,
+    list_resource,
     page_request,
     page_response,
 )
 from mechshare.entrypoints.http.protocol.request_body import refuse_body
-from mechshare.entrypoints.http.protocol.responses import no_content, resource
+from mechshare.entrypoints.http.protocol.responses import no_content
 from mechshare.entrypoints.http.representations.users import UserResponse, user_resource, user_response
 
 Req = Request[Any, Any, Any]
@@ -47,8 +47,7 @@ async def find_registrations(
     registrations = application_of(request).registrations
     found = await registrations.find_waiting(actor_of(request), page_request(page, limit, cursor))
     listed = page_response(found, [user_response(user) for user in found.items])
-    link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
-    return resource(request, listed, headers={"Link": link} if link else None)
+    return list_resource(request, listed)
 
 
 @post(

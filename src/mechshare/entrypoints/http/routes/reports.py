@@ -24,7 +24,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
-    next_link,
+    list_resource,
     page_request,
     page_response,
 )
@@ -168,8 +168,7 @@ async def find_queue(
     reports = application_of(request).reports
     found = await reports.find_undecided(actor_of(request), page_request(page, limit, cursor))
     listed = page_response(found, [_report(one) for one in found.items])
-    link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
-    return resource(request, listed, headers={"Link": link} if link else None)
+    return list_resource(request, listed)
 
 
 @post(

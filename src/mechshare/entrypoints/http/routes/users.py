@@ -31,7 +31,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     Limit,
     PageNumber,
     PageResponse,
-    next_link,
+    list_resource,
     page_request,
     page_response,
 )
@@ -159,8 +159,7 @@ async def find_users(
         actor_of(request), requested, request_metadata_of(request)
     )
     listed = page_response(found, [user_response(user) for user in found.items])
-    link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
-    return resource(request, listed, headers={"Link": link} if link else None)
+    return list_resource(request, listed)
 
 
 @patch(
