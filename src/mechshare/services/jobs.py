@@ -106,7 +106,7 @@ class JobRunner:
         self._index_is_next = True
         self._next_batch_at = 0.0
         """When index jobs may be claimed again, by the clock of the event loop."""
-        # The jobs of a batch have their heartbeats at the same time.
+        # The jobs of a batch have their heartbeats, and end, at the same time: each time they share a transaction.
         self._renewals = DataLoader(self._renew_each, max_batches=1, max_size=MAX_INDEX_BATCH)
         self._endings = DataLoader(self._end_each, max_batches=1, max_size=MAX_INDEX_BATCH)
         self._outages = OutageWatch()
@@ -121,10 +121,10 @@ class JobRunner:
     async def run_one(self, *, may_index: bool = True) -> Job | None:
         """Claims and runs one job that is due; returns the job, or None if none was due.
 
-        Claims alternate between index jobs (public mechanisms first) and others, so that neither a published mechanism
-        waits for all earlier files nor files wait for the index; after none was due, others come first. Up to
-        MAX_INDEX_BATCH index jobs of one kind run together, since the index stores many documents at about the cost of
-        one; then the first is returned. Without `may_index`, it runs no index jobs.
+        Claims alternate between index jobs (those of public mechanisms first) and others, so that neither a published
+        mechanism waits for all earlier files nor files wait for the index. After a claim that found none, others come
+        first. Up to MAX_INDEX_BATCH index jobs of one kind run together, since the index stores many documents at about
+        the cost of one; then it returns the first of them. Without `may_index`, it runs no index jobs.
         """
         async with self._transactions.begin() as tx:
             jobs = await self._claim(tx, may_index=may_index)

@@ -41,6 +41,7 @@ from mechshare.adapters.media.tasks import (
 from mechshare.domain.file_types import ModelFormat
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
+from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.trims import Trim
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected, MotionFiles, Progress
 from mechshare.ports.motion import MotionAnalyser
@@ -74,32 +75,29 @@ class AvMediaProcessor:
         progress: Progress,
         trim: Trim | None = None,
     ) -> Derivatives:
-        with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
-            motion = LoopResponder(self._analyser, Path(folder) / GREY)
-            task = Task(format, self._limits, trim=trim)
-            measuring = asyncio.create_task(asyncio.to_thread(_size_and_digest, source))
-            measurements = await self._run_child(task, source, Path(folder), progress, motion)
-            size, digest = await measuring
-            facts = MediaFacts(**measurements, size=size, sha256=digest)
+        with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
+            folder = Path(name)
+            motion = LoopResponder(self._analyser, folder / GREY)
+            facts = await self._facts(Task(format, self._limits, trim=trim), source, folder, progress, motion)
             if facts.duration_ms is not None:
-                made = _move_derivatives(Path(folder), into, (VIDEO, THUMBNAIL, PREVIEW))
-                made |= _move_made(Path(folder), into, (PHASES,))
-                return Derivatives(
-                    facts=facts,
-                    thumbnail=made[THUMBNAIL],
-                    video=made[VIDEO],
-                    preview=made[PREVIEW],
-                    phases=made.get(PHASES),
-                    motion=motion.found,
-                )
-            if kind_of(format) is not MechanismKind.DOCUMENT:
-                made = _move_derivatives(Path(folder), into, (PICTURE, THUMBNAIL))
-                return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], picture=made[PICTURE])
-            made = _move_derivatives(Path(folder), into, (THUMBNAIL,))
-            pages = await asyncio.to_thread(
-                split_pages, Path(folder) / PAGES, Path(folder) / TEXTS, into, facts.page_count or 0
-            )
-            return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], pages=pages)
+                return _clip(facts, folder, into, motion.found)
+            if kind_of(format) is MechanismKind.DOCUMENT:
+                return await asyncio.to_thread(_document, facts, folder, into)
+            return _picture(facts, folder, into)
+
+    async def _facts(
+        self, task: Task, source: Path, folder: Path, progress: Progress, motion: LoopResponder
+    ) -> MediaFacts:
+        """Has a child make everything in `folder`; returns the facts, of which this process measures size and digest
+        meanwhile."""
+        measuring = asyncio.create_task(asyncio.to_thread(_size_and_digest, source))
+        try:
+            measurements = await self._run_child(task, source, folder, progress, motion)
+            size, digest = await measuring
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
+        return MediaFacts(**measurements, size=size, sha256=digest)
 
     async def draw_thumbnail(
         self,
@@ -194,6 +192,30 @@ class AvMediaProcessor:
             if event not in self._warned:
                 self._warned.add(event)
                 _log.warning(event, platform=sys.platform)
+
+
+def _clip(facts: MediaFacts, folder: Path, into: Path, motion: MotionAnalysis | None) -> Derivatives:
+    made = _move_derivatives(folder, into, (VIDEO, THUMBNAIL, PREVIEW))
+    made |= _move_made(folder, into, (PHASES,))
+    return Derivatives(
+        facts=facts,
+        thumbnail=made[THUMBNAIL],
+        video=made[VIDEO],
+        preview=made[PREVIEW],
+        phases=made.get(PHASES),
+        motion=motion,
+    )
+
+
+def _picture(facts: MediaFacts, folder: Path, into: Path) -> Derivatives:
+    made = _move_derivatives(folder, into, (PICTURE, THUMBNAIL))
+    return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], picture=made[PICTURE])
+
+
+def _document(facts: MediaFacts, folder: Path, into: Path) -> Derivatives:
+    made = _move_derivatives(folder, into, (THUMBNAIL,))
+    pages = split_pages(folder / PAGES, folder / TEXTS, into, facts.page_count or 0)
+    return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], pages=pages)
 
 
 def _for_copy(limits: MediaLimits, size: int) -> MediaLimits:

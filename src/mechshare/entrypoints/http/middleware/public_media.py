@@ -66,9 +66,7 @@ class PublicMediaMiddleware:
         file = await self._file_to_send(scope, media, found)
         if file is None and found.body and len(found.body) > MAX_BODY_BYTES:
             return False
-        content = b""
-        if found.body and not file:
-            content = await content_of(self._application, media, found.body)
+        content = await content_of(self._application, media, found.body) if found.body and not file else b""
         scope["path_template"] = f"{MEDIA_PATH}/{{mechanism_id}}/{{name}}"
         headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
