@@ -145,35 +145,11 @@ def _delete(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | No
 def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row: int | None) -> None:
     """Reuses the previous row, so that rows are roughly in the order in which mechanisms were created."""
     document = prepared.document
+    values = {"row": row, "touched": change, **_values_of(prepared)}
+    columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
     row = connection.execute(
-        "INSERT INTO document"
-        " (row, id, version, touched, title, line, title_spelling, title_words, category_words, author_words,"
-        " author, username, description, user_id, is_public, created_at, duration, period, motion, loops,"
-        " reliability, license, passages)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            row,
-            document.mechanism_id,
-            document.version,
-            change,
-            document.title,
-            prepared.line,
-            prepared.spelling,
-            *prepared.words[:3],
-            document.author_name,
-            document.author_username,
-            document.description,
-            document.user_id,
-            document.is_public,
-            microseconds(document.created_at),
-            document.duration_ms,
-            document.period_ms,
-            document.motion,
-            document.loops,
-            document.reliability,
-            document.license,
-            json.dumps(passages_of(document.pages), ensure_ascii=False),
-        ),
+        f"INSERT INTO document ({columns}) VALUES ({places})",  # noqa: S608 - contains only names of columns
+        values,
     ).lastrowid
     connection.execute(
         "INSERT INTO words (rowid, title, categories, author, description, passages)"
@@ -200,6 +176,35 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
         "INSERT OR IGNORE INTO opening VALUES (?, ?, ?, ?)",
         [(*opening, row) for opening in prepared.openings],
     )
+
+
+def _values_of(prepared: Prepared) -> dict[str, object]:
+    """Returns what the table `document` stores of a document, by column."""
+    document = prepared.document
+    title_words, category_words, author_words, *_ = prepared.words
+    return {
+        "id": document.mechanism_id,
+        "version": document.version,
+        "title": document.title,
+        "line": prepared.line,
+        "title_spelling": prepared.spelling,
+        "title_words": title_words,
+        "category_words": category_words,
+        "author_words": author_words,
+        "author": document.author_name,
+        "username": document.author_username,
+        "description": document.description,
+        "user_id": document.user_id,
+        "is_public": document.is_public,
+        "created_at": microseconds(document.created_at),
+        "duration": document.duration_ms,
+        "period": document.period_ms,
+        "motion": document.motion,
+        "loops": document.loops,
+        "reliability": document.reliability,
+        "license": document.license,
+        "passages": json.dumps(passages_of(document.pages), ensure_ascii=False),
+    }
 
 
 def _openings(audience: Audience, title: str, author: str, username: str) -> tuple[Opening, ...]:
