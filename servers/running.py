@@ -90,11 +90,13 @@ class Server:
         if self._process is None:
             return
         self.signal(signal.SIGCONT)
+        family = _family(self._process.pid)
         self._process.send_signal(self._stop_with)
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self.kill()
+        _end_each(family)  # the program of Node.js from PyPI ends without the one that it has started
         self._process = None
 
     def kill(self) -> None:
@@ -121,13 +123,18 @@ def end_family(process: subprocess.Popen[bytes]) -> None:
     """Ends a process and its descendants, if it runs; kills those that a SIGTERM does not end within STOP_TIMEOUT."""
     if process.poll() is not None:
         return
-    family = _family(process.pid)
-    _signal_each(family, signal.SIGTERM)
-    ends = time.monotonic() + STOP_TIMEOUT
-    while any(runs(member) for member in family) and time.monotonic() < ends:
-        time.sleep(0.05)
-    _signal_each([member for member in family if runs(member)], signal.SIGKILL)
+    _end_each(_family(process.pid))
     process.wait()
+
+
+def _end_each(pids: Sequence[int]) -> None:
+    """Ends those of these processes that run; kills those that a SIGTERM does not end within STOP_TIMEOUT."""
+    running = [pid for pid in pids if runs(pid)]
+    _signal_each(running, signal.SIGTERM)
+    ends = time.monotonic() + STOP_TIMEOUT
+    while any(map(runs, running)) and time.monotonic() < ends:
+        time.sleep(0.05)
+    _signal_each(filter(runs, running), signal.SIGKILL)
 
 
 def _signal_each(pids: Iterable[int], number: signal.Signals) -> None:

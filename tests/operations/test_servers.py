@@ -4,9 +4,11 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
-from servers.running import runs
+from servers.running import Server, own_folder, runs
 
 from tests.documents import ROOT
 
@@ -47,3 +49,19 @@ def test_a_signal_ends_the_command_with_its_descendants_and_then_the_servers(num
 def test_the_status_of_the_command_is_that_of_the_program() -> None:
     program = [sys.executable, "-c", PROGRAM, "--", "sh", "-c", "exit 7"]
     assert subprocess.run(program, cwd=ROOT, timeout=60, check=False).returncode == 7
+
+
+def test_a_server_ends_with_what_its_program_has_started() -> None:
+    with tempfile.TemporaryDirectory() as root:
+        Path(root).chmod(0o755)
+        written = Path(root) / "wrapped" / "server.log"
+        server = Server(
+            "Wrapped",
+            own_folder(Path(root), "wrapped"),
+            lambda port: ["sh", "-c", "sleep 300 & echo $!; wait"],
+            lambda port: written.read_text().endswith("\n"),
+        )
+        server.start()
+        started = int(server.log())
+        server.stop()
+    assert not runs(started)
