@@ -19,9 +19,11 @@ from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import RequestMetrics, request_metrics
 
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
-_OVERHEAD = 2_000
-"""Bytes that a remembered request takes in addition to its fields and its response."""
-_MAX_REQUEST_BYTES = 4_000
+_OVERHEAD = 3_000
+"""Bytes that a remembered request takes in addition to its fields and the body of its response."""
+_FIELD_OVERHEAD = 200
+"""Bytes that a field takes in addition to its name and value."""
+_MAX_REQUEST_BYTES = 8_000
 _OF_ONE_RESPONSE = frozenset((b"x-request-id", b"ratelimit"))
 """Fields of responses that every response has for itself."""
 _OF_ONE_CALLER = frozenset((b"authorization", b"cookie", b"x-request-id"))
@@ -32,12 +34,13 @@ _Request = tuple[object, ...]
 
 
 class _Known(NamedTuple):
-    """The response to a request, and the metrics that count it."""
+    """The response to a request, the metrics that count it, and the bytes that request and response take."""
 
     repeatable: Repeatable
     start: HTTPResponseStartEvent
     body: HTTPResponseBodyEvent
     metrics: RequestMetrics
+    size: int
 
 
 class RepeatedRequestsMiddleware:
@@ -97,8 +100,9 @@ class RepeatedRequestsMiddleware:
             start = response.start
             metrics = request_metrics("GET", scope["path_template"], start["status"])
             headers = [(name, value) for name, value in start["headers"] if name not in _OF_ONE_RESPONSE]
+            size = _size_of(scope) + len(response.body["body"]) + _OVERHEAD
             self._responses.add(
-                request, _Known(repeatable, {**start, "headers": headers}, response.body, metrics)
+                request, _Known(repeatable, {**start, "headers": headers}, response.body, metrics, size)
             )
 
 
@@ -113,14 +117,14 @@ class _Responses:
     def add(self, request: _Request, known: _Known) -> None:
         self._remove(request)
         self._known[request] = known
-        self._size += _size_of(known)
+        self._size += known.size
         while self._size > MAX_REMEMBERED_BYTES:
             self._remove(next(iter(self._known)))
 
     def _remove(self, request: _Request) -> None:
         removed = self._known.pop(request, None)
         if removed is not None:
-            self._size -= _size_of(removed)
+            self._size -= removed.size
 
 
 class _Response:
@@ -145,13 +149,11 @@ def _request_of(scope: HTTPScope) -> _Request:
 
 
 def _may_be_repeated(scope: HTTPScope) -> bool:
-    size = len(scope["raw_path"]) + len(scope["query_string"])
-    for name, value in scope["headers"]:
-        if name in _OF_ONE_CALLER:
-            return False
-        size += len(name) + len(value)
-    return size <= _MAX_REQUEST_BYTES
+    is_of_one_caller = any(name in _OF_ONE_CALLER for name, _ in scope["headers"])
+    return not is_of_one_caller and _size_of(scope) <= _MAX_REQUEST_BYTES
 
 
-def _size_of(known: _Known) -> int:
-    return len(known.body["body"]) + _MAX_REQUEST_BYTES + _OVERHEAD
+def _size_of(scope: HTTPScope) -> int:
+    """Returns the bytes that the request's address and fields take."""
+    fields = sum(len(name) + len(value) + _FIELD_OVERHEAD for name, value in scope["headers"])
+    return len(scope["raw_path"]) + len(scope["query_string"]) + fields
