@@ -34,8 +34,7 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Sqlite]:
             " REFERENCES parts (id) DEFERRABLE INITIALLY DEFERRED)"
         )
     yield dialect
-    await dialect.reader.dispose()
-    await dialect.writer.dispose()
+    await dialect.close()
 
 
 async def on_statement(sqlite: Sqlite, notice: Callable[[str], None]) -> None:
@@ -85,7 +84,7 @@ async def outcomes(*units: Awaitable[None]) -> Sequence[type[BaseException] | No
 
 
 async def stored(sqlite: Sqlite) -> Sequence[int]:
-    async with sqlite.reader.connect() as connection:
+    async with sqlite.read() as connection:
         return (await connection.execute(NUMBERS)).scalars().all()
 
 
@@ -199,7 +198,7 @@ async def test_a_unit_that_waits_too_long_for_its_turn_is_refused_and_leaves_no_
             release.set()
 
     assert await outcomes(hold(), wait_in_vain()) == [None, Busy]
-    await impatient.writer.dispose()
+    await impatient.close()
     assert await stored(sqlite) == [1]
 
 

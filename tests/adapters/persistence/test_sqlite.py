@@ -28,31 +28,30 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Sqlite]:
     dialect = Sqlite(make_url(f"sqlite:///{tmp_path / 'mechshare.db'}"), read_timeout=0.01)
     await dialect.prepare()
     yield dialect
-    await dialect.reader.dispose()
-    await dialect.writer.dispose()
+    await dialect.close()
 
 
 async def test_a_read_without_end_is_interrupted_and_its_connection_reads_again(sqlite: Sqlite) -> None:
-    async with sqlite.reader.connect() as connection:
+    async with sqlite.read() as connection:
         reading = Statements(connection, sqlite, is_writing=False)
         for _ in range(3):
             with pytest.raises(QueryTimedOut):
                 await asyncio.wait_for(reading.rows(ENDLESS), 60)
     for _ in range(5):
-        async with sqlite.reader.connect() as connection:
+        async with sqlite.read() as connection:
             assert (await connection.execute(text("SELECT 7"))).scalar_one() == 7
 
 
 async def test_the_connection_of_a_cancelled_read_serves_no_other_read(tmp_path: Path) -> None:
     patient = Sqlite(make_url(f"sqlite:///{tmp_path / 'mechshare.db'}"), read_timeout=0.5)
-    async with bounded(), patient.reader.connect() as connection:
+    async with bounded(), patient.read() as connection:
         reading = asyncio.create_task(Statements(connection, patient, is_writing=False).row(ENDLESS))
         await asyncio.sleep(0.1)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
         assert connection.invalidated
-    await patient.reader.dispose()
+    await patient.close()
 
 
 async def test_all_statements_of_a_unit_of_work_share_its_transaction(sqlite: Sqlite) -> None:
@@ -79,7 +78,7 @@ async def test_a_slow_read_lets_the_event_loop_go_on(sqlite: Sqlite) -> None:
             await asyncio.sleep(0)
 
     others = asyncio.create_task(take_turns())
-    async with sqlite.reader.connect() as connection:
+    async with sqlite.read() as connection:
         assert (await connection.execute(COUNTING)).scalar_one() == 300_000
     others.cancel()
     assert turns > 1
@@ -92,7 +91,7 @@ async def test_a_quick_statement_stays_in_the_thread_of_the_event_loop_however_o
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
         " SELECT thread(), count(*) FROM n"
     )
-    async with sqlite.reader.connect() as connection:
+    async with sqlite.read() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         await driver.create_function("thread", 0, threading.get_ident)
         threads = {(await connection.execute(counting)).one()[0] for _ in range(200)}
@@ -103,7 +102,7 @@ async def test_many_quick_statements_let_others_have_their_turn(sqlite: Sqlite) 
     ended = asyncio.Event()
 
     async def read() -> None:
-        async with sqlite.reader.connect() as connection:
+        async with sqlite.read() as connection:
             while not ended.is_set():
                 await connection.execute(text("SELECT 7"))
 

@@ -65,7 +65,7 @@ class SqlDatabase:
         started = time.perf_counter()
         async with self._dialect.guard():
             with self._noting_damage(), translated():
-                async with self._dialect.reader.connect() as connection:
+                async with self._dialect.read() as connection:
                     statements = Statements(connection, self._dialect, is_writing=False)
                     with _READERS.in_use(started), closing(statements):
                         yield unit_of_work(REPOSITORIES, statements)
@@ -81,7 +81,7 @@ class SqlDatabase:
             raise self._damage
         async with self._dialect.guard():
             with translated():
-                async with self._dialect.reader.connect() as connection:
+                async with self._dialect.read() as connection:
                     with self._dialect.statement_timeout(connection):
                         version = await self._dialect.version(connection)
                         revision = await revision_of(connection)
@@ -96,21 +96,20 @@ class SqlDatabase:
     async def verify(self) -> str:
         described = await self.check()
         with self._noting_damage(), translated():
-            async with self._dialect.reader.connect() as connection:
+            async with self._dialect.read() as connection:
                 integrity = await self._dialect.integrity(connection)
         return f"{described}, {integrity}" if integrity else described
 
     async def now(self) -> datetime:
         async with self._dialect.guard():
             with translated():
-                async with self._dialect.reader.connect() as connection:
+                async with self._dialect.read() as connection:
                     with self._dialect.statement_timeout(connection):
                         found: datetime = (await connection.execute(_CLOCK)).scalar_one()
         return found
 
     async def close(self) -> None:
-        await self._dialect.reader.dispose()
-        await self._dialect.writer.dispose()
+        await self._dialect.close()
 
     @contextmanager
     def _noting_damage(self) -> Iterator[None]:

@@ -114,14 +114,14 @@ class DatabaseMissing(NotExclusive):
 
 
 class Dialect(Protocol):
-    """`reader` runs single statements outside any transaction, on read-only connections; `writer` runs transactions.
+    """`writer` opens connections that may write. `reads_at_a_time`: see the port `Database`."""
 
-    `reads_at_a_time`: see the port `Database`.
-    """
-
-    reader: AsyncEngine
     writer: AsyncEngine
     reads_at_a_time: int
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Lends a read-only connection for single statements outside any transaction."""
+        ...
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Runs a transaction. Rows and names locked in it stay locked until it ends."""
@@ -172,6 +172,10 @@ class Dialect(Protocol):
 
         It does not block writers. Raises DatabaseMissing.
         """
+        ...
+
+    async def close(self) -> None:
+        """Closes all connections that are not in use."""
         ...
 
     async def version(self, connection: AsyncConnection) -> str: ...

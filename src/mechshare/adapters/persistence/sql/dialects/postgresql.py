@@ -51,7 +51,7 @@ class Postgresql:
         """`timeout` is in seconds: for connecting, for a free connection and for each statement."""
         parsed = url.set(drivername="postgresql+psycopg")
         self.writer = _postgresql_engine(parsed, timeout, pool_size=_WRITERS)
-        self.reader = _postgresql_engine(
+        self._reader = _postgresql_engine(
             parsed,
             timeout,
             pool_size=_READERS,
@@ -65,6 +65,9 @@ class Postgresql:
 
     def guard(self) -> AbstractAsyncContextManager[None]:
         return self._circuit.guard()
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._reader.connect()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -130,6 +133,10 @@ class Postgresql:
             await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             yield connection
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self.writer.dispose()
 
     async def integrity(self, connection: AsyncConnection) -> str:
         """Checks nothing: PostgreSQL reports a damaged page when it reads it, and `pg_amcheck` reads all."""

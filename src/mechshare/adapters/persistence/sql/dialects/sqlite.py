@@ -25,6 +25,7 @@ from mechshare.adapters.persistence.sql.dialects.sqlite_executor import (
     driver_of,
 )
 from mechshare.adapters.persistence.sql.dialects.sqlite_group_commit import GroupCommit
+from mechshare.adapters.persistence.sql.dialects.sqlite_open_connections import OpenConnections
 from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
 
 _READERS = 2
@@ -59,9 +60,8 @@ class Sqlite:
         self._identity: tuple[int, int] | None = None
         self._is_reported = False
         self.writer = _sqlite_engine(parsed, WriterConnection, query_only=False, pool_size=1)
-        self._group_commit = GroupCommit(self.writer, timeout=float(str(parsed.query["timeout"])))
         # Readers never run transactions, so there is nothing to roll back when a connection returns to the pool.
-        self.reader = _sqlite_engine(
+        self._reader = _sqlite_engine(
             parsed,
             QuickConnection,
             query_only=True,
@@ -69,6 +69,10 @@ class Sqlite:
             pool_reset_on_return=None,
             skip_autocommit_rollback=True,
         )
+        timeout = float(str(parsed.query["timeout"]))
+        self._readers = OpenConnections(self._reader, size=_READERS, timeout=timeout)
+        self._writers = OpenConnections(self.writer, size=1, timeout=timeout)
+        self._group_commit = GroupCommit(self._writers.connect, timeout=timeout)
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
@@ -112,6 +116,9 @@ class Sqlite:
     async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
         """Does nothing: `begin` has locked the whole database."""
 
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._readers.connect()
+
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Runs a unit of work. Those that run at the same time share a transaction, each in a savepoint of its own."""
         return self._group_commit.unit()
@@ -119,7 +126,7 @@ class Sqlite:
     @asynccontextmanager
     async def migrate(self) -> AsyncIterator[AsyncConnection]:
         """After an exception, the pool rolls the transaction back when the connection returns."""
-        async with self.writer.connect() as connection:
+        async with self._writers.connect() as connection:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             await connection.exec_driver_sql("COMMIT")
@@ -130,12 +137,16 @@ class Sqlite:
 
     async def _make_file(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        async with self.writer.connect() as connection:
+        async with self._writers.connect() as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         self._identity = self._identity or _identity_of(self._path)
 
+    async def close(self) -> None:
+        await self._readers.close()
+        await self._writers.close()
+
     def _is_reader(self, connection: AsyncConnection) -> bool:
-        return connection.engine is self.reader
+        return connection.engine is self._reader
 
     def _is_lost(self) -> bool:
         """Whether the file is not the one that this process, or another one, has used.
@@ -153,7 +164,7 @@ class Sqlite:
         """Uses SQLite's exclusive locking mode, which requires that no other connection is open and allows none."""
         if not self._path.exists():
             raise DatabaseMissing(f"is not there: {self._path}")
-        async with self.writer.connect() as connection:
+        async with self._writers.connect() as connection:
             await connection.execution_options(isolation_level="SERIALIZABLE")
             try:
                 await connection.exec_driver_sql("PRAGMA locking_mode = EXCLUSIVE")
@@ -172,7 +183,7 @@ class Sqlite:
         """Writers continue to append to the WAL, which grows until the snapshot ends."""
         if not self._path.exists():
             raise DatabaseMissing(f"is not there: {self._path}")
-        async with self.reader.connect() as connection:
+        async with self._readers.connect() as connection:
             await connection.exec_driver_sql("BEGIN")
             try:
                 yield connection

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import cast
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import WriterConnection
 from mechshare.adapters.persistence.sql.dialects.sqlite_executor import driver_of, execute_command
@@ -24,9 +24,12 @@ class GroupCommit:
     A unit that fails is rolled back alone. When the transaction fails, all its units do.
     """
 
-    def __init__(self, engine: AsyncEngine, *, timeout: float) -> None:
-        """`engine` has one connection. `timeout` is how many seconds a unit waits for its turn."""
-        self._engine = engine
+    def __init__(
+        self, connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]], *, timeout: float
+    ) -> None:
+        """`connect` lends the writer's connection, and rolls back what was not committed. `timeout` is how many seconds
+        a unit waits for its turn."""
+        self._connect = connect
         self._timeout = timeout
         self._waiting: deque[_Unit] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -88,12 +91,12 @@ class GroupCommit:
 
     async def _run_transaction(self, units: list["_Unit"]) -> None:
         """Runs the first unit, then adds and runs those that wait, and commits all."""
-        async with self._engine.connect() as connection:
+        async with self._connect() as connection:
             # Takes the write lock, so that no statement has to wait for it.
             driver = cast(WriterConnection, driver_of(connection))
             await execute_command(driver, "BEGIN IMMEDIATE")
             if await units[0].run(connection):
-                return  # When the connection returns to the pool, the pool rolls the transaction back.
+                return  # which rolls the transaction back
             while len(units) < MAX_UNITS and (unit := self._next()):
                 units.append(unit)
                 await _run_in_savepoint(connection, driver, unit)

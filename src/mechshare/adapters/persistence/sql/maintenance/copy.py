@@ -169,8 +169,7 @@ async def exclusive(side: str, url: str, *, is_changing: bool) -> AsyncIterator[
         advice = _CHECK_URL if isinstance(problem, DatabaseMissing) else _STOP_PROCESSES
         raise CopyRefused(f"The {side} {problem}. {advice}") from problem
     finally:
-        await dialect.writer.dispose()
-        await dialect.reader.dispose()
+        await dialect.close()
 
 
 @asynccontextmanager
@@ -184,8 +183,7 @@ async def snapshot_of(side: str, url: str) -> AsyncIterator[AsyncConnection]:
     except DatabaseMissing as problem:
         raise CopyRefused(f"The {side} {problem}. {_CHECK_URL}") from problem
     finally:
-        await dialect.writer.dispose()
-        await dialect.reader.dispose()
+        await dialect.close()
 
 
 async def require_current(side: str, connection: AsyncConnection) -> None:
@@ -211,7 +209,7 @@ async def make_ready(url: str) -> None:
         async with dialect.writer.connect() as connection:
             is_new = await revision_of(connection) is None
     finally:
-        await dialect.writer.dispose()
+        await dialect.close()
     if is_new:
         database = SqlDatabase(url)
         await database.migrate()

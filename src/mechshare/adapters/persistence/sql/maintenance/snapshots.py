@@ -173,7 +173,7 @@ async def _make_one_file(rows: Path) -> None:
         async with dialect.writer.connect() as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
     finally:
-        await dialect.writer.dispose()
+        await dialect.close()
 
 
 def _url_of(rows: Path) -> str:
