@@ -75,25 +75,32 @@ class _Sender:
         self._stream = stream
         self._waiting: deque[tuple[float, bytes]] = deque()
         self._idle: list[_Connection] = []
-        self._all: list[_Connection] = []
+        self._all: set[_Connection] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._is_idle = asyncio.Event()
         """Set while no request waits and no connection is in use."""
 
     async def run(self, address: str, seconds: float) -> None:
-        loop, place = asyncio.get_running_loop(), urlsplit(address)
-        host, port = place.hostname or "", place.port or 0
-        for _ in range(CONNECTIONS if self._stream.rate else 0):
-            _, connection = await loop.create_connection(lambda: _Connection(self), host, port)
-            self._all.append(connection)
-        self._idle = list(self._all)
+        place = urlsplit(address)
+        self._host, self._port = place.hostname or "", place.port or 0
         try:
+            for _ in range(CONNECTIONS if self._stream.rate else 0):
+                await self._connect()
             await self._send(seconds)
             self._start()
             async with asyncio.timeout(_DRAIN_TIMEOUT):
                 await self._is_idle.wait()
         finally:
+            self._idle.clear()
             for connection in self._all:
                 connection.close()
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: _Connection(self), self._host, self._port)
+        self._all.add(connection)
+        self._idle.append(connection)
+        self._start()
 
     async def _send(self, seconds: float) -> None:
         begun, sent, requests = time.monotonic(), 0, iter(self._stream.requests)
@@ -126,6 +133,13 @@ class _Sender:
         self._idle.append(connection)
         self._start()
 
+    def lost(self, connection: "_Connection") -> None:
+        """Replaces a connection that the server has closed since it was idle for long."""
+        if connection in self._idle:
+            self._idle.remove(connection)
+            self._all.remove(connection)
+            self._connecting.add(asyncio.create_task(self._connect()))
+
 
 class _Connection(asyncio.Protocol):
     """Sends a request at a time; reads responses that have a Content-Length."""
@@ -154,6 +168,9 @@ class _Connection(asyncio.Protocol):
         if len(self._received) >= self._length:
             body = self._received.partition(b"\r\n\r\n")[2]
             self._sender.done(self, self._due, int(self._received[9:12]), body)
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self._sender.lost(self)
 
     def close(self) -> None:
         self._transport.close()
