@@ -18,10 +18,12 @@ async def test_requests_use_no_connection_that_the_server_has_closed() -> None:
             writer.write(RESPONSE)
             for connection in connections:
                 connection.close()
+        writer.close()
 
     server = await asyncio.start_server(respond, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     stream = Stream(1, [message("GET", "/")] * 3)
     async with bounded(), server:
         await asyncio.to_thread(run, f"http://{host}:{port}", [stream], 3)
+        await asyncio.gather(*(connection.wait_closed() for connection in connections))
     assert stream.statuses == {200: 3}

@@ -131,31 +131,29 @@ class StatisticsService:
             await asyncio.sleep(0)
 
     async def _write(self) -> None:
-        ids = sorted({one.mechanism_id for one in self._unwritten})
-        for start in range(0, len(ids), _BATCH):
-            some = frozenset(ids[start : start + _BATCH])
-            counted = {one: count for one, count in self._unwritten.items() if one.mechanism_id in some}
+        for counted in _batches(self._unwritten):
+            ids = sorted({one.mechanism_id for one in counted})
             async with self._transactions.begin() as tx:
                 # Only a view by somebody who is signed in may be the owner's.
                 known = sorted({one.mechanism_id for one in counted if one.user_id is not None})
                 found = await tx.mechanisms.find_authored(known)
                 owners = {item.mechanism.id: item.mechanism.user_id for item in found}
                 await tx.traffic.add(_traffic(counted, owners))
-                recounted = await _recount(tx, sorted(some))
+                recounted = await _recount(tx, ids)
             for one in counted:
                 del self._unwritten[one]
             await self._tell(recounted)
 
     async def _recount(self) -> None:
-        stale: Sequence[MechanismId] = ()
-        while not stale or len(stale) == _BATCH:
+        while True:
             async with self._transactions.read() as tx:
                 stale = await tx.counts.find_stale(_BATCH)
-            if not stale:
+            if stale:
+                async with self._transactions.begin() as tx:
+                    recounted = await _recount(tx, stale)
+                await self._tell(recounted)
+            if len(stale) < _BATCH:
                 return
-            async with self._transactions.begin() as tx:
-                recounted = await _recount(tx, stale)
-            await self._tell(recounted)
 
     async def _tell(self, recounted: Recounted) -> None:
         self._unannounced.append(recounted)
@@ -169,6 +167,16 @@ class StatisticsService:
         users = {id for one in recounted for id in one.users}
         if users:
             await self._transactions.record(ListCountsChanged(categories, users))
+
+
+def _batches(counted: Mapping[_Counted, int]) -> list[dict[_Counted, int]]:
+    """Returns the counts of at most _BATCH mechanisms each."""
+    of_mechanisms: dict[MechanismId, dict[_Counted, int]] = {}
+    for one, count in counted.items():
+        of_mechanisms.setdefault(one.mechanism_id, {})[one] = count
+    found = list(of_mechanisms.values())
+    batches = [found[start : start + _BATCH] for start in range(0, len(found), _BATCH)]
+    return [{one: count for counts in batch for one, count in counts.items()} for batch in batches]
 
 
 async def _recount(tx: Transaction, ids: Sequence[MechanismId]) -> Recounted:
