@@ -170,11 +170,11 @@ class StatisticsService:
 
 
 def _batches(counted: Mapping[_Counted, int]) -> list[dict[_Counted, int]]:
-    """Returns the counts of at most _BATCH mechanisms each."""
+    """Returns the counts of at most _BATCH mechanisms each, in the order of their ids, as they are stored."""
     of_mechanisms: dict[MechanismId, dict[_Counted, int]] = {}
     for one, count in counted.items():
         of_mechanisms.setdefault(one.mechanism_id, {})[one] = count
-    found = list(of_mechanisms.values())
+    found = [of_mechanisms[id] for id in sorted(of_mechanisms)]
     batches = [found[start : start + _BATCH] for start in range(0, len(found), _BATCH)]
     return [{one: count for counts in batch for one, count in counts.items()} for batch in batches]
 
