@@ -72,10 +72,13 @@ QUESTIONS = ("a " * 100, "歯" * 200, " ".join("歯" * 100), '"a a a a" ' * 20, 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_highlighting_takes_linear_time_for_any_text_and_query(text: str, question: str) -> None:
     parsed = parse_query(question[:200])
-    before = time.process_time()
-    highlights = highlights_of(parsed, text[:200], text)
+    costs = []
+    for _ in range(3):  # in one of them the garbage collector may run
+        before = time.process_time()
+        highlights = highlights_of(parsed, text[:200], text)
+        costs.append(time.process_time() - before)
     # About 10 ms; a quadratic algorithm took seconds.
-    assert time.process_time() - before < 0.5
+    assert min(costs) < 0.5
     assert all(len(fragments) <= 2 * MAX_MATCHES + 1 for fragments in highlights.values())
 
 
