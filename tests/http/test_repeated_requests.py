@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mechshare.entrypoints.http.middleware import repeated_requests
+from mechshare.entrypoints.http.middleware import public_media, repeated_requests
 from mechshare.entrypoints.http.middleware.repeated_requests import RepeatedRequestsMiddleware
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses
 from mechshare.entrypoints.http.shutdown import Shutdown
@@ -214,7 +214,36 @@ async def test_a_proxy_gets_the_same_instruction_until_the_file_is_not_public(
         assert (await client.get(made["file_url"])).status_code == 404
 
 
-async def test_files_are_not_remembered_where_no_proxy_sends_them(site: Site, server: Server) -> None:
+async def test_a_small_part_of_a_file_is_remembered_until_the_file_is_not_public(
+    site: Site, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_media, "_REPEATED_SECONDS", 3_600)
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers)
+    part = {"Range": "bytes=0-9"}
+    client = server.client
+    first = await client.get(made["file_url"], headers=part)
+    assert await server.reach("GET", made["file_url"], part) == [0, 0, 0]
+    again = await client.get(made["file_url"], headers=part)
+    other = await client.get(made["file_url"], headers={"Range": "bytes=10-19"})
+    assert (again.status_code, comparable(again)) == (206, comparable(first))
+    assert other.headers["content-range"].startswith("bytes 10-19/")
+    await site.client.post(f"{MECHANISMS}/{made['id']}/withdraw", headers=headers)
+    assert (await client.get(made["file_url"], headers=part)).status_code == 404
+
+
+async def test_the_content_of_a_file_is_remembered_for_a_moment_only(
+    site: Site, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_media, "_REPEATED_SECONDS", 0)
     made = await site.published(await site.sign_up("sakura"))
     assert await server.reach("GET", made["file_url"], {}) == [1, 1, 1]
+    assert await server.reach("GET", made["file_url"], {"Range": "bytes=0-9"}) == [1, 1, 1]
+
+
+async def test_large_bodies_are_not_remembered(
+    site: Site, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_media, "_MAX_REPEATED_BYTES", 9)
+    made = await site.published(await site.sign_up("sakura"))
     assert await server.reach("GET", made["file_url"], {"Range": "bytes=0-9"}) == [1, 1, 1]

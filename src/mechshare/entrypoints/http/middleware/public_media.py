@@ -1,6 +1,7 @@
 """Serves public media files without calling the framework."""
 
-from collections.abc import Awaitable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from litestar.datastructures import Headers
@@ -24,6 +25,10 @@ from mechshare.entrypoints.http.protocol.served_files import (
 )
 from mechshare.services.media import StoredMedia
 
+_MAX_REPEATED_BYTES = 64 * 1024
+"""The largest body that is remembered for equal requests: that of most thumbnails, and the parts that players read."""
+_REPEATED_SECONDS = 1.0
+"""How long a body is remembered: nothing says when the store has lost the file."""
 _PATH_SEND = "http.response.pathsend"
 """The ASGI extension by which the server sends a file itself."""
 
@@ -70,14 +75,21 @@ class PublicMediaMiddleware:
         scope["path_template"] = f"{MEDIA_PATH}/{{mechanism_id}}/{{name}}"
         headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
-        if not (file or content or found.status == 302):
-            # The file is sent by the proxy, or not at all.
-            scope["state"][REPEATABLE] = Repeatable(partial(self._application.media.is_public, media))
+        if not file and len(content) <= _MAX_REPEATED_BYTES and found.status != 302:
+            scope["state"][REPEATABLE] = Repeatable(self._is_current(media, content))
         if file:
             await send({"type": _PATH_SEND, "path": file.path})  # type: ignore[arg-type]
         else:
             await send({"type": "http.response.body", "body": content, "more_body": False})
         return True
+
+    def _is_current(self, media: StoredMedia, content: bytes) -> Callable[[], bool]:
+        """Returns whether everybody may still read the file. Its `content` counts as current for _REPEATED_SECONDS."""
+        is_public = partial(self._application.media.is_public, media)
+        if not content:
+            return is_public
+        ends = time.monotonic() + _REPEATED_SECONDS
+        return lambda: time.monotonic() < ends and is_public()
 
     async def _find(self, path: str, requested: Mapping[str, str]) -> StoredMedia | None:
         """Returns the file if the request may read it because everybody may. Raises Unavailable."""
