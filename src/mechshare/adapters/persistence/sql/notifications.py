@@ -10,8 +10,10 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Select,
     String,
     Table,
+    and_,
     bindparam,
     cast,
     delete,
@@ -156,33 +158,42 @@ _UNREAD_STATES = (
     .where(IsAmong(notifications.c.user_id, bindparam("ids", type_=IdList())), _IS_UNREAD)
     .group_by(notifications.c.user_id)
 )
-_AMONG_IDS = IsAmong(notifications.c.id, bindparam("ids", type_=IdList()))
-_LIKES = (
-    select(notifications.c.id, func.count())
-    .join(marks, marks.c.mechanism_id == notifications.c.mechanism_id)
-    .where(
-        _AMONG_IDS,
-        notifications.c.kind == NotificationKind.LIKE.value,
+
+
+def _count_of(
+    kind: NotificationKind, by: Column[str], at: Column[datetime], *conditions: ColumnElement[bool]
+) -> Select[Any]:
+    """Returns the statement that counts, for each notification of this kind, the rows that others than its receiver
+    made (`by`) from its time until it was read (`at`). `conditions` say which rows belong to it."""
+    return (
+        select(notifications.c.id, func.count())
+        .join(by.table, and_(*conditions))
+        .where(
+            IsAmong(notifications.c.id, bindparam("ids", type_=IdList())),
+            notifications.c.kind == kind.value,
+            by != notifications.c.user_id,
+            at >= notifications.c.created_at,
+            or_(_IS_UNREAD, at <= notifications.c.read_at),
+        )
+        .group_by(notifications.c.id)
+    )
+
+
+_DIGESTED = union_all(
+    _count_of(
+        NotificationKind.LIKE,
+        marks.c.user_id,
+        marks.c.created_at,
+        marks.c.mechanism_id == notifications.c.mechanism_id,
         marks.c.kind == MarkKind.LIKE.value,
-        marks.c.user_id != notifications.c.user_id,
-        marks.c.created_at >= notifications.c.created_at,
-        or_(_IS_UNREAD, marks.c.created_at <= notifications.c.read_at),
-    )
-    .group_by(notifications.c.id)
+    ),
+    _count_of(
+        NotificationKind.FOLLOW,
+        followed_users.c.follower_id,
+        followed_users.c.since,
+        followed_users.c.user_id == notifications.c.user_id,
+    ),
 )
-_FOLLOWERS = (
-    select(notifications.c.id, func.count())
-    .join(followed_users, followed_users.c.user_id == notifications.c.user_id)
-    .where(
-        _AMONG_IDS,
-        notifications.c.kind == NotificationKind.FOLLOW.value,
-        followed_users.c.follower_id != notifications.c.user_id,
-        followed_users.c.since >= notifications.c.created_at,
-        or_(_IS_UNREAD, followed_users.c.since <= notifications.c.read_at),
-    )
-    .group_by(notifications.c.id)
-)
-_DIGESTED = union_all(_LIKES, _FOLLOWERS)
 _NOW: BindParameter[datetime] = bindparam("now", type_=UtcTime())
 _READ_ALL = update(notifications).where(_OF_USER, _IS_UNREAD).values(read_at=_NOW)
 _READ_ONE = (
