@@ -96,14 +96,18 @@ class RepeatedRequestsMiddleware:
         response = _Response(send)
         await self._app(scope, receive, response.send)
         repeatable: Repeatable | None = scope.get("state", {}).get(REPEATABLE)
-        if repeatable and response.start and response.body and _may_be_repeated(scope):
-            start = response.start
-            metrics = request_metrics("GET", scope["path_template"], start["status"])
-            headers = [(name, value) for name, value in start["headers"] if name not in _OF_ONE_RESPONSE]
-            size = _size_of(scope) + len(response.body["body"]) + _OVERHEAD
-            self._responses.add(
-                request, _Known(repeatable, {**start, "headers": headers}, response.body, metrics, size)
-            )
+        if repeatable is None or response.start is None or response.body is None:
+            return
+        request_size = _size_of(scope)
+        if request_size > _MAX_REQUEST_BYTES or _is_of_one_caller(scope):
+            return
+        start = response.start
+        metrics = request_metrics("GET", scope["path_template"], start["status"])
+        headers = [(name, value) for name, value in start["headers"] if name not in _OF_ONE_RESPONSE]
+        size = request_size + len(response.body["body"]) + _OVERHEAD
+        self._responses.add(
+            request, _Known(repeatable, {**start, "headers": headers}, response.body, metrics, size)
+        )
 
 
 class _Responses:
@@ -148,9 +152,8 @@ def _request_of(scope: HTTPScope) -> _Request:
     return (scope["raw_path"], scope["query_string"], scope["scheme"], *fields)
 
 
-def _may_be_repeated(scope: HTTPScope) -> bool:
-    is_of_one_caller = any(name in _OF_ONE_CALLER for name, _ in scope["headers"])
-    return not is_of_one_caller and _size_of(scope) <= _MAX_REQUEST_BYTES
+def _is_of_one_caller(scope: HTTPScope) -> bool:
+    return any(name in _OF_ONE_CALLER for name, _ in scope["headers"])
 
 
 def _size_of(scope: HTTPScope) -> int:
