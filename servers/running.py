@@ -112,6 +112,7 @@ class Server:
         self._process.wait()
         while any(runs(member) for member in family):
             time.sleep(0.01)
+        self._process = None  # another process may have its id when the server is stopped later
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to the server and all its descendants."""
