@@ -140,13 +140,20 @@ def _compiled(statement: Executable, names: tuple[str, ...]) -> _Compiled | None
     compiled = cast(
         SQLCompiler, cast(ClauseElement, statement).compile(dialect=_DIALECT, column_keys=list(names))
     )
-    if any(one.expanding or one.literal_execute for one in compiled.binds.values()):
+    binds = compiled.binds
+    if any(one.literal_execute or (one.expanding and one.required) for one in binds.values()):
         return None
+    required = {name for name, one in binds.items() if one.required}
+    # Lists of constants get a parameter for each element.
+    expanded = compiled.construct_expanded_state(dict.fromkeys(required))
+    types = {name: one.type for name, one in binds.items()}
+    for name, elements in expanded.parameter_expansion.items():
+        types |= dict.fromkeys(elements, types[name])
     columns = [_from_database(column.type) for column in getattr(statement, "exported_columns", ())]
     return _Compiled(
-        sql=compiled.string,
-        own={name: value for name, value in compiled.params.items() if not compiled.binds[name].required},
-        places=[(name, _to_database(compiled.binds[name].type)) for name in compiled.positiontup or ()],
+        sql=expanded.statement,
+        own={name: value for name, value in expanded.parameters.items() if name not in required},
+        places=[(name, _to_database(types[name])) for name in expanded.positiontup or ()],
         width=len(columns),
         columns=[(place, convert) for place, convert in enumerate(columns) if convert is not None],
     )
