@@ -18,6 +18,10 @@ class IdempotencyRecord:
     response: bytes
     created_at: datetime
 
+    def is_expired(self, now: datetime) -> bool:
+        """Returns whether the key can be used again."""
+        return self.created_at < now - IDEMPOTENCY_LIFETIME
+
     def response_to(self, fingerprint: str) -> bytes:
         """Returns the stored response for the same request. Raises IdempotencyKeyReused for a different one."""
         if fingerprint != self.fingerprint:

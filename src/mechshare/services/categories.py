@@ -36,7 +36,7 @@ from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import UnitOfWork
-from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
+from mechshare.services.support.idempotency import IdempotentRequest, run_once
 from mechshare.services.support.rename_propagation import move_mechanisms, propagate_rename
 from mechshare.services.transactions import Transactions
 
@@ -127,10 +127,10 @@ class CategoryService:
         request_metadata: RequestMetadata = NO_REQUEST,
         *,
         parent_id: CategoryId | None = None,
-    ) -> Category | ReplayedResponse:
+    ) -> Category:
         """Creates a category; with only one name, both languages show it.
 
-        Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused.
+        Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused, ReplayedResponse.
         """
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         now = self._clock.now()

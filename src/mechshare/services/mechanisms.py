@@ -45,12 +45,7 @@ from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.support.drafts import Draft, new_mechanism
-from mechshare.services.support.idempotency import (
-    IdempotentRequest,
-    ReplayedResponse,
-    find_response,
-    run_once,
-)
+from mechshare.services.support.idempotency import IdempotentRequest, require_first, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -78,12 +73,12 @@ class MechanismService:
         draft: Draft,
         request_metadata: RequestMetadata = NO_REQUEST,
         idempotency: IdempotentRequest[AuthoredMechanism] | None = None,
-    ) -> AuthoredMechanism | ReplayedResponse:
+    ) -> AuthoredMechanism:
         """Creates an unpublished mechanism of the actor's and, for an uploaded file, enqueues its processing.
 
         All is stored in one transaction, new categories too. Raises UnauthorizedOperation, InvalidField,
-        CategoryNotFound if one is deleted at the same time, TooManyUnfinishedClips, IdempotencyKeyReused, and
-        UploadNotFound if another mechanism was made of the upload.
+        CategoryNotFound if one is deleted at the same time, TooManyUnfinishedClips, IdempotencyKeyReused,
+        ReplayedResponse, and UploadNotFound if another mechanism was made of the upload.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
         if idempotency is None and all(map(is_slug, draft.statement.categories)):
@@ -98,12 +93,10 @@ class MechanismService:
 
             return await run_once(tx, self._clock, idempotency, create)
 
-    async def find_response(
-        self, idempotency: IdempotentRequest[AuthoredMechanism]
-    ) -> ReplayedResponse | None:
-        """Returns the stored response if the request took effect before. Raises IdempotencyKeyReused."""
+    async def require_first(self, idempotency: IdempotentRequest[AuthoredMechanism] | None) -> None:
+        """Raises ReplayedResponse if the request took effect before, and IdempotencyKeyReused."""
         async with self._transactions.read() as tx:
-            return await find_response(tx, idempotency)
+            await require_first(tx, self._clock, idempotency)
 
     async def import_mechanism(self, actor: Actor, draft: Draft) -> AuthoredMechanism:
         """Creates a mechanism as `create_mechanism` does, for an operator: without a limit on unfinished files.

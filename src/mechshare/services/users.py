@@ -8,7 +8,6 @@ from mechshare.domain.account_export_events import AccountExportEnded
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
 from mechshare.domain.events import AccountsListed, AccountStatusChanged, UserDeleted
-from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.domain.ids import UserId
 from mechshare.domain.invitations import InvitationRequired
 from mechshare.domain.mechanism_filters import MechanismFilter
@@ -81,29 +80,26 @@ class UserService:
         registration: Registration,
         request_metadata: RequestMetadata,
         idempotency: IdempotentRequest[User] | None = None,
-    ) -> User | ReplayedResponse:
+    ) -> User:
         """Creates an account with the role `user`, which may still await approval.
 
-        Raises RegistrationClosed, InvitationRequired, InvalidField, NameTaken, IdempotencyKeyReused.
-        A repeated request gets the stored response only with the password of the account. NameTaken does not say
-        which of user name and e-mail address is in use.
+        Raises RegistrationClosed, InvitationRequired, InvalidField, NameTaken, IdempotencyKeyReused, and
+        ReplayedResponse for a repeated request, only with the password of the account. NameTaken does not say which of
+        user name and e-mail address is in use.
         """
         try:
             admission = await self._admissions.find(registration.invitation)
             return await self._create(registration, Role.USER, request_metadata, idempotency, admission)
         except (NameTaken, InvitationRequired) as refused:
-            replay = await self._replayed(registration, idempotency) if idempotency else None
-            if replay is not None:
-                return replay
+            if idempotency is not None:
+                await self._require_first(registration, idempotency)
             if isinstance(refused, NameTaken):
                 raise NameTaken(field="username / email") from refused
             raise
 
     async def create_admin(self, registration: Registration) -> User:
         """Creates an account with the role `admin`, for the command line. Raises InvalidField, NameTaken."""
-        created = await self._create(registration, Role.ADMIN, RequestMetadata(), None, ADMITTED)
-        assert isinstance(created, User), "without a key there is nothing to replay"  # noqa: S101
-        return created
+        return await self._create(registration, Role.ADMIN, RequestMetadata(), None, ADMITTED)
 
     async def _create(
         self,
@@ -112,7 +108,7 @@ class UserService:
         request_metadata: RequestMetadata,
         idempotency: IdempotentRequest[User] | None,
         admission: Admission,
-    ) -> User | ReplayedResponse:
+    ) -> User:
         user = replace(self._new_user(registration, role), awaits_approval=admission.awaits_approval)
         await self._refuse_taken_names(user)
         password_hash = await self._passwords.hash(normal_password(registration.password))
@@ -127,24 +123,20 @@ class UserService:
 
             return await run_once(tx, self._clock, _owned(idempotency, user.id), create)
 
-    async def _replayed(
-        self, registration: Registration, idempotency: IdempotentRequest[User]
-    ) -> ReplayedResponse | None:
-        """Returns the stored response to the same request; None if there is none, or if the password is wrong.
-
-        Raises IdempotencyKeyReused.
-        """
+    async def _require_first(self, registration: Registration, idempotency: IdempotentRequest[User]) -> None:
+        """Raises ReplayedResponse if there is a response to the same request and the password is right, and
+        IdempotencyKeyReused."""
         async with self._transactions.read() as tx:
             user = await tx.users.find_by_login(clean_username(registration.username))
             if user is None:
-                return None
+                return
             record = await tx.idempotency_records.find(_scope(idempotency, user.id), idempotency.key)
             stored = await tx.credentials.find(user.id)
-        if record is None or record.created_at <= self._clock.now() - IDEMPOTENCY_LIFETIME:
-            return None
+        if record is None or record.is_expired(self._clock.now()):
+            return
         if not await self._passwords.verify(normal_password(registration.password), stored):
-            return None
-        return ReplayedResponse(record.response_to(idempotency.fingerprint))
+            return
+        raise ReplayedResponse(record.response_to(idempotency.fingerprint))
 
     async def _refuse_taken_names(self, user: User) -> None:
         """Raises NameTaken before the cost of hashing; the transaction that saves the user decides."""

@@ -37,6 +37,7 @@ from mechshare.entrypoints.http.parent_process import end_with_parent
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses
+from mechshare.entrypoints.http.protocol.idempotency import replayed
 from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.http.protocol.openapi import openapi_config
 from mechshare.entrypoints.http.protocol.page_headers import secure_page
@@ -90,6 +91,7 @@ from mechshare.entrypoints.web.session_cookies import SessionCookieMiddleware
 from mechshare.entrypoints.web.site import site_router
 from mechshare.entrypoints.worker.loop import work, write_last_visits
 from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.services.support.idempotency import ReplayedResponse
 
 _log = structlog.get_logger("mechshare.http")
 _TAGGED = (
@@ -229,6 +231,7 @@ def build_routes(public_url: str) -> Litestar:
         exception_handlers={
             DomainException: errors.domain_error_response,
             HTTPException: errors.framework_error_response,
+            ReplayedResponse: replayed,
             Exception: errors.unexpected_error_response,
         },
         before_request=require_integers,

@@ -36,7 +36,11 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     ReliabilityReason,
     Title,
 )
-from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
+from mechshare.entrypoints.http.representations.mechanisms import (
+    MechanismResponse,
+    mechanism_response,
+    media_addresses,
+)
 from mechshare.entrypoints.http.representations.named_values import named_values
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.support.drafts import Draft
@@ -109,7 +113,7 @@ def _parameters(stated: Parameters | str) -> tuple[NamedValue, ...]:
     return values_in("parameters", stated) if isinstance(stated, str) else named_values(stated)
 
 
-async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism | ReplayedResponse:
+async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism:
     """Reads the multipart form into `form`, stores its file and creates the mechanism.
 
     If it raises, no file remains, and `form` contains the fields that were read. Raises MalformedRequest, and what
@@ -124,19 +128,17 @@ async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism | 
         file, created = await _create_with_clip(request, form)
     except Unavailable:
         raise  # the mechanism may have been stored, so its file must stay
-    except DomainException:
+    except (DomainException, ReplayedResponse):
         if form.file is not None:
             await application.uploads.discard(form.file)
         raise
-    if isinstance(created, ReplayedResponse):
-        await application.uploads.discard(file)
     UPLOADED_BYTES.inc(file.size)
     return created
 
 
 async def create_from_upload(
     request: Req, new: NewUpload, upload_id: UploadId, fingerprint: bytes
-) -> AuthoredMechanism | ReplayedResponse:
+) -> AuthoredMechanism:
     """Creates a mechanism of the upload, which ends with it. If it raises, the upload stays.
 
     Raises what `ResumableUploadService.finish` and `MechanismService.create_mechanism` raise.
@@ -147,16 +149,14 @@ async def create_from_upload(
         file = await application.resumable_uploads.finish(actor, upload_id)
     except UploadNotFound:
         # A repeated request comes when its upload has ended.
-        before = await application.mechanisms.find_response(idempotency) if idempotency else None
-        if before is None:
-            raise
-        return before
+        await application.mechanisms.require_first(idempotency)
+        raise
     created = await create(request, new.draft(file, upload_id), fingerprint)
     UPLOADED_BYTES.inc(file.size)
     return created
 
 
-async def create(request: Req, draft: Draft, fingerprint: bytes) -> AuthoredMechanism | ReplayedResponse:
+async def create(request: Req, draft: Draft, fingerprint: bytes) -> AuthoredMechanism:
     """Creates the mechanism, once if the request has an Idempotency-Key. Raises as `create_mechanism` does."""
     return await application_of(request).mechanisms.create_mechanism(
         actor_of(request), draft, request_metadata_of(request), _idempotent(request, fingerprint)
@@ -167,15 +167,13 @@ def _idempotent(request: Req, fingerprint: bytes) -> IdempotentRequest[AuthoredM
     """Returns the request as one that takes effect once; None without Idempotency-Key. Raises MalformedRequest."""
     addresses = media_addresses(application_of(request))
 
-    def render(item: AuthoredMechanism) -> bytes:
-        return msgspec.json.encode(mechanism_response(item, addresses))
+    def represent(item: AuthoredMechanism) -> MechanismResponse:
+        return mechanism_response(item, addresses)
 
-    return idempotent_request(request, actor_of(request).id, fingerprint, render)
+    return idempotent_request(request, fingerprint, represent)
 
 
-async def _create_with_clip(
-    request: Req, form: ClipForm
-) -> tuple[OriginalFile, AuthoredMechanism | ReplayedResponse]:
+async def _create_with_clip(request: Req, form: ClipForm) -> tuple[OriginalFile, AuthoredMechanism]:
     new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
     if form.file is None:
         raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the main file.")])

@@ -21,17 +21,22 @@ class IdempotentRequest(Generic[T]):
     render: Callable[[T], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayedResponse:
-    """The stored response to an earlier request with the same key."""
+class ReplayedResponse(Exception):
+    """Raised in place of a second effect: `response` is the stored one to an earlier request with the same key."""
 
-    response: bytes
+    def __init__(self, response: bytes) -> None:
+        super().__init__(response)
+        self.response = response
 
 
-async def find_response(tx: UnitOfWork, idempotency: IdempotentRequest[T]) -> ReplayedResponse | None:
-    """Returns the stored response if the request took effect before. Raises IdempotencyKeyReused."""
+async def require_first(tx: UnitOfWork, clock: Clock, idempotency: IdempotentRequest[T] | None) -> None:
+    """Raises ReplayedResponse if the request took effect before, and IdempotencyKeyReused if its key came with another
+    one."""
+    if idempotency is None:
+        return
     record = await tx.idempotency_records.find(idempotency.scope, idempotency.key)
-    return ReplayedResponse(record.response_to(idempotency.fingerprint)) if record else None
+    if record is not None and not record.is_expired(clock.now()):
+        raise ReplayedResponse(record.response_to(idempotency.fingerprint))
 
 
 async def run_once(
@@ -39,21 +44,18 @@ async def run_once(
     clock: Clock,
     idempotency: IdempotentRequest[T] | None,
     operation: Callable[[], Awaitable[T]],
-) -> T | ReplayedResponse:
+) -> T:
     """Runs `operation`, stores its response in the same transaction and returns its result.
 
-    Returns a ReplayedResponse instead if the request took effect before.
-
-    A key can be used again after IDEMPOTENCY_LIFETIME. Raises IdempotencyKeyReused if the key came with another
-    request.
+    Check before the call what a repeated request must be allowed to do, too. A key can be used again after
+    IDEMPOTENCY_LIFETIME. Raises as `require_first` does.
     """
     if idempotency is None:
         return await operation()
     name = (idempotency.scope, idempotency.key)
     # Only this record: garbage collection deletes the other expired ones, so no request waits for them.
     await tx.idempotency_records.delete_expired(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
-    if replayed := await find_response(tx, idempotency):
-        return replayed
+    await require_first(tx, clock, idempotency)
     result = await operation()
     record = IdempotencyRecord(
         scope=idempotency.scope,

@@ -28,6 +28,8 @@ ACCEPTS_IF_MATCH = {"accepted_headers": ("If-Match",)}
 """The `opt` of a route that requires If-Match."""
 ACCEPTS_IDEMPOTENCY_KEY = {"accepted_headers": ("Idempotency-Key",)}
 """The `opt` of a route that accepts Idempotency-Key."""
+LOCATION = "location"
+"""The key of the `opt` of a route whose response has Location: the path below which the new resource is."""
 NOT_MODIFIED = {
     304: ResponseSpec(None, generate_examples=False, description="Not modified (If-None-Match matched)")
 }

@@ -30,7 +30,7 @@ from mechshare.entrypoints.http.protocol.errors import (
     error_codes,
     status_of_kind,
 )
-from mechshare.entrypoints.http.protocol.openapi import BodySchema, PlainSchema, schema_of
+from mechshare.entrypoints.http.protocol.openapi import LOCATION, BodySchema, PlainSchema, schema_of
 from mechshare.entrypoints.http.protocol.page_headers import secure_page
 from mechshare.entrypoints.http.protocol.responses import PUBLIC
 from mechshare.entrypoints.http.protocol.schema_names import publish_schemas, reference_to
@@ -164,7 +164,7 @@ def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
     responses.pop("400", None)
     operation.security = _security(handler)
     _document_headers(operation, handler, responses)
-    _document_success(operation, responses, handler.opt.get("sent_headers", ()))
+    _document_success(operation, responses, handler)
     for family in _refusals(operation, handler):
         responses[str(status_of_kind(family))] = _refusal(family)
     for response in responses.values():
@@ -184,8 +184,9 @@ def _document_headers(operation: Operation, handler: HTTPRouteHandler, responses
     operation.parameters = [*(operation.parameters or ()), *(_request_header(name) for name in names)] or None
 
 
-def _document_success(operation: Operation, responses: dict[str, Any], always: tuple[str, ...]) -> None:
-    """Describes the successful responses; all of them have the header fields `always`."""
+def _document_success(operation: Operation, responses: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """Describes the successful responses."""
+    always = handler.opt.get("sent_headers", ())
     if "204" in responses:
         responses["204"] = OpenAPIResponse("Done; there is no content")
     if "206" in responses:
@@ -200,7 +201,7 @@ def _document_success(operation: Operation, responses: dict[str, Any], always: t
             names.append("Link")
         if status == "206":
             names.append("Content-Range")
-        if status in ("302", "308") or (status in ("201", "202") and "Idempotency-Key" in parameters):
+        if status in ("302", "308") or LOCATION in handler.opt:
             names.append("Location")
         response.headers = _headers(*names)
 

@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from mechshare.domain.storage_quotas import StorageQuota
 from mechshare.domain.users import Role, User
-from mechshare.entrypoints.http.protocol.entity_tags import etag_of
-from mechshare.entrypoints.http.protocol.responses import json_response, resource
+from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 
 USERS_PATH = "/api/v1/users"
@@ -69,10 +68,6 @@ def user_response(user: User) -> UserResponse:
     )
 
 
-def encoded_user(user: User) -> bytes:
-    return msgspec.json.encode(user_response(user))
-
-
 def own_account_resource(
     request: Request[Any, Any, Any], user: User, quota: StorageQuota
 ) -> Response[OwnAccountResponse]:
@@ -82,6 +77,5 @@ def own_account_resource(
 
 
 def user_resource(request: Request[Any, Any, Any], user: User, status: int = 200) -> Response[Any]:
-    body = encoded_user(user)
     headers = {"Location": f"{USERS_PATH}/{user.id}"} if status == 201 else {}
-    return json_response(request, body, etag=etag_of(body, user.version), status=status, headers=headers)
+    return resource(request, user_response(user), version=user.version, status=status, headers=headers)

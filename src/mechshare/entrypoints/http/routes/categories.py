@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Tag
@@ -20,11 +19,12 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     valid_viewer_of,
 )
-from mechshare.entrypoints.http.protocol.entity_tags import etag_of, expected_versions
-from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
+from mechshare.entrypoints.http.protocol.entity_tags import expected_versions
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.openapi import (
     ACCEPTS_IDEMPOTENCY_KEY,
     ACCEPTS_IF_MATCH,
+    LOCATION,
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
     body_of,
@@ -34,7 +34,6 @@ from mechshare.entrypoints.http.protocol.openapi import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import (
     PUBLIC,
-    json_response,
     no_content,
     public_response,
     resource,
@@ -44,7 +43,6 @@ from mechshare.entrypoints.http.public_reads.keys import CategoriesKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of, read_categories
 from mechshare.entrypoints.http.representations.categories import CATEGORIES_PATH, CategoriesResponse
 from mechshare.services.categories import ParentChange
-from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
 TAG = Tag("categories", "Kinematic families and fields of physics")
@@ -132,7 +130,7 @@ async def get_category(request: Req, category_id: FromPath[str]) -> Response[Cat
     guards=[require_permissions("categories:manage")],
     operation_id="createCategory",
     summary="Add a category (admins)",
-    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid)},
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, LOCATION: CATEGORIES_PATH, **refuses(Invalid)},
     operation_class=body_of(
         NewCategory, example={"id": "cam-followers", "name_en": "Cam followers", "name_ja": "カム従動節"}
     ),
@@ -140,19 +138,15 @@ async def get_category(request: Req, category_id: FromPath[str]) -> Response[Cat
 async def create_category(request: Req) -> Response[CategoryResponse]:
     """Creates a category. Its `id` is a unique slug that never changes."""
     new = await decoded_body(request, NewCategory)
-    actor = actor_of(request)
-    idempotency = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
     created = await application_of(request).categories.create_category(
-        actor,
+        actor_of(request),
         new.id,
         new.name_en,
         new.name_ja,
-        idempotency,
+        idempotent_request(request, new, _response),
         request_metadata_of(request),
         parent_id=None if new.parent_id is None else CategoryId(new.parent_id),
     )
-    if isinstance(created, ReplayedResponse):
-        return replayed(request, created, 201, CATEGORIES_PATH)
     return _resource(request, created, status=201)
 
 
@@ -224,27 +218,24 @@ def _redirect_to(category: Category) -> Response[Any]:
     return Response(b"", status_code=308, headers={"Location": f"{CATEGORIES_PATH}/{category.id}"})
 
 
-def _encoded(category: Category) -> bytes:
-    return msgspec.json.encode(
-        CategoryResponse(
-            id=category.id,
-            name_en=category.name_en,
-            name_ja=category.name_ja,
-            parent_id=category.parent_id,
-            created_at=category.created_at,
-            updated_at=category.updated_at,
-            version=category.version,
-        )
+def _response(category: Category) -> CategoryResponse:
+    return CategoryResponse(
+        id=category.id,
+        name_en=category.name_en,
+        name_ja=category.name_ja,
+        parent_id=category.parent_id,
+        created_at=category.created_at,
+        updated_at=category.updated_at,
+        version=category.version,
     )
 
 
 def _resource(request: Req, category: Category, *, status: int = 200, cache: str = PUBLIC) -> Response[Any]:
-    body = _encoded(category)
     headers = {"Location": f"{CATEGORIES_PATH}/{category.id}"} if status == 201 else {}
-    return json_response(
+    return resource(
         request,
-        body,
-        etag=etag_of(body, category.version),
+        _response(category),
+        version=category.version,
         cache=cache,
         status=status,
         headers=headers,

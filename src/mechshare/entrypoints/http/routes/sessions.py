@@ -20,9 +20,10 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     require_recent_sign_in,
 )
-from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.openapi import (
     ACCEPTS_IDEMPOTENCY_KEY,
+    LOCATION,
     NOT_MODIFIED,
     body_of,
     documented,
@@ -34,11 +35,10 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.users import (
     USERS_PATH,
     UserResponse,
-    encoded_user,
     user_resource,
+    user_response,
 )
 from mechshare.services.rate_limits import CostlyOperation
-from mechshare.services.support.idempotency import ReplayedResponse
 from mechshare.services.users import Registration
 
 Req = Request[Any, Any, Any]
@@ -112,7 +112,7 @@ class SessionsResponse(Struct):
     operation_id="register",
     before_request=limits(CostlyOperation.REGISTRATIONS),
     summary="Register",
-    opt={"open": True, **ACCEPTS_IDEMPOTENCY_KEY, **refuses(Forbidden, Invalid)},
+    opt={"open": True, **ACCEPTS_IDEMPOTENCY_KEY, LOCATION: USERS_PATH, **refuses(Forbidden, Invalid)},
     operation_class=body_of(
         NewUser,
         example={"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"},
@@ -126,7 +126,7 @@ async def register(request: Req) -> Response[UserResponse]:
     new = await decoded_body(request, NewUser, max_bytes=MAX_AUTH_BODY_BYTES)
     # The fingerprint excludes the password: a stored fingerprint must not help to guess it.
     fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
-    idempotency = idempotent_request(request, "", fingerprint, encoded_user)
+    idempotency = idempotent_request(request, fingerprint, user_response, caller="")
     registration = Registration(
         username=new.username,
         email=new.email,
@@ -137,8 +137,6 @@ async def register(request: Req) -> Response[UserResponse]:
     joined = await application_of(request).users.register(
         registration, request_metadata_of(request), idempotency
     )
-    if isinstance(joined, ReplayedResponse):
-        return replayed(request, joined, 201, USERS_PATH)
     return user_resource(request, joined, status=201)
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from mechshare.domain.errors import Invalid, NotFound, OutOfSpace, UnsupportedContentType
 from mechshare.domain.ids import UploadId
-from mechshare.domain.mechanisms import MAX_DURATION, AuthoredMechanism
+from mechshare.domain.mechanisms import MAX_DURATION
 from mechshare.domain.statements import Statement
 from mechshare.domain.visibility import Visibility
 from mechshare.entrypoints.http.new_mechanisms import (
@@ -21,6 +21,7 @@ from mechshare.entrypoints.http.protocol.auth import limits, require_permissions
 from mechshare.entrypoints.http.protocol.idempotency import replayed
 from mechshare.entrypoints.http.protocol.openapi import (
     ACCEPTS_IDEMPOTENCY_KEY,
+    LOCATION,
     body_of,
     documented,
     form_of,
@@ -98,7 +99,7 @@ class NewMechanismFromUpload(NewUpload, forbid_unknown_fields=True, kw_only=True
     operation_id="createMechanism",
     before_request=limits(CostlyOperation.UPLOADS),
     summary="Upload a mechanism",
-    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound)},
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, LOCATION: MECHANISMS_PATH, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism(request: Req) -> Response[MechanismResponse]:
     """Accepts a multipart form with a clip, a picture or a document as `file` and starts to process it.
@@ -109,7 +110,7 @@ async def create_mechanism(request: Req) -> Response[MechanismResponse]:
     """
     content_type, _ = request.content_type
     if content_type == "multipart/form-data":
-        return _response(request, await create_from_form(request, ClipForm()), 202)
+        return mechanism_resource(request, await create_from_form(request, ClipForm()), 202)
     if content_type == "application/json":  # as in the original design; documented at /mechanisms/from-url
         return await _create_from_json(request)
     accepted = "multipart/form-data or application/json"
@@ -133,7 +134,7 @@ async def create_mechanism(request: Req) -> Response[MechanismResponse]:
     operation_id="createMechanismFromUrl",
     before_request=limits(CostlyOperation.UPLOADS),
     summary="Add a mechanism that is hosted elsewhere",
-    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound)},
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, LOCATION: MECHANISMS_PATH, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism_from_url(request: Req) -> Response[MechanismResponse]:
     """Accepts JSON with the URL of a clip on another host, which this server never fetches.
@@ -160,7 +161,7 @@ async def create_mechanism_from_url(request: Req) -> Response[MechanismResponse]
     status_code=202,
     operation_id="createMechanismFromUpload",
     summary="Make a mechanism of an upload",
-    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound, OutOfSpace)},
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, LOCATION: MECHANISMS_PATH, **refuses(Invalid, NotFound, OutOfSpace)},
 )
 async def create_mechanism_from_upload(request: Req) -> Response[MechanismResponse]:
     """Accepts JSON with a complete upload, which it ends, and starts to process the file.
@@ -173,7 +174,7 @@ async def create_mechanism_from_upload(request: Req) -> Response[MechanismRespon
         raise UnsupportedContentType(content_type=content_type, accepted="application/json")
     new = decoded(body, NewMechanismFromUpload)
     upload_id = UploadId(new.upload.rstrip("/").rpartition("/")[2])
-    return _response(request, await create_from_upload(request, new, upload_id, body), 202)
+    return mechanism_resource(request, await create_from_upload(request, new, upload_id, body), 202)
 
 
 async def _create_from_json(request: Req) -> Response[Any]:
@@ -181,13 +182,11 @@ async def _create_from_json(request: Req) -> Response[Any]:
     new = decoded(body, NewMechanism)
     media = ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration)
     draft = Draft(statement=new.statement, media=media, visibility=new.visibility)
-    return _response(request, await create(request, draft, body), 201)
-
-
-def _response(request: Req, created: AuthoredMechanism | ReplayedResponse, status: int) -> Response[Any]:
-    if isinstance(created, ReplayedResponse):
-        return replayed(request, created, status, MECHANISMS_PATH)
-    return mechanism_resource(request, created, status)
+    try:
+        created = await create(request, draft, body)
+    except ReplayedResponse as replay:
+        return replayed(request, replay, 201)  # also at the route whose status is 202
+    return mechanism_resource(request, created, 201)
 
 
 handlers = [create_mechanism, create_mechanism_from_url, create_mechanism_from_upload]

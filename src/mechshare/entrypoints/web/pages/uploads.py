@@ -39,10 +39,10 @@ async def upload(request: Req) -> Response[Any]:
     form = ClipForm()
     try:
         created = await create_from_form(request, form)
+    except ReplayedResponse:
+        return see_other("/my")
     except DomainException as error:
         return await _refused(request, form, error)
-    if isinstance(created, ReplayedResponse):
-        return see_other("/my")
     return see_other(f"/m/{created.mechanism.id}")
 
 
