@@ -19,6 +19,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.access import find_changeable, find_editable, find_visible
 from mechshare.services.support.attached_files import remove_files
+from mechshare.services.support.idempotency import IdempotentRequest, require_first, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -34,10 +35,16 @@ class AttachmentService:
             await find_visible(tx, viewer, mechanism_id)
             return await tx.attachments.find_of(mechanism_id)
 
-    async def require_room(self, actor: Actor, mechanism_id: MechanismId) -> None:
+    async def require_room(
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        idempotency: IdempotentRequest[Attachment] | None = None,
+    ) -> None:
         """Raises what `add` would raise before it looks at the file, so that a caller need not receive it first."""
         async with self._transactions.read() as tx:
             await find_changeable(tx, actor, mechanism_id)
+            await require_first(tx, self._clock, idempotency)
             _require_room(await tx.attachments.find_of(mechanism_id))
 
     async def add(
@@ -48,29 +55,34 @@ class AttachmentService:
         caption: str = "",
         upload_id: UploadId | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
+        idempotency: IdempotentRequest[Attachment] | None = None,
     ) -> Attachment:
         """Adds the file at the end; the upload in several requests that brought it, if any, ends. A job draws the
         thumbnail of a 3-D model.
 
         The file counts against the quota of the mechanism's owner. Raises MechanismNotFound, UnauthorizedOperation,
-        TooManyAttachments, InvalidField, UploadNotFound.
+        TooManyAttachments, InvalidField, UploadNotFound, and as `run_once` does.
         """
         async with self._transactions.begin() as tx:
             await tx.attachments.lock(mechanism_id)
             mechanism = await find_changeable(tx, actor, mechanism_id)
-            before = await tx.attachments.find_of(mechanism_id)
-            _require_room(before)
-            if upload_id is not None and not await tx.uploads.delete(upload_id):
-                raise UploadNotFound()
-            id = AttachmentId(self._ids.new_id())
-            attachment, reference = new_attachment(
-                id, mechanism, file, caption, len(before), self._clock.now()
-            )
-            await tx.attachments.add(attachment)
-            await tx.blob_references.add([reference])
-            await tx.storage_quotas.release([file.key])
-            await tx.record(AttachmentAdded(attachment, mechanism.user_id, request_metadata.request_id))
-            return attachment
+
+            async def add() -> Attachment:
+                before = await tx.attachments.find_of(mechanism_id)
+                _require_room(before)
+                if upload_id is not None and not await tx.uploads.delete(upload_id):
+                    raise UploadNotFound()
+                id = AttachmentId(self._ids.new_id())
+                attachment, reference = new_attachment(
+                    id, mechanism, file, caption, len(before), self._clock.now()
+                )
+                await tx.attachments.add(attachment)
+                await tx.blob_references.add([reference])
+                await tx.storage_quotas.release([file.key])
+                await tx.record(AttachmentAdded(attachment, mechanism.user_id, request_metadata.request_id))
+                return attachment
+
+            return await run_once(tx, self._clock, idempotency, add)
 
     async def change(
         self,

@@ -27,6 +27,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_visible, listed_among, visible_among
+from mechshare.services.support.idempotency import IdempotentRequest, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -39,8 +40,17 @@ class CollectionService:
         self._clock = clock
         self._ids = ids
 
-    async def create(self, actor: Actor, title: str, visibility: Visibility) -> CoveredCollection:
-        """Creates an empty collection. Raises InvalidField, UnauthorizedOperation, TooManyCollections."""
+    async def create(
+        self,
+        actor: Actor,
+        title: str,
+        visibility: Visibility,
+        idempotency: IdempotentRequest[CoveredCollection] | None = None,
+    ) -> CoveredCollection:
+        """Creates an empty collection.
+
+        Raises InvalidField, UnauthorizedOperation, TooManyCollections, and as `run_once` does.
+        """
         now = self._clock.now()
         new = Collection(
             id=CollectionId(self._ids.new_id()),
@@ -52,9 +62,7 @@ class CollectionService:
         )
         _require_audience(actor, new)
         async with self._transactions.begin() as tx:
-            if await tx.collections.count_of_user(actor.id) >= MAX_COLLECTIONS:
-                raise TooManyCollections(limit=MAX_COLLECTIONS)
-            return CoveredCollection(collection=await tx.collections.save(new), cover=None)
+            return await run_once(tx, self._clock, idempotency, lambda: _add(tx, new))
 
     async def get(self, viewer: Viewer, id: CollectionId) -> CoveredCollection:
         """Raises CollectionNotFound."""
@@ -172,6 +180,12 @@ async def _shown(
 ) -> tuple[AuthoredMechanism, ...]:
     is_own = viewer is not None and viewer.id == collection.user_id
     return await (visible_among if is_own else listed_among)(tx, viewer, items)
+
+
+async def _add(tx: UnitOfWork, new: Collection) -> CoveredCollection:
+    if await tx.collections.count_of_user(new.user_id) >= MAX_COLLECTIONS:
+        raise TooManyCollections(limit=MAX_COLLECTIONS)
+    return CoveredCollection(collection=await tx.collections.save(new), cover=None)
 
 
 async def _covered(

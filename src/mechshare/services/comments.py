@@ -42,7 +42,8 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_visible, shared_access
 from mechshare.services.support.comments import delete_comment, find_visible_comment
-from mechshare.services.transactions import Transactions
+from mechshare.services.support.idempotency import IdempotentRequest, run_once
+from mechshare.services.transactions import Transaction, Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,39 +132,32 @@ class CommentService:
         text: str,
         at: Anchor = NO_ANCHOR,
         thread_id: CommentId | None = None,
+        idempotency: IdempotentRequest[AuthoredComment] | None = None,
     ) -> AuthoredComment:
         """Adds a comment on a mechanism that the actor sees, or a reply to the comment `thread_id`.
 
-        Raises MechanismNotFound, UnauthorizedOperation, CommentsLocked, CommentNotFound, CommentDeleted, InvalidField.
+        Raises MechanismNotFound, UnauthorizedOperation, CommentsLocked, CommentNotFound, CommentDeleted, InvalidField,
+        and as `run_once` does.
         """
-        cleaned = clean_comment(text)
+        comment = Comment(
+            id=CommentId(self._ids.new_id()),
+            mechanism_id=mechanism_id,
+            thread_id=thread_id,
+            user_id=actor.id,
+            text=clean_comment(text),
+            at=at,
+            created_at=self._clock.now(),
+        )
+        # The author belongs to the response, which is stored with the comment.
+        author = (await self._authored(comment)).author
         async with self._transactions.begin() as tx:
             mechanism = await find_visible(tx, actor, mechanism_id)
             require_poster(actor)
-            await _require_unlocked(tx, mechanism_id)
-            thread = await _replied_to(tx, mechanism_id, thread_id) if thread_id else None
-            require_anchor(at, mechanism, thread)
-            comment = Comment(
-                id=CommentId(self._ids.new_id()),
-                mechanism_id=mechanism_id,
-                thread_id=thread_id,
-                user_id=actor.id,
-                text=cleaned,
-                at=at,
-                created_at=self._clock.now(),
-                mentions=await _mentions(tx, cleaned),
-            )
-            saved = await tx.comments.save(comment)
-            await tx.counts.mark_stale(mechanism_id)
-            await tx.record(
-                CommentWritten(
-                    saved,
-                    mechanism.user_id,
-                    thread.user_id if thread else None,
-                    _mentioned(saved),
-                )
-            )
-        return await self._authored(saved)
+
+            async def add() -> AuthoredComment:
+                return AuthoredComment(comment=await _add(tx, comment, mechanism), author=author)
+
+            return await run_once(tx, self._clock, idempotency, add)
 
     async def edit(
         self, actor: Actor, mechanism_id: MechanismId, comment_id: CommentId, text: str
@@ -277,6 +271,17 @@ async def _comment_of(tx: UnitOfWork, mechanism_id: MechanismId, id: CommentId) 
     if comment is None or comment.mechanism_id != mechanism_id:
         raise CommentNotFound()
     return comment
+
+
+async def _add(tx: Transaction, comment: Comment, mechanism: Mechanism) -> Comment:
+    await _require_unlocked(tx, mechanism.id)
+    thread = await _replied_to(tx, mechanism.id, comment.thread_id) if comment.thread_id else None
+    require_anchor(comment.at, mechanism, thread)
+    saved = await tx.comments.save(replace(comment, mentions=await _mentions(tx, comment.text)))
+    await tx.counts.mark_stale(mechanism.id)
+    thread_user_id = thread.user_id if thread else None
+    await tx.record(CommentWritten(saved, mechanism.user_id, thread_user_id, _mentioned(saved)))
+    return saved
 
 
 async def _replied_to(tx: UnitOfWork, mechanism_id: MechanismId, id: CommentId) -> Comment:

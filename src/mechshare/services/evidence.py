@@ -21,7 +21,7 @@ from mechshare.domain.evidence import (
 )
 from mechshare.domain.evidence_events import ClaimMade, ClaimReplied, ClaimWithdrawnByModerator
 from mechshare.domain.ids import MechanismId, UploadId, UserId
-from mechshare.domain.mechanisms import Mechanism, author_of
+from mechshare.domain.mechanisms import Author, Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer, require_poster
 from mechshare.domain.reliability import MAX_CHANGES, AuthoredChange
@@ -32,6 +32,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_managed, find_visible
+from mechshare.services.support.idempotency import IdempotentRequest, require_first, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -86,11 +87,18 @@ class EvidenceService:
             former = await tx.revisions.find_last_versions(mechanism_id)
         return replace(page, items=tuple(_revised(item, former) for item in page.items))
 
-    async def require_room(self, actor: Actor, mechanism_id: MechanismId) -> None:
+    async def require_room(
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        idempotency: IdempotentRequest[AuthoredClaim] | None = None,
+    ) -> None:
         """Raises what `add_claim` would raise before it looks at the claim, so that a caller need not receive a file
         first."""
         async with self._transactions.read() as tx:
             await _claimable(tx, actor, mechanism_id)
+            await require_first(tx, self._clock, idempotency)
+            await _require_room(tx, actor, mechanism_id)
 
     async def add_claim(
         self,
@@ -98,27 +106,29 @@ class EvidenceService:
         mechanism_id: MechanismId,
         new: NewClaim,
         upload_id: UploadId | None = None,
+        idempotency: IdempotentRequest[AuthoredClaim] | None = None,
     ) -> AuthoredClaim:
         """Adds a claim about the mechanism as it is now; the upload in several requests that brought its file, if any,
         ends.
 
         The file counts against the quota of the actor. Raises MechanismNotFound, InvalidField, UnauthorizedOperation,
-        TooManyClaims, UploadNotFound.
+        TooManyClaims, UploadNotFound, and as `run_once` does.
         """
         cleaned = clean_claim(new)
+        # In the transaction this would lock the account, for which notifications of others may wait.
+        async with self._transactions.read() as reading:
+            author = await _author(reading, actor.id)
         async with self._transactions.begin() as tx:
             mechanism = await _claimable(tx, actor, mechanism_id)
-            if upload_id is not None and not await tx.uploads.delete(upload_id):
-                raise UploadNotFound()
-            if cleaned.file is not None:
-                now = self._clock.now()
-                await tx.blob_references.add([sent_reference(mechanism, cleaned.file, actor.id, now)])
-                await tx.storage_quotas.release([cleaned.file.key])
-            claim = await tx.claims.save(self._claim(actor, mechanism, cleaned))
-            await tx.counts.mark_stale(mechanism_id)
-            await tx.record(ClaimMade(claim, mechanism.user_id))
-        async with self._transactions.read() as tx:
-            return await _authored(tx, claim)
+
+            async def add() -> AuthoredClaim:
+                await _require_room(tx, actor, mechanism_id)
+                if upload_id is not None and not await tx.uploads.delete(upload_id):
+                    raise UploadNotFound()
+                claim = await self._add(tx, actor, mechanism, cleaned)
+                return await _authored(tx, claim, author)
+
+            return await run_once(tx, self._clock, idempotency, add)
 
     async def withdraw_claim(
         self, actor: Actor, mechanism_id: MechanismId, claim_id: ClaimId, request_metadata: RequestMetadata
@@ -153,6 +163,16 @@ class EvidenceService:
             await tx.record(ClaimReplied(replied, actor.id))
             return await _authored(tx, replied)
 
+    async def _add(self, tx: Transaction, actor: Actor, mechanism: Mechanism, new: NewClaim) -> Claim:
+        if new.file is not None:
+            now = self._clock.now()
+            await tx.blob_references.add([sent_reference(mechanism, new.file, actor.id, now)])
+            await tx.storage_quotas.release([new.file.key])
+        claim = await tx.claims.save(self._claim(actor, mechanism, new))
+        await tx.counts.mark_stale(mechanism.id)
+        await tx.record(ClaimMade(claim, mechanism.user_id))
+        return claim
+
     def _claim(self, actor: Actor, mechanism: Mechanism, new: NewClaim) -> Claim:
         return Claim(
             id=ClaimId(self._ids.new_id()),
@@ -172,9 +192,12 @@ class EvidenceService:
 async def _claimable(tx: UnitOfWork, actor: Actor, mechanism_id: MechanismId) -> Mechanism:
     mechanism = await find_visible(tx, actor, mechanism_id)
     require_poster(actor)
+    return mechanism
+
+
+async def _require_room(tx: UnitOfWork, actor: Actor, mechanism_id: MechanismId) -> None:
     if await tx.claims.count_of_user(mechanism_id, actor.id) >= MAX_CLAIMS_PER_USER:
         raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
-    return mechanism
 
 
 async def _claim_of(tx: Transaction, mechanism_id: MechanismId, claim_id: ClaimId) -> Claim:
@@ -184,12 +207,17 @@ async def _claim_of(tx: Transaction, mechanism_id: MechanismId, claim_id: ClaimI
     return claim
 
 
-async def _authored(tx: UnitOfWork, claim: Claim) -> AuthoredClaim:
-    user = await tx.users.find_by_id(claim.user_id)
+async def _author(tx: UnitOfWork, user_id: UserId) -> Author:
+    user = await tx.users.find_by_id(user_id)
     if user is None:
         raise ClaimNotFound()
+    return author_of(user)
+
+
+async def _authored(tx: UnitOfWork, claim: Claim, author: Author | None = None) -> AuthoredClaim:
+    made_by = author or await _author(tx, claim.user_id)
     former = await tx.revisions.find_last_versions(claim.mechanism_id)
-    return _revised(AuthoredClaim(claim=claim, author=author_of(user)), former)
+    return _revised(AuthoredClaim(claim=claim, author=made_by), former)
 
 
 def _revised(item: AuthoredClaim, former: Sequence[tuple[int, int]]) -> AuthoredClaim:

@@ -27,6 +27,7 @@ from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
+from mechshare.services.support.idempotency import IdempotentRequest, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -39,20 +40,17 @@ class GroupService:
         self._clock = clock
         self._ids = ids
 
-    async def create(self, actor: Actor, name: str) -> OwnGroup:
-        """Creates a group whose first maintainer is the actor. Raises InvalidField, TooManyGroups."""
+    async def create(
+        self, actor: Actor, name: str, idempotency: IdempotentRequest[OwnGroup] | None = None
+    ) -> OwnGroup:
+        """Creates a group whose first maintainer is the actor. Raises InvalidField, TooManyGroups, and as `run_once`
+        does."""
         now = self._clock.now()
         new = Group(
             id=GroupId(self._ids.new_id()), name=clean_group_name(name), created_at=now, updated_at=now
         )
         async with self._transactions.begin() as tx:
-            await _require_room_for_group(tx, actor.id)
-            group = await tx.groups.save(new)
-            role = GroupRole.MAINTAINER
-            await tx.memberships.put(
-                Membership(group_id=group.id, user_id=actor.id, role=role, joined_at=now)
-            )
-        return OwnGroup(group=group, role=role)
+            return await run_once(tx, self._clock, idempotency, lambda: _add(tx, actor, new))
 
     async def find_own(self, actor: Actor) -> tuple[OwnGroup, ...]:
         """Returns the groups of the actor, ordered by name."""
@@ -180,6 +178,14 @@ async def _require_room(tx: Transaction, group_id: GroupId, user_id: UserId) -> 
     if len(await tx.memberships.find_members(group_id)) >= MAX_MEMBERS:
         raise TooManyMembers(limit=MAX_MEMBERS)
     await _require_room_for_group(tx, user_id)
+
+
+async def _add(tx: Transaction, actor: Actor, new: Group) -> OwnGroup:
+    await _require_room_for_group(tx, actor.id)
+    group, role = await tx.groups.save(new), GroupRole.MAINTAINER
+    membership = Membership(group_id=group.id, user_id=actor.id, role=role, joined_at=group.created_at)
+    await tx.memberships.put(membership)
+    return OwnGroup(group=group, role=role)
 
 
 async def _require_room_for_group(tx: Transaction, user_id: UserId) -> None:

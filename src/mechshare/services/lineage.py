@@ -22,6 +22,7 @@ from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.support.access import find_changeable, find_editable, find_visible, found_among
+from mechshare.services.support.idempotency import IdempotentRequest, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_EDGES = 5 * MAX_SHOWN
@@ -54,29 +55,30 @@ class LineageService:
         )
 
     async def add_source(
-        self, actor: Actor, mechanism_id: MechanismId, source_id: MechanismId, kind: LineageKind
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        source_id: MechanismId,
+        kind: LineageKind,
+        idempotency: IdempotentRequest[LineageEdge] | None = None,
     ) -> LineageEdge:
         """States that the actor's mechanism builds on another one that the actor may see.
 
-        Raises MechanismNotFound, UnauthorizedOperation, LineageExists, LineageCycle, TooManySources.
+        Raises MechanismNotFound, UnauthorizedOperation, LineageExists, LineageCycle, TooManySources, and as `run_once`
+        does.
         """
+        edge = LineageEdge(
+            mechanism_id=mechanism_id,
+            source_id=source_id,
+            kind=kind,
+            created_by=actor.id,
+            created_at=self._clock.now(),
+        )
         async with self._transactions.begin() as tx:
             await tx.lineage.lock()
             await find_changeable(tx, actor, mechanism_id)
             await find_visible(tx, actor, source_id)
-            if len(await tx.lineage.find_sources([mechanism_id], limit=MAX_SOURCES)) == MAX_SOURCES:
-                raise TooManySources(limit=MAX_SOURCES)
-            if mechanism_id in await _ancestry(tx, source_id):
-                raise LineageCycle()
-            edge = LineageEdge(
-                mechanism_id=mechanism_id,
-                source_id=source_id,
-                kind=kind,
-                created_by=actor.id,
-                created_at=self._clock.now(),
-            )
-            await tx.lineage.add(edge)
-            return edge
+            return await run_once(tx, self._clock, idempotency, lambda: _add(tx, edge))
 
     async def remove_source(
         self, actor: Actor, mechanism_id: MechanismId, source_id: MechanismId, kind: LineageKind
@@ -86,6 +88,15 @@ class LineageService:
             await find_editable(tx, actor, mechanism_id)
             if not await tx.lineage.delete(mechanism_id, source_id, kind):
                 raise LineageNotFound()
+
+
+async def _add(tx: Transaction, edge: LineageEdge) -> LineageEdge:
+    if len(await tx.lineage.find_sources([edge.mechanism_id], limit=MAX_SOURCES)) == MAX_SOURCES:
+        raise TooManySources(limit=MAX_SOURCES)
+    if edge.mechanism_id in await _ancestry(tx, edge.source_id):
+        raise LineageCycle()
+    await tx.lineage.add(edge)
+    return edge
 
 
 async def _ancestry(tx: Transaction, start: MechanismId) -> set[MechanismId]:

@@ -17,6 +17,7 @@ from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress
+from mechshare.services.support.idempotency import IdempotentRequest, run_once
 from mechshare.services.support.similar_motions import SimilarMechanism, SimilarMotions
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -37,18 +38,29 @@ class MotionSearchService:
         self._similar = similar
         self._clock = clock
 
-    async def begin(self, actor: Actor, clip: OriginalFile, request_id: str = "") -> MotionSearch:
+    async def begin(
+        self,
+        actor: Actor,
+        clip: OriginalFile,
+        request_id: str = "",
+        idempotency: IdempotentRequest[MotionSearch] | None = None,
+    ) -> MotionSearch:
         """Enqueues the analysis of `clip`, which `UploadService.receive` stored.
 
-        The clip counts against the quota of the actor until it is deleted. Raises NotAClip, UserNotFound.
+        The clip counts against the quota of the actor until it is deleted. Raises NotAClip, UserNotFound,
+        and as `run_once` does.
         """
         search = new_motion_search(actor, clip, self._clock.now())
         reserved = Reservation(key=clip.key, user_id=actor.id, size=clip.size, expires_at=search.expires_at)
         async with self._transactions.begin() as tx:
-            await tx.storage_quotas.reserve(reserved)
-            await tx.motion_searches.add(search)
-            await tx.record(MotionSearchBegun(clip.key, actor.id, request_id))
-        return search
+
+            async def begin() -> MotionSearch:
+                await tx.storage_quotas.reserve(reserved)
+                await tx.motion_searches.add(search)
+                await tx.record(MotionSearchBegun(clip.key, actor.id, request_id))
+                return search
+
+            return await run_once(tx, self._clock, idempotency, begin)
 
     async def find(self, actor: Actor, search_id: MotionSearchId, limit: int) -> FoundByMotion:
         """Returns the search with the `limit` mechanisms that move most alike. Raises MotionSearchNotFound."""

@@ -27,6 +27,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.services.support.access import find_visible
 from mechshare.services.support.comments import delete_comment, find_visible_comment
 from mechshare.services.support.hidden_mechanisms import hide_mechanisms
+from mechshare.services.support.idempotency import IdempotentRequest, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -37,16 +38,26 @@ class ReportService:
         self._ids = ids
 
     async def report_mechanism(
-        self, actor: Actor, mechanism_id: MechanismId, reason: str, request_metadata: RequestMetadata
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        reason: str,
+        request_metadata: RequestMetadata,
+        idempotency: IdempotentRequest[Report] | None = None,
     ) -> Report:
         """Reports a mechanism that the actor sees. Raises MechanismNotFound, and as `report_user` does."""
         async with self._transactions.begin() as tx:
             mechanism = await find_visible(tx, actor, mechanism_id)
             made = self._new(actor, mechanism.user_id, reason, mechanism_id=mechanism.id)
-            return await self._add(tx, made, request_metadata)
+            return await self._add(tx, made, request_metadata, idempotency)
 
     async def report_comment(
-        self, actor: Actor, comment_id: CommentId, reason: str, request_metadata: RequestMetadata
+        self,
+        actor: Actor,
+        comment_id: CommentId,
+        reason: str,
+        request_metadata: RequestMetadata,
+        idempotency: IdempotentRequest[Report] | None = None,
     ) -> Report:
         """Reports a comment on a mechanism that the actor sees. Raises CommentNotFound, and as `report_user` does."""
         async with self._transactions.begin() as tx:
@@ -56,17 +67,24 @@ class ReportService:
             made = self._new(
                 actor, comment.user_id, reason, mechanism_id=comment.mechanism_id, comment_id=comment.id
             )
-            return await self._add(tx, made, request_metadata)
+            return await self._add(tx, made, request_metadata, idempotency)
 
     async def report_user(
-        self, actor: Actor, user_id: UserId, reason: str, request_metadata: RequestMetadata
+        self,
+        actor: Actor,
+        user_id: UserId,
+        reason: str,
+        request_metadata: RequestMetadata,
+        idempotency: IdempotentRequest[Report] | None = None,
     ) -> Report:
-        """Reports a user. Raises UserNotFound, OwnReport, InvalidField, AlreadyReported, TooManyReports."""
+        """Reports a user. Raises UserNotFound, OwnReport, InvalidField, AlreadyReported, TooManyReports, and as
+        `run_once` does."""
         async with self._transactions.begin() as tx:
             user = await tx.users.find_by_id(user_id)
             if user is None or user.awaits_approval:
                 raise UserNotFound()
-            return await self._add(tx, self._new(actor, user.id, reason), request_metadata)
+            made = self._new(actor, user.id, reason)
+            return await self._add(tx, made, request_metadata, idempotency)
 
     async def find_made(self, actor: Actor) -> tuple[Report, ...]:
         """Returns the newest reports that the actor made, with what was decided."""
@@ -129,17 +147,23 @@ class ReportService:
             created_at=self._clock.now(),
         )
 
-    async def _add(self, tx: Transaction, report: Report, request_metadata: RequestMetadata) -> Report:
+    async def _add(
+        self,
+        tx: Transaction,
+        report: Report,
+        request_metadata: RequestMetadata,
+        idempotency: IdempotentRequest[Report] | None,
+    ) -> Report:
         if report.user_id == report.reporter_id:
             raise OwnReport()
-        open_reports = await tx.reports.find_undecided_of(report.reporter_id)
-        if any(one.subject == report.subject for one in open_reports):
-            raise AlreadyReported()
-        if len(open_reports) >= MAX_OPEN_REPORTS:
-            raise TooManyReports(limit=MAX_OPEN_REPORTS)
-        await tx.reports.add(report)
-        await tx.record(ReportMade(report, request_metadata))
-        return report
+
+        async def add() -> Report:
+            await _require_room(tx, report)
+            await tx.reports.add(report)
+            await tx.record(ReportMade(report, request_metadata))
+            return report
+
+        return await run_once(tx, self._clock, idempotency, add)
 
     async def _carry_out(
         self, tx: Transaction, actor: Actor, report: Report, request_metadata: RequestMetadata
@@ -179,3 +203,12 @@ class ReportService:
         if user.role is Role.USER:
             blocked = await tx.users.save(user.with_role(Role.READER, self._clock.now()))
             await tx.record(AccountStatusChanged(user, blocked, actor.id, request_metadata))
+
+
+async def _require_room(tx: Transaction, report: Report) -> None:
+    """Raises AlreadyReported, TooManyReports."""
+    open_reports = await tx.reports.find_undecided_of(report.reporter_id)
+    if any(one.subject == report.subject for one in open_reports):
+        raise AlreadyReported()
+    if len(open_reports) >= MAX_OPEN_REPORTS:
+        raise TooManyReports(limit=MAX_OPEN_REPORTS)

@@ -68,7 +68,9 @@ async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
     user = await save_user(database)
     made = [a_mechanism(user) for _ in range(20_000)]
     async with database.begin() as tx:
-        for first in range(0, len(made), 100):  # a busy machine does not insert 1,000 before the connection is cut
+        for first in range(
+            0, len(made), 100
+        ):  # a busy machine does not insert 1,000 before the connection is cut
             await tx.mechanisms.add(made[first : first + 100])
 
     some = [one.id for one in made[::20]]

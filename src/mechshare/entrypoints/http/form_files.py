@@ -1,6 +1,6 @@
-"""The file of a multipart form, which is stored while the form is read."""
+"""The file of a multipart form, which is stored while the form is read, and that of a complete upload."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -9,7 +9,9 @@ from litestar import Request
 
 from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import Unavailable, UnsupportedContentType
+from mechshare.domain.ids import UploadId
 from mechshare.domain.originals import OriginalFile
+from mechshare.domain.uploads import UploadNotFound
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
 from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
@@ -33,6 +35,26 @@ def require_form(request: Request[Any, Any, Any]) -> None:
     content_type, _ = request.content_type
     if content_type != _FORM_TYPE:
         raise UnsupportedContentType(content_type=content_type, accepted=_FORM_TYPE)
+
+
+def content_of(form: Form[Stored]) -> object:
+    """Returns what the form says, which is the same whenever it is sent."""
+    return [form.fields, (form.file.name, form.file.sha256) if form.file else None]
+
+
+async def finished_upload(
+    request: Request[Any, Any, Any], upload_id: UploadId, require_room: Callable[[], Awaitable[None]]
+) -> ReceivedFile:
+    """Returns the complete upload as a file of any kind, where `require_room` raises nothing.
+
+    Raises what it and `ResumableUploadService.finish_attachment` raise.
+    """
+    await require_room()
+    try:
+        return await application_of(request).resumable_uploads.finish_attachment(actor_of(request), upload_id)
+    except UploadNotFound:
+        await require_room()  # the same request, sent at the same time, may have ended the upload
+        raise
 
 
 @asynccontextmanager

@@ -25,17 +25,17 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 def idempotent_request(
     request: Request[Any, Any, Any],
     content: object,
-    represent: Callable[[T], object],
+    represent: Callable[[T], object] | None,
     caller: str | None = None,
 ) -> IdempotentRequest[T] | None:
-    """Returns the request as one that takes effect once; None without Idempotency-Key.
+    """Returns the request as one that takes effect once; None without Idempotency-Key or `represent`.
 
     `content` is what the body says, and `represent` makes the content of the response. The key is that of the signed-in
     user for this path, unless there is another `caller`. Raises MalformedRequest for a key that is not 1 to 200 visible
     ASCII characters.
     """
     key = request.headers.get(KEY_HEADER)
-    if key is None:
+    if key is None or represent is None:
         return None
     if not _KEY.match(key):
         raise MalformedRequest(

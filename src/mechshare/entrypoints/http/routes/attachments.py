@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, patch, post
@@ -12,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from mechshare.domain.attachments import MAX_ATTACHMENTS, MAX_CAPTION, Attachment
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, NotFound, OutOfSpace
 from mechshare.domain.ids import AttachmentId, MechanismId, UploadId
+from mechshare.entrypoints.http.form_files import finished_upload
 from mechshare.entrypoints.http.new_attachments import AttachmentForm, NewAttachment, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -21,8 +23,10 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
     body_of,
@@ -122,12 +126,12 @@ async def get_attachments(request: Req, mechanism_id: FromPath[str]) -> Response
     operation_id="addAttachment",
     before_request=limits(CostlyOperation.UPLOADS),
     summary="Attach a file",
-    opt=refuses(Forbidden, Conflict, Invalid, OutOfSpace),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Forbidden, Conflict, Invalid, OutOfSpace)},
 )
 async def add_attachment(request: Req, mechanism_id: FromPath[str]) -> Response[AttachmentResponse]:
     """Accepts a multipart form with a file of any kind as `file`; for the owner and admins. At most 50 files."""
-    added = await add_from_form(request, mechanism_id_in(mechanism_id), AttachmentForm())
-    return resource(request, await _attachment(request, added), status=201)
+    added = await add_from_form(request, mechanism_id_in(mechanism_id), AttachmentForm(), _described)
+    return resource(request, _described(added), status=201)
 
 
 @post(
@@ -136,7 +140,7 @@ async def add_attachment(request: Req, mechanism_id: FromPath[str]) -> Response[
     status_code=201,
     operation_id="addAttachmentFromUpload",
     summary="Attach an upload",
-    opt=refuses(Forbidden, Conflict, Invalid, NotFound, OutOfSpace),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Forbidden, Conflict, Invalid, NotFound, OutOfSpace)},
     operation_class=body_of(
         NewAttachmentFromUpload,
         example={"upload": "01900000-0000-7000-8000-000000000000", "caption": "STEP AP242"},
@@ -149,12 +153,13 @@ async def add_attachment_from_upload(
     new = await decoded_body(request, NewAttachmentFromUpload)
     application, actor, id = application_of(request), actor_of(request), mechanism_id_in(mechanism_id)
     upload_id = UploadId(new.upload.rstrip("/").rpartition("/")[2])
-    await application.attachments.require_room(actor, id)
-    file = await application.resumable_uploads.finish_attachment(actor, upload_id)
+    idempotency = idempotent_request(request, new, _described)
+    require_room = partial(application.attachments.require_room, actor, id, idempotency)
+    file = await finished_upload(request, upload_id, require_room)
     added = await application.attachments.add(
-        actor, id, file, new.caption, upload_id, request_metadata_of(request)
+        actor, id, file, new.caption, upload_id, request_metadata_of(request), idempotency
     )
-    return resource(request, await _attachment(request, added), status=201)
+    return resource(request, _described(added), status=201)
 
 
 @patch(
@@ -241,7 +246,7 @@ async def _attachments(
     return AttachmentsResponse([_described(one, thumbnails[one.id]) for one in attachments])
 
 
-def _described(one: Attachment, thumbnail_url: str | None) -> AttachmentResponse:
+def _described(one: Attachment, thumbnail_url: str | None = None) -> AttachmentResponse:
     return AttachmentResponse(
         id=one.id,
         name=one.name,

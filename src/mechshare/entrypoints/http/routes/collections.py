@@ -1,6 +1,7 @@
 """/collections, /users/{id}/collections and /users/me/collections"""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, patch, post, put
@@ -20,8 +21,11 @@ from mechshare.entrypoints.http.protocol.auth import (
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.entity_tags import expected_versions
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
     ACCEPTS_IF_MATCH,
+    LOCATION,
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
     body_of,
@@ -98,13 +102,16 @@ class CollectionResponse(Struct):
     status_code=201,
     operation_id="createCollection",
     summary="Create a collection",
-    opt=refuses(Conflict, Forbidden, Invalid),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, LOCATION: _PATH, **refuses(Conflict, Forbidden, Invalid)},
     operation_class=body_of(NewCollection, example={"title": "間欠運動", "visibility": "public"}),
 )
 async def create_collection(request: Req) -> Response[CollectionResponse]:
     """Creates an empty collection, which is private unless `visibility` says otherwise."""
     new = await decoded_body(request, NewCollection)
-    made = await application_of(request).collections.create(actor_of(request), new.title, new.visibility)
+    idempotency = idempotent_request(request, new, partial(_response, request))
+    made = await application_of(request).collections.create(
+        actor_of(request), new.title, new.visibility, idempotency
+    )
     return _resource(request, made, 201)
 
 

@@ -19,8 +19,10 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.identifiers import comment_id_in, mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
     body_of,
@@ -91,22 +93,23 @@ async def find_comments(
     status_code=201,
     operation_id="createComment",
     summary="Write a comment or a reply",
-    opt=refuses(Invalid, Conflict, Forbidden),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, Conflict, Forbidden)},
     operation_class=body_of(
         NewComment, example={"text": "ここで**遊び**が見えます。", "at": {"start_ms": 1200, "end_ms": 1800}}
     ),
 )
 async def create_comment(request: Req, mechanism_id: FromPath[str]) -> Response[CommentResponse]:
     """Adds a comment on a mechanism that the caller may see, or a reply to a comment."""
-    new = await decoded_body(request, NewComment)
+    new, site = await decoded_body(request, NewComment), site_url(request)
     added = await application_of(request).comments.add(
         actor_of(request),
         mechanism_id_in(mechanism_id),
         new.text,
         anchor_in(new.at),
         None if new.thread_id is None else comment_id_in(new.thread_id),
+        idempotent_request(request, new, lambda added: comment_response(added, site)),
     )
-    return resource(request, comment_response(added, site_url(request)), status=201)
+    return resource(request, comment_response(added, site), status=201)
 
 
 @get(

@@ -1,6 +1,7 @@
 """/mechanisms/{id}/claims and /mechanisms/{id}/evidence"""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
@@ -23,6 +24,7 @@ from mechshare.domain.evidence import (
 from mechshare.domain.ids import UploadId, is_id
 from mechshare.domain.mechanisms import Author
 from mechshare.domain.named_values import MAX_VALUES
+from mechshare.entrypoints.http.form_files import finished_upload
 from mechshare.entrypoints.http.new_claims import ClaimForm, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -32,8 +34,10 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
     body_of,
@@ -182,7 +186,7 @@ async def find_claims(
     operation_id="createClaim",
     before_request=limits(CostlyOperation.UPLOADS),
     summary="Add a claim",
-    opt=refuses(Forbidden, Invalid, Conflict, NotFound, OutOfSpace),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Forbidden, Invalid, Conflict, NotFound, OutOfSpace)},
     operation_class=body_of(
         NewClaimFields,
         example={
@@ -201,13 +205,12 @@ async def create_claim(request: Req, mechanism_id: FromPath[str]) -> Response[Cl
     """
     application, actor, id = application_of(request), actor_of(request), mechanism_id_in(mechanism_id)
     if request.content_type[0] == "multipart/form-data":
-        return resource(request, _claim(await add_from_form(request, id, ClaimForm())), status=201)
+        return resource(request, _claim(await add_from_form(request, id, ClaimForm(), _claim)), status=201)
     new = await decoded_body(request, NewClaimFields)
     upload_id = UploadId(new.upload.rstrip("/").rpartition("/")[2]) if new.upload else None
-    file = None
-    if upload_id is not None:
-        await application.evidence.require_room(actor, id)
-        file = await application.resumable_uploads.finish_attachment(actor, upload_id)
+    idempotency = idempotent_request(request, new, _claim)
+    require_room = partial(application.evidence.require_room, actor, id, idempotency)
+    file = await finished_upload(request, upload_id, require_room) if upload_id is not None else None
     claim = NewClaim(
         kind=new.kind,
         text=new.text,
@@ -216,7 +219,7 @@ async def create_claim(request: Req, mechanism_id: FromPath[str]) -> Response[Cl
         conditions=named_values(new.conditions),
         file=file,
     )
-    added = await application.evidence.add_claim(actor, id, claim, upload_id)
+    added = await application.evidence.add_claim(actor, id, claim, upload_id, idempotency)
     return resource(request, _claim(added), status=201)
 
 

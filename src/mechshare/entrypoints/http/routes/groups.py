@@ -19,8 +19,11 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
 )
 from mechshare.entrypoints.http.protocol.entity_tags import expected_versions
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
     ACCEPTS_IF_MATCH,
+    LOCATION,
     NOT_MODIFIED,
     body_of,
     documented,
@@ -106,13 +109,15 @@ async def find_groups(request: Req) -> Response[GroupsResponse]:
     status_code=201,
     operation_id="createGroup",
     summary="Create a group",
-    opt=refuses(Conflict, Invalid),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, LOCATION: _PATH, **refuses(Conflict, Invalid)},
     operation_class=body_of(GroupFields, example={"name": "Gear laboratory"}),
 )
 async def create_group(request: Req) -> Response[GroupResponse]:
     """Creates a group whose first maintainer is the caller."""
     new = await decoded_body(request, GroupFields)
-    return _resource(request, await application_of(request).groups.create(actor_of(request), new.name), 201)
+    idempotency = idempotent_request(request, new, _group)
+    made = await application_of(request).groups.create(actor_of(request), new.name, idempotency)
+    return _resource(request, made, 201)
 
 
 @get(

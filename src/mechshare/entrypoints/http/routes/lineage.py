@@ -18,8 +18,15 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
-from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, body_of, refuses
+from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
+    NOT_MODIFIED,
+    OPTIONAL_TOKEN,
+    body_of,
+    refuses,
+)
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import no_content, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
@@ -103,7 +110,7 @@ async def get_lineage(
     status_code=201,
     operation_id="addLineage",
     summary="State what a mechanism builds on",
-    opt=refuses(Forbidden, Conflict, Invalid),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Forbidden, Conflict, Invalid)},
     operation_class=body_of(
         NewEdgeFields,
         example={"source": "01900000-0000-7000-8000-000000000000", "kind": "derived_from"},
@@ -113,7 +120,11 @@ async def add_lineage(request: Req, mechanism_id: FromPath[str]) -> Response[Edg
     """Adds a relation to a mechanism that the caller may see; for the owner and admins. Cycles are refused."""
     new = await decoded_body(request, NewEdgeFields)
     edge = await application_of(request).lineage.add_source(
-        actor_of(request), mechanism_id_in(mechanism_id), mechanism_id_in(new.source), new.kind
+        actor_of(request),
+        mechanism_id_in(mechanism_id),
+        mechanism_id_in(new.source),
+        new.kind,
+        idempotent_request(request, new, _edge),
     )
     return resource(request, _edge(edge), status=201)
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from mechshare.domain.errors import Invalid, NotFound, OutOfSpace, TooLarge, UnsupportedMedia
+from mechshare.domain.motion_searches import MotionSearch
 from mechshare.entrypoints.http.new_motion_searches import search_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -18,7 +19,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.identifiers import motion_search_id_in
-from mechshare.entrypoints.http.protocol.openapi import form_of, refuses
+from mechshare.entrypoints.http.protocol.openapi import ACCEPTS_IDEMPOTENCY_KEY, LOCATION, form_of, refuses
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, json_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -66,15 +67,19 @@ class MotionSearchResponse(Struct):
     operation_id="searchByMotion",
     before_request=limits_of_user(CostlyOperation.UPLOADS),
     summary="Search by the motion of a clip",
-    opt=refuses(Invalid, TooLarge, UnsupportedMedia, OutOfSpace),
+    opt={
+        **ACCEPTS_IDEMPOTENCY_KEY,
+        LOCATION: SEARCHES_PATH,
+        **refuses(Invalid, TooLarge, UnsupportedMedia, OutOfSpace),
+    },
 )
 async def search_by_motion(request: Req) -> Response[MotionSearchResponse]:
     """Accepts a multipart form with a clip as `file`, and starts to analyse how it moves. The clip is not kept.
 
     Location is the address of what the search finds.
     """
-    search = await search_from_form(request)
-    return _response(request, FoundByMotion(search=search, similar=()), 202)
+    search = await search_from_form(request, lambda begun: _shown(request, _nothing_yet(begun)))
+    return _response(request, _nothing_yet(search), 202)
 
 
 @get(
@@ -94,6 +99,10 @@ async def get_search_by_motion(
         actor_of(request), motion_search_id_in(search_id), limit
     )
     return _response(request, found, 200)
+
+
+def _nothing_yet(search: MotionSearch) -> FoundByMotion:
+    return FoundByMotion(search=search, similar=())
 
 
 def _response(request: Req, found: FoundByMotion, status: int) -> Response[Any]:

@@ -17,8 +17,15 @@ from mechshare.entrypoints.http.protocol.auth import (
     request_metadata_of,
     require_permissions,
 )
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request
 from mechshare.entrypoints.http.protocol.identifiers import comment_id_in, mechanism_id_in
-from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, body_of, documented, refuses
+from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
+    NOT_MODIFIED,
+    body_of,
+    documented,
+    refuses,
+)
 from mechshare.entrypoints.http.protocol.pagination import (
     Cursor,
     Limit,
@@ -96,7 +103,7 @@ class DecisionsResponse(Struct):
     guards=[require_permissions()],
     operation_id="report",
     summary="Report a mechanism, a comment or a user",
-    opt=refuses(Invalid, Conflict, NotFound, Forbidden),
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, Conflict, NotFound, Forbidden)},
     operation_class=body_of(
         NewReport,
         example={"mechanism_id": "01900000-0000-7000-8000-000000000000", "reason": "無断転載です。"},
@@ -111,19 +118,14 @@ async def report(request: Req) -> Response[ReportResponse]:
             en="name one of mechanism_id, comment_id and user_id.",
             ja="mechanism_id、comment_id、user_id のどれか一つを指定してください。",
         )
-    reports, actor, metadata = (
-        application_of(request).reports,
-        actor_of(request),
-        request_metadata_of(request),
-    )
+    reports, actor = application_of(request).reports, actor_of(request)
+    said = (body.reason, request_metadata_of(request), idempotent_request(request, body, _report))
     if body.mechanism_id:
-        made = await reports.report_mechanism(
-            actor, mechanism_id_in(body.mechanism_id), body.reason, metadata
-        )
+        made = await reports.report_mechanism(actor, mechanism_id_in(body.mechanism_id), *said)
     elif body.comment_id:
-        made = await reports.report_comment(actor, comment_id_in(body.comment_id), body.reason, metadata)
+        made = await reports.report_comment(actor, comment_id_in(body.comment_id), *said)
     else:
-        made = await reports.report_user(actor, UserId(body.user_id), body.reason, metadata)
+        made = await reports.report_user(actor, UserId(body.user_id), *said)
     return resource(request, _report(made), status=201)
 
 
