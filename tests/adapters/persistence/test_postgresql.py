@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
 from servers.running import Server
 
@@ -68,15 +69,35 @@ async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
     user = await save_user(database)
     made = [a_mechanism(user) for _ in range(20_000)]
     async with database.begin() as tx:
-        for first in range(
-            0, len(made), 100
-        ):  # a busy machine does not insert 1,000 before the connection is cut
-            await tx.mechanisms.add(made[first : first + 100])
+        for first in range(0, len(made), 1_000):
+            await tx.mechanisms.add(made[first : first + 1_000])
 
     some = [one.id for one in made[::20]]
     async with database.begin() as tx:
         await tx.mechanism_bulk.renew(some)
         assert len(await tx.mechanism_bulk.delete(some)) == len(some)
+
+
+async def test_many_rows_may_take_longer_than_the_timeout_of_a_statement(
+    server: Server, database: SqlDatabase
+) -> None:
+    user = await save_user(database)
+    with psycopg.connect(client_url("postgresql", server), autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER slow BEFORE INSERT ON mechanisms FOR EACH ROW EXECUTE FUNCTION pause()"
+        )
+        try:
+            made = [a_mechanism(user) for _ in range(300)]
+            async with database.begin() as tx:
+                await tx.mechanisms.add(made)
+        finally:
+            connection.execute("DROP FUNCTION pause CASCADE")
+    async with database.read() as tx:
+        assert len(await tx.mechanisms.find_authored([one.id for one in made])) == len(made)
 
 
 async def test_committed_rows_survive_a_killed_server(server: Server, database: SqlDatabase) -> None:

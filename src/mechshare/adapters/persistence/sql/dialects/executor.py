@@ -7,6 +7,9 @@ from typing import Any, Protocol
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+_BATCH_SIZE = 100
+"""Sets of parameters under one timeout, at most: a statement for many rows may take longer than for one."""
+
 Parameters = Mapping[str, Any]
 StatementTimeout = Callable[[AsyncConnection], AbstractContextManager[None]]
 
@@ -38,6 +41,15 @@ class ConnectionExecutor:
         self._statement_timeout = statement_timeout
 
     async def execute(
+        self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
+    ) -> Executed:
+        if not isinstance(parameters, Sequence):
+            return await self._execute(statement, parameters)
+        for start in range(0, len(parameters), _BATCH_SIZE):
+            executed = await self._execute(statement, parameters[start : start + _BATCH_SIZE])
+        return executed
+
+    async def _execute(
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
     ) -> Executed:
         with self._statement_timeout(self._connection):
