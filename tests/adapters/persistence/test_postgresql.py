@@ -62,6 +62,16 @@ async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic
     await use()
 
 
+async def test_a_response_that_waits_for_a_suspended_process_is_read(database: SqlDatabase) -> None:
+    user = await save_user(database)
+    async with database.begin() as tx:
+        reading = asyncio.create_task(tx.users.find_by_id(user.id))
+        await asyncio.sleep(0)  # sends the statement
+        time.sleep(3)  # noqa: ASYNC251  longer than the timeouts of the statement and of this process
+        assert await reading == user
+        assert await tx.users.find_by_id(user.id) == user  # over the same connection
+
+
 async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
     server: Server, database: SqlDatabase
 ) -> None:

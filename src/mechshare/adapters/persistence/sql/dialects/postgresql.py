@@ -21,7 +21,7 @@ from mechshare.adapters.persistence.sql.dialects.executor import ConnectionExecu
 _READERS, _WRITERS = 8, 8
 """Connections per process."""
 _CUT_LATER = 0.5
-"""Seconds after the timeout of a statement."""
+"""Seconds after this process has noticed the timeout of a statement."""
 _LOCK_TIMEOUT_MS = 1_500
 """Milliseconds, less than the statement timeout: a lock that takes too long is reported as such."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
@@ -61,7 +61,7 @@ class Postgresql:
             skip_autocommit_rollback=True,
         )
         self._circuit = CircuitBreaker("database")
-        self._cut_after = timeout + _CUT_LATER
+        self._timeout = timeout
 
     def guard(self) -> AbstractAsyncContextManager[None]:
         return self._circuit.guard()
@@ -78,12 +78,22 @@ class Postgresql:
 
     @contextmanager
     def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
-        """The server aborts slow statements. If it hangs and can't, this shuts the connection down a little later."""
-        timer = asyncio.get_running_loop().call_later(self._cut_after, _cut, connection)
+        """The server aborts slow statements. If it hangs and can't, this shuts the connection down a little later.
+
+        A process that was suspended meanwhile has _CUT_LATER to read a response that waits for it.
+        """
+        loop = asyncio.get_running_loop()
+        timers: list[asyncio.TimerHandle] = []
+
+        def cut_later() -> None:
+            timers.append(loop.call_later(_CUT_LATER, _cut, connection))
+
+        timers.append(loop.call_later(self._timeout, cut_later))
         try:
             yield
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
 
     def executor(self, connection: AsyncConnection) -> Executor:
         return ConnectionExecutor(connection, self.statement_timeout)
