@@ -2,12 +2,7 @@
 
 import asyncio
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +18,7 @@ from mechshare.settings import Settings
 from tests.adapters.persistence.filling import stands_in
 from tests.backups import clips_of, fill_with_clips, held_by
 from tests.cli.conftest import Run
+from tests.killed import kill
 from tests.servers import address, new_container, postgresql_database
 
 COUNT = 60
@@ -210,16 +206,7 @@ def test_a_database_in_memory_is_refused(chosen: Settings, folder: Path) -> None
 @pytest.fixture
 def killed(laptop: Path, folder: Path) -> int:
     """Kills a backup in the middle; returns the number of files that it had copied."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mechshare", "backup", str(folder)],
-        env={**os.environ, "MECHSHARE_DATA": str(laptop)},
-        stdout=subprocess.DEVNULL,
-    )
-    ends = time.monotonic() + 60
-    while not list(folder.rglob("*.gif")) and time.monotonic() < ends:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL
+    kill(folder, "*.gif", "backup", str(folder), MECHSHARE_DATA=str(laptop))
     return len(files_in(folder))
 
 
@@ -242,16 +229,7 @@ def test_a_killed_restore_is_resumed(
     run: Run, laptop: Path, folder: Path, chosen: Settings, wiped: Settings
 ) -> None:
     run("backup", folder)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mechshare", "restore", str(folder)],
-        env={**os.environ, "MECHSHARE_DATA": str(wiped.data)},
-        stdout=subprocess.DEVNULL,
-    )
-    ends = time.monotonic() + 60
-    while not list(wiped.data.rglob("*.mp4")) and time.monotonic() < ends:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL
+    kill(wiped.data, "*.mp4", "restore", str(folder), MECHSHARE_DATA=str(wiped.data))
 
     assert run_on(wiped, "restore", folder).exit_code == 0
     assert without_jobs(wiped.database_url) == without_jobs(chosen.database_url)

@@ -1,12 +1,7 @@
 """`mechshare copy`: an installation is moved to other stores, and back."""
 
 import asyncio
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +19,7 @@ from mechshare.setting_values import SettingsError
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import fill, stands_in
 from tests.cli.conftest import Run
+from tests.killed import kill
 from tests.object_storage import KEYS, new_bucket, shared_moto
 from tests.servers import address, new_container, opensearch_alias, postgresql_database
 
@@ -135,23 +131,11 @@ def test_a_missing_source_is_refused(run: Run, elsewhere: Path, tmp_path: Path) 
     assert "mistyped" in result.output
 
 
-def copying(laptop: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "mechshare", "copy"]
-    command += ["--to", database_at(elsewhere), "--to", blobs_at(elsewhere)]
-    return subprocess.Popen(
-        command, env={**os.environ, "MECHSHARE_DATA": str(laptop)}, stdout=subprocess.DEVNULL
-    )
-
-
 @pytest.fixture
 def killed(laptop: Path, elsewhere: Path) -> int:
     """Kills a copy in the middle; returns the number of files that it had written."""
-    process = copying(laptop, elsewhere)
-    ends = time.monotonic() + 60
-    while not files_in(elsewhere / "blobs") and time.monotonic() < ends:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL
+    to = ("--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
+    kill(elsewhere, "*.gif", "copy", *to, MECHSHARE_DATA=str(laptop))
     return len(files_in(elsewhere / "blobs"))
 
 
