@@ -12,13 +12,14 @@ from tests.attacks.hostile import HOSTILE
 from tests.http.conftest import API, PASSWORD, Site
 from tests.http.conftest import open_site as open_site
 from tests.http.conftest import site as site
+from tests.machine import slowness
 from tests.services.world import GIF
 
 BYTES = 250_000
 SHORT_BYTES = 7_000
 """Bytes that fit into a body of /auth, an address or the header fields."""
 MAX_CPU_SECONDS = 0.25
-"""Processor seconds for one request: five times the documented bound, for slower machines."""
+"""Processor seconds for one request: five times the documented bound, for busy machines; more on slower ones."""
 URL_BODY = {
     "title": "四節リンク",
     "description": "x",
@@ -97,7 +98,7 @@ class Attack:
     def assert_cheap(self, figure: Callable[[str], None]) -> None:
         seconds, where = max(self.worst)
         figure(f"{len(self.worst)} requests, at most {seconds * 1000:.0f} ms of CPU ({where})")
-        assert seconds < MAX_CPU_SECONDS, sorted(self.worst)[-5:]
+        assert seconds < MAX_CPU_SECONDS * slowness(), sorted(self.worst)[-5:]
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.adapters.shared_memory import CHECK_INTERVAL
 from mechshare.domain.rate_limits import Quota, Verdict
+from tests.machine import slowness
 
 MAX_MICROSECONDS = 25.0
-"""Processor time of one use, µs: several times the usual, because the machine may be slow."""
+"""Processor time of one use, µs: several times the usual, because the machine may be busy."""
 
 
 class Hands:
@@ -249,4 +250,4 @@ async def test_a_use_costs_microseconds(tmp_path: Path) -> None:
         costs.append((time.process_time() - began) / 2_000 * 1e6)
     await limiter.close()
     print(f"a use of the limiter in shared memory: {min(costs):.1f} us of processor time")
-    assert min(costs) < MAX_MICROSECONDS
+    assert min(costs) < MAX_MICROSECONDS * slowness()
