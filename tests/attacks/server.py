@@ -80,7 +80,7 @@ class AttackedServer:
         page = os.sysconf("SC_PAGE_SIZE")
         return sum(_stat(pid)[21] for pid in self.members()) * page
 
-    def connect(self, address: str = "127.0.0.1", timeout: float = 10.0) -> socket.socket:
+    def connect(self, address: str = "127.0.0.1", timeout: float = 60.0) -> socket.socket:
         """Opens a TCP connection from `address`, any of 127.0.0.0/8."""
         return socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(address, 0))
 

@@ -69,27 +69,42 @@ def listener(path: str, token: str) -> SlowClient:
 
 
 async def outcomes(
-    server: AttackedServer, clients: Sequence[SlowClient], addresses: Sequence[str], seconds: float
+    server: AttackedServer,
+    clients: Sequence[SlowClient],
+    addresses: Sequence[str],
+    seconds: float,
+    *,
+    listens: float | None = None,
 ) -> Counter[str]:
-    """Returns the outcome of each client within `seconds`: `closed`, `reset`, `open`, or the status of the response."""
+    """Returns the outcome of each client within `seconds`: `closed`, `reset`, `open`, or the status of the response.
+
+    A client that `listens` stays this number of seconds after its response has begun, however late it did.
+    """
     slots = asyncio.Semaphore(CONNECT_CONCURRENCY)
     tasks = [
-        _outcome(server, client, addresses[number % len(addresses)], slots, seconds)
+        _outcome(server, client, addresses[number % len(addresses)], slots, seconds, listens)
         for number, client in enumerate(clients)
     ]
     return Counter(await asyncio.gather(*tasks))
 
 
 async def _outcome(
-    server: AttackedServer, client: SlowClient, address: str, slots: asyncio.Semaphore, seconds: float
+    server: AttackedServer,
+    client: SlowClient,
+    address: str,
+    slots: asyncio.Semaphore,
+    seconds: float,
+    listens: float | None,
 ) -> str:
     async with slots:
         reader, writer = await _connected(server, address)
     acting = asyncio.ensure_future(client(reader, writer))
     received = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as waiting:
             while piece := await reader.read(65_536):
+                if listens is not None and not received:
+                    waiting.reschedule(asyncio.get_running_loop().time() + listens)
                 received += piece if len(received) < 100 else b""
         end = "closed"
     except TimeoutError:

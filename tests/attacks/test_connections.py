@@ -15,18 +15,26 @@ BODY_TIMEOUT = 150.0
 """The same for short bodies; 30 are documented."""
 READERS_TIMEOUT = 240.0
 """Seconds within which hundreds of connections are closed whose clients read nothing; 30 are documented for each."""
+RESPONSES_TIMEOUT = 240.0
+"""Seconds within which hundreds of responses begin."""
 MAX_BYTES_EACH = 1024 * 1024
 """The server's memory for each slow client, including its own growth meanwhile, bytes: an eighth of the file that it
 reads."""
 
 
 async def attack(
-    server: AttackedServer, figure: Callable[[str], None], client: SlowClient, count: int, seconds: float
+    server: AttackedServer,
+    figure: Callable[[str], None],
+    client: SlowClient,
+    count: int,
+    seconds: float,
+    *,
+    listens: float | None = None,
 ) -> dict[str, int]:
     addresses = [new_address() for _ in range(-(-count // PER_ADDRESS))]
     rss, cpu = server.rss_bytes(), server.cpu_seconds()
     async with watched(server, figure):
-        found = await outcomes(server, [client] * count, addresses, seconds)
+        found = await outcomes(server, [client] * count, addresses, seconds, listens=listens)
     grown = server.rss_bytes() - rss
     figure(
         f"{count} clients: {dict(found)}; {server.cpu_seconds() - cpu:.1f} s of CPU, {grown / 2**20:.0f} MiB more"
@@ -68,7 +76,7 @@ async def test_listeners_to_events_delay_no_other_client(
         id = (await idle_server.upload(user)).raise_for_status().json()["id"]
         path = f"{API}/mechanisms/{id}/processing/events"
         client = slow_clients.listener(path, user.headers["Authorization"])
-        found = await attack(idle_server, figure, client, connections, 10.0)
+        found = await attack(idle_server, figure, client, connections, RESPONSES_TIMEOUT, listens=10.0)
     refused = found["503 open"] + found["503 closed"]  # whether or not the connection may be used again
     assert found["200 open"] + refused == connections
     assert found["200 open"] >= min(connections, 2_000)

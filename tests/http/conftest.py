@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.bootstrap.application import build
@@ -45,8 +46,14 @@ def memory_settings(data: Path, **changes: Any) -> Settings:
 
 
 def quick_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
-    """Returns the adapters that `settings` choose, with instant processing of clips and hashing of passwords."""
-    return choose_adapters(settings, clock=clock, media=StubMediaProcessor(), passwords=FastPasswordHasher())
+    """Returns the adapters that `settings` choose, with instant processing of clips and hashing of passwords.
+
+    All requests count in one window of each limit, however long the test takes.
+    """
+    chosen = choose_adapters(
+        settings, clock=clock, media=StubMediaProcessor(), passwords=FastPasswordHasher()
+    )
+    return replace(chosen, limiter=MemoryRateLimiter(now=lambda: 0.0))
 
 
 @dataclass

@@ -181,7 +181,7 @@ def test_cut_uploads_end_with_equal_hashes(server: Server, long: bool, figure: C
 
 async def patched(client: httpx.AsyncClient, address: str, fields: dict[str, str], content: bytes) -> int:
     """Sends the bytes and returns the status; again, as clients do, where the server is too busy (503)."""
-    for _ in range(20):
+    for _ in range(120):
         response = await client.patch(address, headers=fields, content=content)
         if response.status_code != 503:
             break

@@ -68,7 +68,7 @@ async def maker(tmp_path: Path) -> Maker:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - what holds is no event
             await asyncio.sleep(0)
 
@@ -80,7 +80,7 @@ async def test_a_job_gets_what_was_begun_for_its_file_with_the_progress_so_far(
     await until(lambda: maker.started == [FILE.key])
     maker.may_end.set()
 
-    made, reported = await asyncio.wait_for(maker.derive(FILE), 10)
+    made, reported = await asyncio.wait_for(maker.derive(FILE), 60)
 
     assert maker.started == [FILE.key]
     assert reported == [("decode", 0.5)]
@@ -97,7 +97,7 @@ async def test_a_job_of_another_file_begins_anew_and_what_nobody_takes_is_remove
     await until(lambda: list(tmp_path.iterdir()) == [])
     maker.may_end.set()
 
-    await asyncio.wait_for(maker.derive(OTHER), 10)
+    await asyncio.wait_for(maker.derive(OTHER), 60)
 
     assert maker.started == [FILE.key, OTHER.key]
 
@@ -108,7 +108,7 @@ async def test_nothing_is_begun_early_beside_other_work(maker: Maker) -> None:
 
     maker.early.begin(FILE)
     maker.may_end.set()
-    await asyncio.wait_for(deriving, 10)
+    await asyncio.wait_for(deriving, 60)
 
     assert maker.started == [OTHER.key]
     maker.early.begin(FILE)
@@ -120,10 +120,10 @@ async def test_after_a_stop_nothing_is_begun_early_and_nothing_remains(maker: Ma
     maker.early.begin(FILE)
     await until(lambda: maker.started == [FILE.key])
 
-    await asyncio.wait_for(maker.early.stop(), 10)
+    await asyncio.wait_for(maker.early.stop(), 60)
     maker.early.begin(FILE)
     maker.may_end.set()
-    await asyncio.wait_for(maker.derive(OTHER), 10)
+    await asyncio.wait_for(maker.derive(OTHER), 60)
 
     assert maker.started == [FILE.key, OTHER.key]
     assert list(tmp_path.iterdir()) == []
@@ -135,7 +135,7 @@ async def test_a_failure_reaches_the_job(maker: Maker, tmp_path: Path) -> None:
     maker.may_end.set()
 
     with pytest.raises(ValueError, match="unreadable"):
-        await asyncio.wait_for(maker.derive(FILE), 10)
+        await asyncio.wait_for(maker.derive(FILE), 60)
 
     assert maker.started == [FILE.key]
     assert list(tmp_path.iterdir()) == []
@@ -148,6 +148,6 @@ async def test_a_job_that_is_cancelled_ends_the_work(maker: Maker, tmp_path: Pat
 
     deriving.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(deriving, 10)
+        await asyncio.wait_for(deriving, 60)
 
     assert list(tmp_path.iterdir()) == []

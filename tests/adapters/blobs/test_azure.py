@@ -9,7 +9,7 @@ import pytest
 
 from mechshare.adapters.blobs.azure import AzureBlobStore
 from mechshare.domain.errors import DependencyUnavailable
-from tests.servers import address, client_url, new_container, own_server
+from tests.servers import SERVER_TIMEOUT, address, client_url, new_container, own_server
 
 KEY = "media/m-1/clip.mp4"
 
@@ -21,7 +21,12 @@ async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
 
 async def test_a_link_gives_access_to_its_blob_and_no_other() -> None:
     container = new_container()
-    store = AzureBlobStore(f"azure:///{container}?redirect=sas", address("AZURE_CONNECTION_STRING"))
+    store = AzureBlobStore(
+        f"azure:///{container}?redirect=sas",
+        address("AZURE_CONNECTION_STRING"),
+        connect_timeout=SERVER_TIMEOUT,
+        read_timeout=SERVER_TIMEOUT,
+    )
     await store.prepare()
     await store.write(KEY, pieces(b"motion"))
     await store.write("media/m-1/other.mp4", pieces(b"another"))

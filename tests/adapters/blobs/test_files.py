@@ -247,7 +247,7 @@ def cancel_after(
         result = original(*arguments, **names)
         if next(count) == nth:
             loop.call_soon_threadsafe(cancel, times)
-            assert done.wait(10)
+            assert done.wait(60)
         return result
 
     monkeypatch.setattr(os, call, called)

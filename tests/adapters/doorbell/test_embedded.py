@@ -43,7 +43,7 @@ async def test_a_ring_wakes_the_others(doorbell: EmbeddedDoorbell, other: Embedd
     waiting = asyncio.create_task(other.wait(FOREVER))
     await asyncio.sleep(0)
     await doorbell.ring()
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, 60)
 
 
 async def test_an_idle_worker_of_the_process_that_rings_wakes_before_others_but_feeds_wake_at_once(
@@ -55,7 +55,7 @@ async def test_an_idle_worker_of_the_process_that_rings_wakes_before_others_but_
         await waiting.wait(FOREVER, listener)
         order.append(name)
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as waits:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as waits:
         waits.create_task(wait("other worker", other, Listener.WORKERS))
         waits.create_task(wait("other feed", other, Listener.FEEDS))
         waits.create_task(wait("own worker", doorbell, Listener.WORKERS))
@@ -70,13 +70,13 @@ async def test_a_ring_between_two_waits_ends_the_second(
 ) -> None:
     await other.wait(NOT_AT_ALL)
     await doorbell.ring()
-    await asyncio.wait_for(other.wait(FOREVER), 10)
+    await asyncio.wait_for(other.wait(FOREVER), 60)
 
 
 async def test_a_ring_ends_only_one_wait(doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell) -> None:
     await other.wait(NOT_AT_ALL)
     await doorbell.ring()
-    await asyncio.wait_for(other.wait(FOREVER), 10)
+    await asyncio.wait_for(other.wait(FOREVER), 60)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(other.wait(FOREVER), 0.1)
 
@@ -96,7 +96,7 @@ async def test_a_full_fifo_does_no_harm(
         await doorbell.ring()
 
     assert logs == []
-    await asyncio.wait_for(other.wait(FOREVER), 10)
+    await asyncio.wait_for(other.wait(FOREVER), 60)
 
 
 async def test_closing_removes_only_its_own_fifo(
@@ -130,7 +130,7 @@ async def test_a_broken_fifo_does_not_prevent_other_rings(
         await doorbell.ring()
 
     assert [log["event"] for log in logs] == ["doorbell_unavailable"] * 2
-    await asyncio.wait_for(other.wait(FOREVER), 10)
+    await asyncio.wait_for(other.wait(FOREVER), 60)
 
 
 async def test_without_a_folder_waits_time_out_and_one_warning_is_logged(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ async def test_the_fifo_of_a_killed_process_is_removed_by_the_next_ring(
 
     assert logs == []
     assert [path.name.split("-")[0] for path in folder.iterdir()] == [str(os.getpid())]
-    await asyncio.wait_for(other.wait(FOREVER), 10)
+    await asyncio.wait_for(other.wait(FOREVER), 60)
 
 
 async def test_a_folder_that_cannot_be_created_raises_unavailable(tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ async def test_the_connection_of_a_cancelled_read_serves_no_other_read(tmp_path:
     patient = Sqlite(make_url(f"sqlite:///{tmp_path / 'mechshare.db'}"), read_timeout=0.5)
     async with bounded(), patient.read() as connection:
         reading = asyncio.create_task(Statements(connection, patient, is_writing=False).row(ENDLESS))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(
+            0
+        )  # begins; the longer it reads, the sooner a pause of this process lets it time out
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading

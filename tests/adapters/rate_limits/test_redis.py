@@ -4,6 +4,9 @@ import asyncio
 import subprocess
 import sys
 
+import pytest
+
+from mechshare.adapters.rate_limits import redis as rate_limits
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.adapters.rate_limits.redis import RedisRateLimiter
 from mechshare.domain.rate_limits import Quota
@@ -35,7 +38,8 @@ def test_four_processes_together_are_allowed_exactly_the_quota() -> None:
     assert sum(allowed) == QUOTA.amount
 
 
-async def test_shares_of_a_large_quota_never_exceed_it() -> None:
+async def test_shares_of_a_large_quota_never_exceed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "_RESERVATION_SECONDS", 3_600)  # a pause lets no share expire
     quota = Quota(name="requests", amount=1_000, seconds=3600)
     url = redis_url()
     one, other = (RedisRateLimiter(url, MemoryRateLimiter(), timeout=60) for _ in range(2))
