@@ -48,7 +48,8 @@ async def test_connections_without_whole_headers_are_closed(
     idle_server: AttackedServer, figure: Callable[[str], None], connections: int, client: SlowClient
 ) -> None:
     found = await attack(idle_server, figure, client, connections, HEADERS_TIMEOUT)
-    assert found == {"closed": connections}
+    assert found.keys() <= {"closed", "reset"}  # the latter if a byte arrives while the server closes
+    assert sum(found.values()) == connections
 
 
 async def test_bodies_that_trickle_are_refused(

@@ -12,6 +12,8 @@ from servers.ports import free_port
 from tests.cli.test_output import mechshare
 from tests.served import environment_of
 
+pytestmark = pytest.mark.timeout(900)
+
 
 def test_a_taken_port_is_named_before_a_server_starts(tmp_path: Path) -> None:
     (tmp_path / "clip.gif").write_bytes(b"GIF89a")
@@ -31,6 +33,6 @@ def test_sigterm_stops_the_server_too(clips: Path, tmp_path: Path) -> None:
         assert any("sharing as" in line for line in process.stdout)
         assert httpx.get(f"{address}/health/live", trust_env=False, timeout=60).is_success
         process.terminate()
-        process.wait(60)
+        process.wait(240)
     with pytest.raises(httpx.ConnectError):
         httpx.get(address, trust_env=False, timeout=60)

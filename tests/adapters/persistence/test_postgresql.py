@@ -13,7 +13,9 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.overload import Busy
 from mechshare.testing.persistence.values import a_mechanism, a_user, save_user
-from tests.servers import client_url, own_server
+from tests.servers import SERVER_TIMEOUT, client_url, own_server
+
+RECOVERED_WITHIN = 240
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +26,18 @@ def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def database(server: Server) -> AsyncIterator[SqlDatabase]:
-    opened = SqlDatabase(client_url("postgresql", server))
+    """A busy machine holds back both sides, which is no outage."""
+    opened = SqlDatabase(client_url("postgresql", server), timeout=SERVER_TIMEOUT)
     await opened.migrate()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def impatient(server: Server, database: SqlDatabase) -> AsyncIterator[SqlDatabase]:
+    """The same database with the timeouts of a server."""
+    opened = SqlDatabase(client_url("postgresql", server))
+    await asyncio.wait_for(until_it_responds(opened), RECOVERED_WITHIN)
     yield opened
     await opened.close()
 
@@ -42,12 +54,12 @@ async def until_it_responds(database: SqlDatabase) -> None:
 
 @pytest.mark.parametrize("kind", ["read", "begin"])
 async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic(
-    server: Server, database: SqlDatabase, kind: str
+    server: Server, database: SqlDatabase, impatient: SqlDatabase, kind: str
 ) -> None:
     user = await save_user(database)
 
     async def use() -> None:
-        async with getattr(database, kind)() as tx:
+        async with getattr(impatient, kind)() as tx:
             await tx.users.find_by_id(user.id)
 
     await use()
@@ -58,13 +70,15 @@ async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic
                 await asyncio.wait_for(use(), 30)
     finally:
         server.signal(signal.SIGCONT)
-    await asyncio.wait_for(until_it_responds(database), 60)
+    await asyncio.wait_for(until_it_responds(impatient), RECOVERED_WITHIN)
     await use()
 
 
-async def test_a_response_that_waits_for_a_suspended_process_is_read(database: SqlDatabase) -> None:
+async def test_a_response_that_waits_for_a_suspended_process_is_read(
+    database: SqlDatabase, impatient: SqlDatabase
+) -> None:
     user = await save_user(database)
-    async with database.begin() as tx:
+    async with impatient.begin() as tx:
         reading = asyncio.create_task(tx.users.find_by_id(user.id))
         await asyncio.sleep(0)  # sends the statement
         time.sleep(3)  # noqa: ASYNC251  longer than the timeouts of the statement and of this process
@@ -73,7 +87,7 @@ async def test_a_response_that_waits_for_a_suspended_process_is_read(database: S
 
 
 async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
-    server: Server, database: SqlDatabase
+    database: SqlDatabase, impatient: SqlDatabase
 ) -> None:
     """Without statistics PostgreSQL scans the whole table, and must not compare each row with all identifiers."""
     user = await save_user(database)
@@ -83,7 +97,7 @@ async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
             await tx.mechanisms.add(made[first : first + 1_000])
 
     some = [one.id for one in made[::20]]
-    async with database.begin() as tx:
+    async with impatient.begin() as tx:
         await tx.mechanism_bulk.renew(some)
         assert len(await tx.mechanism_bulk.delete(some)) == len(some)
 
@@ -122,7 +136,7 @@ async def test_committed_rows_survive_a_killed_server(server: Server, database: 
     with pytest.raises(DependencyUnavailable):
         await killed_before_the_end()
     server.start()
-    await asyncio.wait_for(until_it_responds(database), 60)
+    await asyncio.wait_for(until_it_responds(database), RECOVERED_WITHIN)
     async with database.read() as tx:
         assert [await tx.users.find_by_id(user.id) for user in users] == users
         assert await tx.users.find_by_id(unfinished.id) is None
