@@ -30,6 +30,7 @@ from mechshare.domain.statements import (
     clean_description,
     clean_title,
 )
+from mechshare.domain.visibility import Visibility
 from tests.domain.values import AN_ORIGINAL, NOW, OTHER, OWNER, a_mechanism
 
 LATER = NOW + timedelta(minutes=5)
@@ -75,6 +76,18 @@ def test_publishing_and_withdrawing_again_change_nothing():
     withdrawn = published.withdraw(LATER)
     assert not withdrawn.is_published
     assert withdrawn.withdraw(LATER + timedelta(1)) is withdrawn
+
+
+def test_the_time_of_publication_is_the_first_for_everybody():
+    made = a_mechanism(processing=READY)
+    assert (made.published_at, made.new_since) == (None, made.created_at)
+    days = [LATER + timedelta(days=number) for number in range(7)]
+    few = made.shown_to(Visibility.PRIVATE, days[0]).publish(days[1])
+    assert few.shown_to(Visibility.INTERNAL, days[2]).published_at == days[1]
+    public = few.shown_to(Visibility.PUBLIC, days[3])
+    assert (public.published_at, public.new_since) == (days[3], days[3])
+    again = public.shown_to(Visibility.PRIVATE, days[4]).withdraw(days[4]).publish(days[5])
+    assert again.shown_to(Visibility.PUBLIC, days[6]).published_at == days[3]
 
 
 def test_an_owner_may_publish_again_what_they_withdrew_themselves():
@@ -302,6 +315,7 @@ def test_each_order_compares_the_field_in_its_name():
     assert keys == {
         MechanismSort.NEWEST: NOW,
         MechanismSort.OLDEST: NOW,
+        MechanismSort.RECENTLY_PUBLISHED: NOW,
         MechanismSort.RECENTLY_CHANGED: LATER,
         MechanismSort.TITLE: "歯車",
         MechanismSort.MOST_RELIABLE: 0,

@@ -28,6 +28,18 @@ async def test_the_feed_has_what_followed_users_and_categories_publish_newest_fi
     assert await feed_of(site, mika) == ["of ana"]
 
 
+async def test_what_is_published_long_after_its_upload_is_new_in_the_feed(site: Site) -> None:
+    mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
+    await site.client.put(f"{API}/users/{site.ids['ana']}/follow", headers=mika)
+    draft = await site.ready(ana, "draft")
+    await site.published(ana, "sooner")
+    assert draft["published_at"] is None
+    await site.client.post(f"{API}/mechanisms/{draft['id']}/publish", headers=ana)
+    assert await feed_of(site, mika) == ["draft", "sooner"]
+    by_creation = await site.client.get(f"{API}/mechanisms")
+    assert [item["title"] for item in by_creation.json()["items"]] == ["sooner", "draft"]
+
+
 async def test_the_feed_shows_only_what_its_reader_may_see(site: Site) -> None:
     mika, ana = await site.sign_up("mika"), await site.sign_up("ana")
     await site.client.put(f"{API}/users/{site.ids['ana']}/follow", headers=mika)

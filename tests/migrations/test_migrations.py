@@ -10,11 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, select, text
+from sqlalchemy import Engine, bindparam, create_engine, inspect, select, text
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase, revisions
 from mechshare.adapters.persistence.sql.schema import metadata
-from mechshare.adapters.persistence.sql.tables import categories
+from mechshare.adapters.persistence.sql.tables import categories, mechanisms
 from mechshare.domain.errors import SchemaOutdated
 from mechshare.domain.schema_versions import SchemaMismatch, oldest_program
 from mechshare.testing.persistence.values import save_user
@@ -198,6 +198,38 @@ def test_downgrade_and_upgrade_add_no_category_twice(engine: Engine) -> None:
     move(engine, "0004", up=False)
     move(engine, "0005", up=True)
     assert category_ids(engine) == once
+
+
+def test_what_was_published_before_counts_as_published_when_it_was_created(engine: Engine) -> None:
+    move(engine, "0045", up=True)
+    id = "01900000-0000-7000-8000-00000000000"
+    owner = (
+        "INSERT INTO users (id, username, email, display_name, bio, role, created_at, updated_at, version)"
+        " VALUES (:id, 'mika', 'm@example.org', 'Mika', '', 'user', :now, :now, 1)"
+    )
+    made = (
+        "INSERT INTO mechanisms (id, user_id, title, description, created_at, updated_at, is_published,"
+        " is_restricted, visibility, withdrawn_reason, processing_state, parameters, version)"
+        " VALUES (:id, :user, 't', '', :now, :now, :public, :restricted, :visibility, :why, 'ready', '[]', 1)"
+    )
+    rows = [
+        (True, False, "public", None),
+        (False, True, "internal", None),
+        (False, False, "public", "spam"),
+        (False, False, "public", None),
+    ]
+    now = bindparam("now", type_=mechanisms.c.created_at.type)
+    with engine.begin() as connection:
+        connection.execute(text(owner).bindparams(now), {"id": id + "9", "now": NOW})
+        for number, (public, restricted, visibility, why) in enumerate(rows):
+            named = {"id": id + str(number), "user": id + "9", "now": NOW, "visibility": visibility}
+            stated = named | {"public": public, "restricted": restricted, "why": why}
+            connection.execute(text(made).bindparams(now), stated)
+    move(engine, "head", up=True)
+    with engine.connect() as connection:
+        own = mechanisms.c
+        found = connection.execute(select(own.published_at, own.has_been_public).order_by(own.id)).all()
+    assert found == [(NOW, True), (NOW, False), (NOW, True), (None, False)]
 
 
 def test_migrating_a_new_database_adds_no_categories(engine: Engine) -> None:

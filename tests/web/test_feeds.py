@@ -74,6 +74,24 @@ async def test_a_feed_has_the_words_category_or_user_of_its_address(site: Site) 
         assert feed["feed_url"] == f"http://mechshare.test{address}"
 
 
+async def test_what_is_published_long_after_its_upload_is_new_in_feeds_and_pages(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    draft = await site.ready(ana, "Cam", categories="cams")
+    await site.published(ana, "Sooner", categories="cams")
+    published = await site.client.post(f"{API}/mechanisms/{draft['id']}/publish", headers=ana)
+    since = published.json()["published_at"]
+    assert since > published.json()["created_at"]
+    for feed in ("/feed.json", "/feed.json?category=cams", f"/u/{site.ids['ana']}/feed.json"):
+        items = (await Visitor(site).open(feed)).json()["items"]
+        assert [item["title"] for item in items] == ["Cam", "Sooner"], feed
+        assert items[0]["date_published"] == f"{since[:19]}Z"
+    (entry, _) = feed_of(await Visitor(site).open("/feed.atom")).entries
+    assert (entry.title, entry.published) == ("Cam", f"{since[:19]}Z")
+    for place in ("/", "/?category=cams", f"/u/{site.ids['ana']}"):
+        page = (await Visitor(site).open(place)).text
+        assert page.index(">Cam<") < page.index(">Sooner<"), place
+
+
 async def test_the_feed_of_a_collection_has_all_of_it_with_its_categories(site: Site) -> None:
     ana = await site.sign_up("ana")
     made = await site.client.post(

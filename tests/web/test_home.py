@@ -231,7 +231,7 @@ def test_an_address_keeps_its_conditions() -> None:
 
 
 def test_changed_conditions_begin_at_the_first_mechanism() -> None:
-    requested = Conditions(text="", category_ids=(), sort=MechanismSort.NEWEST, page=2, show=60)
+    requested = Conditions(text="", category_ids=(), sort=MechanismSort.RECENTLY_PUBLISHED, page=2, show=60)
     assert requested.toggled(CategoryId("gears")).address == "/?category=gears"
     assert requested.sorted_by(MechanismSort.TITLE).address == "/?sort=title"
 

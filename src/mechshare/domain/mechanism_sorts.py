@@ -14,6 +14,7 @@ class MechanismSort(StrEnum):
 
     NEWEST = "-created_at"
     OLDEST = "created_at"
+    RECENTLY_PUBLISHED = "-published_at"
     RECENTLY_CHANGED = "-updated_at"
     TITLE = "title"
     MOST_RELIABLE = "-reliability"
@@ -34,6 +35,7 @@ SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
     for sort, column, key_type, is_descending in (
         (MechanismSort.NEWEST, "created_at", KeyType.TIME, True),
         (MechanismSort.OLDEST, "created_at", KeyType.TIME, False),
+        (MechanismSort.RECENTLY_PUBLISHED, "new_since", KeyType.TIME, True),
         (MechanismSort.RECENTLY_CHANGED, "updated_at", KeyType.TIME, True),
         (MechanismSort.TITLE, "title", KeyType.TEXT, False),
         (MechanismSort.PERIOD, "period_rank", KeyType.NUMBER, False),

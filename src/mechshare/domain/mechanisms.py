@@ -42,6 +42,7 @@ class Mechanism:
     may download its original. `motion` is None until a clip is analysed, and `motion_url`, the picture of its phases,
     where nothing repeats. `stated_period` is the period that the author states, in seconds. `counts` are only read:
     storing a mechanism leaves them. The audience of `visibility` sees the mechanism while it `is_published`.
+    `published_at` is when it became public first, or, as long as it was never public, when it was first published.
     """
 
     id: MechanismId
@@ -57,6 +58,8 @@ class Mechanism:
     created_at: datetime
     updated_at: datetime
     is_published: bool = False
+    published_at: datetime | None = None
+    has_been_public: bool = False
     visibility: Visibility = Visibility.PUBLIC
     categories: tuple[CategoryId, ...] = ()
     reliability: Reliability | None = None
@@ -76,6 +79,12 @@ class Mechanism:
     def is_public(self) -> bool:
         """Whether public lists and searches contain it."""
         return self.is_published and self.visibility is Visibility.PUBLIC
+
+    @property
+    def new_since(self) -> datetime:
+        """The time by which feeds are ordered: of the publication; before that, and where none is known, of the
+        creation."""
+        return self.published_at or self.created_at
 
     @property
     def is_open(self) -> bool:
@@ -143,7 +152,7 @@ class Mechanism:
             raise WithdrawnByModerator(reason=self.withdrawn_reason)
         if self.processing.state is not ProcessingState.READY:
             raise NotReady(state=self.processing.state.value)
-        return self if self.is_published else replace(self, is_published=True, updated_at=now)
+        return self if self.is_published else replace(self, is_published=True, updated_at=now)._seen(now)
 
     def withdraw(self, now: datetime) -> "Mechanism":
         """Returns the mechanism as withdrawn: its owner may see it and publish it again."""
@@ -168,7 +177,16 @@ class Mechanism:
 
     def shown_to(self, visibility: Visibility, now: datetime) -> "Mechanism":
         """Returns the mechanism with another audience, which sees it at once if it is published."""
-        return self if visibility is self.visibility else replace(self, visibility=visibility, updated_at=now)
+        if visibility is self.visibility:
+            return self
+        return replace(self, visibility=visibility, updated_at=now)._seen(now)
+
+    def _seen(self, now: datetime) -> "Mechanism":
+        """Returns the mechanism with its publication, if this is the first one, or the first one for everybody."""
+        is_first_public = self.is_public and not self.has_been_public
+        if is_first_public or (self.is_published and self.published_at is None):
+            return replace(self, published_at=now, has_been_public=self.is_public)
+        return self
 
     @property
     def is_ready(self) -> bool:

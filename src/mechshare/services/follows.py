@@ -13,6 +13,7 @@ from mechshare.domain.follows import (
 )
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Author, AuthoredMechanism
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import scope_of
@@ -82,14 +83,15 @@ class FollowService:
             await tx.follows.unfollow_category(actor.id, category_id)
 
     async def find_feed(self, actor: Actor, request: PageRequest) -> Page[AuthoredMechanism]:
-        """Returns a page of what lists show to the actor of those whom and what they follow, newest first. Who
-        follows a category follows its children."""
+        """Returns a page of what lists show to the actor of those whom and what they follow, what
+        was published last first. Who follows a category follows its children."""
         async with self._transactions.read() as tx:
             interests = await tx.follows.find_interests(actor.id)
             children = await tx.categories.find_children(interests.category_ids)
             category_ids = (*interests.category_ids, *(child.id for child in children))
             filter = MechanismFilter(interests=replace(interests, category_ids=category_ids))
-            return await tx.mechanisms.find_all(request, filter, scope=scope_of(actor, None))
+            sort = MechanismSort.RECENTLY_PUBLISHED
+            return await tx.mechanisms.find_all(request, filter, sort=sort, scope=scope_of(actor, None))
 
 
 def _require_room(followed: Sequence[str], id: str) -> None:

@@ -249,7 +249,10 @@ def conditions_of(
 
 
 def _sorts(is_search: bool) -> tuple[Sort, ...]:
-    return tuple(SearchSort) if is_search else tuple(MechanismSort)
+    if is_search:
+        return tuple(SearchSort)
+    first = MechanismSort.RECENTLY_PUBLISHED
+    return (first, *(sort for sort in MechanismSort if sort is not first))
 
 
 def _sort(name: str | None, *, is_search: bool) -> Sort:

@@ -109,7 +109,7 @@ def _entry(feed: Feed, card: Card) -> ElementTree.Element:
         entry,
         title=mechanism.title,
         id=page_url,
-        published=_time(mechanism.created_at),
+        published=_time(mechanism.new_since),
         updated=_time(mechanism.updated_at),
     )
     _texts(ElementTree.SubElement(entry, "author"), name=card.author_name)
@@ -129,7 +129,7 @@ def _item(feed: Feed, card: Card) -> dict[str, Any]:
         "url": page_url,
         "title": mechanism.title,
         "content_html": _html(feed, card),
-        "date_published": _time(mechanism.created_at),
+        "date_published": _time(mechanism.new_since),
         "date_modified": _time(mechanism.updated_at),
         "authors": [{"name": card.author_name, "url": f"{feed.site}/u/{mechanism.user_id}"}],
         "tags": list(card.category_names),

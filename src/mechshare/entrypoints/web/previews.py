@@ -91,7 +91,7 @@ def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | 
         image_url=_absolute(site, shown.thumbnail_url or mechanism.thumbnail_url or ""),
         width=shown.width,
         height=shown.height,
-        published_on=mechanism.created_at.isoformat(),
+        published_on=mechanism.new_since.isoformat(),
     )
 
 

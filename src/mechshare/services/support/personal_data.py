@@ -147,6 +147,7 @@ async def _described(
         "created_at": mechanism.created_at,
         "updated_at": mechanism.updated_at,
         "is_published": mechanism.is_published,
+        "published_at": mechanism.published_at,
         "visibility": mechanism.visibility,
         "withdrawn_reason": mechanism.withdrawn_reason,
         "categories": mechanism.categories,

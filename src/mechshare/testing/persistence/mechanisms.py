@@ -20,7 +20,7 @@ from mechshare.domain.originals import OriginalFile
 from mechshare.domain.pages import MAX_SCANNED_TEXT
 from mechshare.domain.pages import Page as DocumentPage
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
-from mechshare.domain.processing import PENDING, Processing, ProcessingState
+from mechshare.domain.processing import PENDING, READY, Processing, ProcessingState
 from mechshare.domain.reliability import Reliability
 from mechshare.domain.visibility import EVERYTHING, PUBLIC_SCOPE, ListScope
 from mechshare.ports.persistence.database import Database
@@ -145,7 +145,8 @@ async def test_the_published_ones_are_withdrawn_for_a_reason_and_only_those_rein
     async with database.read() as tx:
         found = [await tx.mechanisms.find_by_id(one.id) for one in (shown, other, draft, withdrawn)]
         assert await tx.mechanisms.count(MechanismFilter(category_ids=(gears,))) == 2
-    assert found == [replace(shown, updated_at=later, version=3), other, draft, withdrawn]
+    again = replace(shown, updated_at=later, published_at=later, has_been_public=True, version=3)
+    assert found == [again, other, draft, withdrawn]
 
 
 async def test_a_category_can_be_renamed_while_its_mechanisms_change(database: Database) -> None:
@@ -605,6 +606,7 @@ async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_wit
             title="ba歯"[number % 3],
             created_at=NOW + timedelta(microseconds=number // 4),
             updated_at=NOW - timedelta(microseconds=number // 3),
+            published_at=NOW - timedelta(microseconds=number // 2) if number % 3 else None,
             categories=tuple(map(CategoryId, both[number % 5])),
             is_published=number % 7 != 0,
         )
@@ -633,6 +635,34 @@ async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_wit
     ordered = sorted(wanted, key=lambda one: (sort_key(one, sort), one.id), reverse=sort.order.is_descending)
     assert listed == ordered
     assert page.total == len(ordered) > 6
+
+
+async def test_the_list_of_a_category_follows_when_its_mechanisms_are_published(database: Database) -> None:
+    await save_categories(database, "gears")
+    user, gears = await save_user(database), (CategoryId("gears"),)
+    later = NOW + timedelta(hours=1)
+    made = [
+        a_mechanism(
+            user,
+            categories=gears,
+            is_published=False,
+            processing=READY,
+            created_at=NOW + timedelta(seconds=number),
+            **withdrawn,
+        )
+        for number, withdrawn in enumerate(({}, {"withdrawn_reason": "why"}, {}))
+    ]
+    first, second, third = await save_mechanisms(database, *made)
+    async with database.begin() as tx:
+        read = [await tx.mechanisms.find_by_id(one.id) for one in (third, first)]
+        for number, one in enumerate(filter(None, read)):
+            await tx.mechanisms.save(one.publish(later + timedelta(seconds=number)))
+        await tx.mechanism_bulk.reinstate([second.id], "why", later + timedelta(seconds=2))
+    async with database.read() as tx:
+        page = await tx.mechanisms.find_all(
+            PageRequest(), MechanismFilter(category_ids=gears), sort=MechanismSort.RECENTLY_PUBLISHED
+        )
+    assert [one.mechanism.id for one in page.items] == [second.id, first.id, third.id]
 
 
 async def test_a_walk_by_cursor_is_unaffected_by_additions_and_deletions(database: Database) -> None:

@@ -42,6 +42,7 @@ def _partial(name: str, *columns: str | TextClause, where: str) -> Index:
 IS_INTERNAL = "is_restricted AND visibility = 'internal'"
 IS_PRIVATE = "is_restricted AND visibility = 'private'"
 """The conditions of the partial indexes, which statements repeat literally."""
+NEW_SINCE = "coalesce(published_at, created_at)"
 
 _COUNTS = ("likes", "comments", "views", "downloads", "evidence")
 _SORTED_COUNTS = ("popularity", "views", "likes", "comments")
@@ -127,6 +128,8 @@ mechanisms = Table(
     Column("is_published", Boolean, key="is_public", nullable=False),
     # Published for fewer than everybody: for the audience of `visibility`.
     Column("is_restricted", Boolean, nullable=False, server_default=false()),
+    Column("published_at", UtcTime),
+    Column("has_been_public", Boolean, nullable=False, server_default=false()),
     Column("visibility", String(16), nullable=False, server_default="public"),
     Column("withdrawn_reason", Text),
     Column("processing_state", String(16), nullable=False),
@@ -159,6 +162,9 @@ mechanisms = Table(
     _partial(
         "ix_mechanisms_public_of_user", "user_id", "created_at", "id", "is_public", where="is_published"
     ),
+    _partial("ix_mechanisms_published", text(NEW_SINCE), "id", where="is_published"),
+    _partial("ix_mechanisms_published_of_user", "user_id", text(NEW_SINCE), "id", where="is_published"),
+    _partial("ix_mechanisms_published_internally", text(NEW_SINCE), "id", where=IS_INTERNAL),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
     _partial(
@@ -187,14 +193,15 @@ mechanism_categories = Table(
     # Copies of the mechanism's columns, updated with it: one index then serves a category's list and its count.
     Column("created_at", UtcTime, nullable=False),
     Column("is_published", Boolean, nullable=False),
+    Column("published_at", UtcTime),
     Index("ix_mechanism_categories_of_mechanism", "mechanism_id", "position", "category_id"),
     _partial(
         "ix_mechanism_categories_public",
-        "category_id",
-        "created_at",
-        "mechanism_id",
-        "is_published",
+        *("category_id", "created_at", "mechanism_id", "is_published"),
         where="is_published",
+    ),
+    _partial(
+        "ix_mechanism_categories_new", "category_id", text(NEW_SINCE), "mechanism_id", where="is_published"
     ),
 )
 

@@ -148,6 +148,7 @@ class MechanismResponse(Struct):
     not everybody may see are signed and expire. `is_published`: the audience of `visibility` sees it. `reliability`
     and `license` (an SPDX identifier) are null if its author states none. With `original_offered`, all who see
     the mechanism may download its original. `trim` is null if all of it is shown.
+    `published_at` is when it became public first or, if it never was, when it was first published; null before that.
     `motion` is null until a clip is analysed, and `loop` and `motion_url` where nothing repeats. `motion_url` is the
     address of a picture with five moments of one period, laid over each other. `stated_period_s` is the period that the
     author states, null for none; lists are filtered and ordered by it, or else by the measured one in `motion`.
@@ -168,6 +169,7 @@ class MechanismResponse(Struct):
     created_at: datetime
     updated_at: datetime
     is_published: bool
+    published_at: datetime | None
     visibility: Visibility
     withdrawn_reason: str | None
     categories: tuple[str, ...]
@@ -231,6 +233,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         created_at=mechanism.created_at,
         updated_at=mechanism.updated_at,
         is_published=mechanism.is_published,
+        published_at=mechanism.published_at,
         visibility=mechanism.visibility,
         withdrawn_reason=mechanism.withdrawn_reason,
         categories=mechanism.categories,

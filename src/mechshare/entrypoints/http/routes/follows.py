@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mechshare.domain.errors import Conflict, UserNotFound
 from mechshare.domain.ids import CategoryId, UserId, is_id
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Author
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, refuses
@@ -126,13 +127,14 @@ async def find_feed(
     request: Req, page: PageNumber = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[PageResponse[MechanismResponse]]:
     """Returns the mechanisms of the users and in the categories that the caller follows, as far as lists show them to
-    the caller, newest first."""
+    the caller, what was published last first."""
     application = application_of(request)
-    requested = page_request(page, limit, cursor, conditions="feed")
+    order = MechanismSort.RECENTLY_PUBLISHED.order
+    requested = page_request(page, limit, cursor, order, "feed")
     found = await application.follows.find_feed(actor_of(request), requested)
     addresses = media_addresses(application)
     items = [mechanism_response(item, addresses) for item in found.items]
-    return list_resource(request, page_response(found, items, conditions="feed"))
+    return list_resource(request, page_response(found, items, order, "feed"))
 
 
 def _user_id(text: str) -> UserId:

@@ -13,6 +13,7 @@ from mechshare.domain.mechanism_filters import CategoryMatch, MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.search import SearchSort
 from mechshare.entrypoints.http.protocol.auth import application_of, limits
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC
 from mechshare.entrypoints.http.protocol.site_address import site_url
@@ -42,10 +43,12 @@ async def get_feed(
     request: Req, q: Words = "", category: CategoryNames = None, category_match: Match = CategoryMatch.ANY
 ) -> Response[Any]:
     """Returns the newest public mechanisms that match the words and categories; the same for every caller."""
-    stated = conditions_of(q, category or (), MechanismSort.NEWEST.value, 1, STEP, match=category_match)
+    stated = conditions_of(q, category or (), SearchSort.NEWEST.value, 1, STEP, match=category_match)
     conditions = await with_families(request, stated)
     if conditions.is_search:
         await _count_search(request)
+    else:
+        conditions = conditions.sorted_by(MechanismSort.RECENTLY_PUBLISHED)
     found = await find_page(request, None, conditions, 0, STEP)
     categories = await find_categories(request, None)
     shown = [conditions.text, *(categories.names.get(id, id) for id in conditions.category_ids)]
@@ -62,7 +65,8 @@ async def get_feed_of_user(request: Req, user_id: FromPath[str]) -> Response[Any
     application = application_of(request)
     profile = await application.users.get_profile(UserId(user_id))
     filter = MechanismFilter(user_id=profile.id)
-    found = await application.mechanisms.find_all(None, PageRequest(limit=STEP), filter)
+    sort = MechanismSort.RECENTLY_PUBLISHED
+    found = await application.mechanisms.find_all(None, PageRequest(limit=STEP), filter, sort=sort)
     place = _Place(page=f"/u/{profile.id}", folder=f"/u/{profile.id}/")
     categories = await find_categories(request, None)
     return feed_response(request, _feed(request, profile.display_name, place, categories, found.items))

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import CategoryId, UserId, is_id
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
@@ -17,7 +18,7 @@ from mechshare.entrypoints.web.paging import next_query
 from mechshare.entrypoints.web.rendering import page
 
 Req = Request[Any, Any, Any]
-_CONDITIONS = "feed"
+_ORDER, _CONDITIONS = MechanismSort.RECENTLY_PUBLISHED.order, "feed"
 
 
 @post("/u/{user_id:str}/follow", guards=[require_permissions()], status_code=200)
@@ -45,15 +46,13 @@ async def show_feed(request: Req, cursor: Cursor = None) -> Response[str]:
     """Shows what is new of those whom and what the person follows."""
     application, actor = application_of(request), actor_of(request)
     followed = await application.follows.find(actor)
-    found = await application.follows.find_feed(
-        actor, page_request(None, None, cursor, conditions=_CONDITIONS)
-    )
+    found = await application.follows.find_feed(actor, page_request(None, None, cursor, _ORDER, _CONDITIONS))
     categories, addresses = await find_categories(request, actor), media_addresses(application)
     return await page(
         request,
         "feed.html",
         cards=[card(item, addresses) for item in found.items],
-        more=next_query(found, conditions=_CONDITIONS),
+        more=next_query(found, order=_ORDER, conditions=_CONDITIONS),
         users=followed.users,
         followed={id: categories.names.get(id, id) for id in followed.category_ids},
         others={id: name for id, name in categories.names.items() if id not in followed.category_ids},

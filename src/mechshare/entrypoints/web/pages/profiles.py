@@ -37,10 +37,10 @@ async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = No
         raise UserNotFound()
     application, viewer = application_of(request), await viewer_of(request)
     profile = await application.users.get_profile(UserId(user_id))
-    order, filter = MechanismSort.NEWEST.order, MechanismFilter(user_id=profile.id)
-    requested = page_request(None, None, cursor, order, filter.conditions)
+    sort, filter = MechanismSort.RECENTLY_PUBLISHED, MechanismFilter(user_id=profile.id)
+    requested = page_request(None, None, cursor, sort.order, filter.conditions)
     reader = None if sees_unpublished_of(viewer, profile.id) else viewer
-    found = await application.mechanisms.find_all(reader, requested, filter)
+    found = await application.mechanisms.find_all(reader, requested, filter, sort=sort)
     addresses, everything = media_addresses(application), PageRequest(limit=MAX_COLLECTIONS)
     return await page(
         request,
@@ -52,7 +52,7 @@ async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = No
         collections=(await application.collections.find_of_user(viewer, profile.id, everything)).items,
         found=found,
         cards=[card(item, addresses) for item in found.items],
-        more=next_query(found, (), order, filter.conditions),
+        more=next_query(found, (), sort.order, filter.conditions),
     )
 
 

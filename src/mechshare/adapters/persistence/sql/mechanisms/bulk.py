@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Integer, Select, bindparam, delete, exists, select, update
+from sqlalchemy import Executable, Integer, Select, bindparam, case, delete, exists, func, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.mechanisms.lists import mechanism_list
@@ -41,16 +41,32 @@ _FOR_EVERYBODY = mechanisms.c.visibility == Visibility.PUBLIC.value
 _REINSTATE = (
     update(mechanisms)
     .where(_ARE_AMONG, mechanisms.c.withdrawn_reason == bindparam("reason"))
-    .values(is_public=_FOR_EVERYBODY, is_restricted=~_FOR_EVERYBODY, withdrawn_reason=None, **_RENEWED)
+    .values(
+        is_public=_FOR_EVERYBODY,
+        is_restricted=~_FOR_EVERYBODY,
+        withdrawn_reason=None,
+        published_at=case(
+            (_FOR_EVERYBODY & ~mechanisms.c.has_been_public, _AT),
+            else_=func.coalesce(mechanisms.c.published_at, _AT),
+        ),
+        has_been_public=mechanisms.c.has_been_public | _FOR_EVERYBODY,
+        **_RENEWED,
+    )
     .returning(mechanisms.c.id)
 )
 _SHOW_IN_CATEGORIES = (
     update(mechanism_categories)
     .where(IsAmong(mechanism_categories.c.mechanism_id, bindparam("ids", type_=IdList())))
     .values(
-        is_published=select(mechanisms.c.is_public)
-        .where(mechanisms.c.id == mechanism_categories.c.mechanism_id)
-        .scalar_subquery()
+        {
+            own: select(column)
+            .where(mechanisms.c.id == mechanism_categories.c.mechanism_id)
+            .scalar_subquery()
+            for own, column in (
+                ("is_published", mechanisms.c.is_public),
+                ("published_at", mechanisms.c.published_at),
+            )
+        }
     )
 )
 _IS_IN_SOURCE = (

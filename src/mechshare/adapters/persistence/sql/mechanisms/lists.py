@@ -59,6 +59,7 @@ PARTS: Mapping[str, Sequence[Any]] = {
 """The conditions of each part of a list, by the parameter `reader`. No two parts but `everything` have a common
 mechanism."""
 _IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
+_MERGED_KEYS = ("created_at", "new_since")
 _MAX_MERGED = 20
 """Categories whose lists are merged. For more of them, the list of all mechanisms is searched."""
 
@@ -77,7 +78,7 @@ def mechanism_list(
         parameters["reader"] = scope.reader
     parts = parts_of(scope)
     is_of_categories = given == ("category_ids",) and len(filter.category_ids) <= _MAX_MERGED
-    if is_of_categories and parts == _PUBLIC and not words and sort.order.column == "created_at":
+    if is_of_categories and parts == _PUBLIC and not words and sort.order.column in _MERGED_KEYS:
         return _of_categories(sort, len(filter.category_ids)), _numbered("category", filter.category_ids)
     if not words:
         return _narrowed(sort, given, parts), parameters
@@ -116,7 +117,7 @@ def _numbered(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 @cache
 def _of_categories(sort: MechanismSort, count: int) -> PagedQuery:
-    """Returns the list of what is published in any of `count` categories, by time of creation. An index keeps each
+    """Returns the list of what is published in any of `count` categories, by one of _MERGED_KEYS. An index keeps each
     category sorted, so only the beginnings of the categories are read and merged."""
     own = mechanism_categories.c
     counted, *further = [
@@ -127,13 +128,13 @@ def _of_categories(sort: MechanismSort, count: int) -> PagedQuery:
     ]
     return paged_query(
         AUTHORED.select_from(mechanisms.join(users, users.c.id == mechanisms.c.user_id)),
-        key=mechanisms.c.created_at,
+        key=_key(mechanisms.c, sort),
         id=mechanisms.c.id,
         descending=sort.order.is_descending,
         counted=counted,
         further=further,
         are_disjoint=False,
-        counted_key=own.created_at,
+        counted_key=_key(own, sort),
         counted_id=own.mechanism_id,
     )
 
@@ -218,6 +219,8 @@ def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> Co
     column = sort.order.column
     if column == "period_rank":
         return func.coalesce(columns.period, literal_column("0"), type_=Float())
+    if column == "new_since":
+        return func.coalesce(columns.published_at, columns.created_at, type_=columns.created_at.type)
     return _rank(columns.reliability_level) if column == "reliability_rank" else columns[column]
 
 

@@ -56,7 +56,7 @@ _DELETE_CATEGORIES = delete(mechanism_categories).where(
 _SHOW_IN_CATEGORIES = (
     update(mechanism_categories)
     .where(mechanism_categories.c.mechanism_id == bindparam("of_mechanism"))
-    .values(is_published=bindparam("is_shown"))
+    .values(is_published=bindparam("is_shown"), published_at=bindparam("shown_since"))
 )
 _INSERT_PARAMETERS = insert(mechanism_parameters)
 _DELETE_PARAMETERS = delete(mechanism_parameters).where(
@@ -147,7 +147,8 @@ class SqlMechanismRepository(MechanismRepository):
             await self._statements.change(_DELETE_CATEGORIES, {"mechanism_id": after.id})
             await self._add_categories(categories)
         elif categories != category_values_of(before):
-            shown = {"of_mechanism": after.id, "is_shown": after.is_public}
+            since = after.published_at
+            shown = {"of_mechanism": after.id, "is_shown": after.is_public, "shown_since": since}
             await self._statements.change(_SHOW_IN_CATEGORIES, shown)
         if before is None or parameters != parameter_values_of(before):
             await self._statements.change(_DELETE_PARAMETERS, {"mechanism_id": after.id})

@@ -75,6 +75,7 @@ def category_values_of(mechanism: Mechanism) -> list[dict[str, Any]]:
             "position": position,
             "created_at": mechanism.created_at,
             "is_published": mechanism.is_public,
+            "published_at": mechanism.published_at,
         }
         for position, category in enumerate(mechanism.categories)
     ]
