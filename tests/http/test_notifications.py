@@ -103,6 +103,10 @@ async def test_likes_are_one_notification_with_their_number_as_it_is_now(site: S
     assert [one["count"] for one in await listed(site, mika)] == [1]
     await site.client.delete(f"{API}{like}", headers=ren)
     assert (await kinds(site, mika), await unread(site, mika)) == ([], 0)
+    await post(site, f"/mechanisms/{made['id']}/comments", ana, text="play")
+    await put(site, like, ren)
+    (newest, _) = await listed(site, mika)
+    assert (newest["kind"], newest["count"], newest["id"] != digest["id"]) == ("like", 1, True)
 
 
 async def test_follows_are_one_notification_that_names_nobody_and_counts_who_follows_now(site: Site) -> None:

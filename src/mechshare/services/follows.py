@@ -15,6 +15,7 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import Author, AuthoredMechanism
+from mechshare.domain.notifications import NotificationKind
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import scope_of
 from mechshare.domain.users import Actor
@@ -74,6 +75,7 @@ class FollowService:
         """No-op if the actor does not follow the user."""
         async with self._transactions.begin() as tx:
             await tx.follows.unfollow_user(actor.id, user_id)
+            await tx.notifications.delete_empty(user_id, NotificationKind.FOLLOW)
 
     async def unfollow_category(self, actor: Actor, category_id: CategoryId) -> None:
         """No-op if the actor does not follow the category. Raises CategoryNotFound."""

@@ -4,6 +4,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.mark_events import MechanismLiked
 from mechshare.domain.marks import MAX_BOOKMARKS, Mark, MarkKind, Marks, TooManyBookmarks
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
+from mechshare.domain.notifications import NotificationKind
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer
 from mechshare.domain.users import Actor
@@ -41,12 +42,14 @@ class MarkService:
     async def remove(self, actor: Actor, mechanism_id: MechanismId, kind: MarkKind) -> Marks:
         """Removes the actor's mark, if there is one. Raises MechanismNotFound."""
         async with self._transactions.begin() as tx:
-            await find_visible(tx, actor, mechanism_id)
+            mechanism = await find_visible(tx, actor, mechanism_id)
             before = await tx.marks.find_marks(mechanism_id, actor.id)
             if kind not in before.own:
                 return before
             await tx.marks.delete(mechanism_id, actor.id, kind)
             if kind is MarkKind.LIKE:
+                # In the order in which a like takes its locks.
+                await tx.notifications.delete_empty(mechanism.user_id, NotificationKind.LIKE, mechanism_id)
                 await tx.counts.mark_stale(mechanism_id)
             return before.without(kind)
 

@@ -9,6 +9,7 @@ from mechshare.domain.notifications import (
     Mute,
     Notification,
     NotificationId,
+    NotificationKind,
     NotificationWithActor,
     UnreadState,
 )
@@ -36,6 +37,12 @@ class NotificationRepository(Protocol):
 
     async def delete_about(self, mechanism_id: MechanismId, subject: str) -> None:
         """Deletes the notifications about this subject, such as a comment."""
+
+    async def delete_empty(
+        self, user_id: UserId, kind: NotificationKind, mechanism_id: MechanismId | None = None
+    ) -> None:
+        """Deletes the user's unread notification of this DIGESTED kind about the mechanism, if `count_digested` returns
+        nothing for it any more. So the next like or follow is a new notification."""
 
     async def delete_older(self, before: datetime, *, limit: int) -> int:
         """Deletes at most `limit` notifications from before that time; returns how many."""

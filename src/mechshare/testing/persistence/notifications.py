@@ -151,6 +151,32 @@ async def test_follows_are_one_notification_until_it_is_read_and_counted_as_they
     assert [one.id for one in await found(database, mika)] == [digests[3].id, digests[0].id, like.id]
 
 
+async def test_a_digest_that_counts_nothing_any_more_is_deleted_and_the_next_is_new(
+    database: Database,
+) -> None:
+    mika, ana = await save_user(database), await save_user(database)
+    (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
+    like = a_notification(mika, mechanism, kind=NotificationKind.LIKE)
+    follow, next = (a_notification(mika, kind=NotificationKind.FOLLOW, minutes=n) for n in (0, 1))
+    mark = Mark(mechanism_id=mechanism.id, user_id=ana.id, kind=MarkKind.LIKE, created_at=NOW)
+    async with database.begin() as tx:
+        await tx.marks.add(mark)
+        await tx.follows.follow_user(FollowedUser(follower_id=ana.id, user_id=mika.id, since=NOW))
+        for one in (like, follow, next):
+            await tx.notifications.add(one)
+        await tx.follows.unfollow_user(ana.id, mika.id)
+        for _ in range(2):
+            await tx.notifications.delete_empty(mika.id, NotificationKind.LIKE, mechanism.id)
+            await tx.notifications.delete_empty(mika.id, NotificationKind.FOLLOW)
+    assert await found(database, mika) == [like]
+    async with database.begin() as tx:
+        await tx.notifications.add(next)
+        await tx.marks.delete(mechanism.id, ana.id, MarkKind.LIKE)
+        await tx.notifications.mark_read(mika.id, like.id, NOW)
+        await tx.notifications.delete_empty(mika.id, NotificationKind.LIKE, mechanism.id)
+    assert await found(database, mika) == [next, replace(like, read_at=NOW)]
+
+
 async def test_concurrent_likes_are_one_notification(database: Database) -> None:
     mika = await save_user(database)
     (mechanism,) = await save_mechanisms(database, a_mechanism(mika))

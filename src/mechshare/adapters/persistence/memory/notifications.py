@@ -89,6 +89,17 @@ class MemoryNotificationRepository(NotificationRepository):
         for one in [one for one in rows if (one.mechanism_id, one.subject) == about]:
             rows.delete(one.id)
 
+    async def delete_empty(
+        self, user_id: UserId, kind: NotificationKind, mechanism_id: MechanismId | None = None
+    ) -> None:
+        digests = [
+            one
+            for one in _unread(self._access, user_id)
+            if (one.kind, one.mechanism_id) == (kind, mechanism_id) and not _digested(self._access, one)
+        ]
+        for one in digests:
+            self._access.write(NOTIFICATIONS).delete(one.id)
+
     async def delete_older(self, before: datetime, *, limit: int) -> int:
         rows = self._access.write(NOTIFICATIONS)
         old = [one for one in rows if one.created_at < before][:limit]

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
-    Select,
     String,
     Table,
     and_,
@@ -160,40 +159,59 @@ _UNREAD_STATES = (
 )
 
 
-def _count_of(
-    kind: NotificationKind, by: Column[str], at: Column[datetime], *conditions: ColumnElement[bool]
-) -> Select[Any]:
-    """Returns the statement that counts, for each notification of this kind, the rows that others than its receiver
-    made (`by`) from its time until it was read (`at`). `conditions` say which rows belong to it."""
-    return (
-        select(notifications.c.id, func.count())
-        .join(by.table, and_(*conditions))
-        .where(
-            IsAmong(notifications.c.id, bindparam("ids", type_=IdList())),
-            notifications.c.kind == kind.value,
-            by != notifications.c.user_id,
-            at >= notifications.c.created_at,
-            or_(_IS_UNREAD, at <= notifications.c.read_at),
-        )
-        .group_by(notifications.c.id)
+def _digested(by: Column[str], at: Column[datetime], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a row belongs to a digest: others than its receiver made it (`by`) from its time until it was read
+    (`at`)."""
+    return and_(
+        *conditions,
+        by != notifications.c.user_id,
+        at >= notifications.c.created_at,
+        or_(_IS_UNREAD, at <= notifications.c.read_at),
     )
 
 
+_DIGESTED_ROWS = {
+    NotificationKind.LIKE: (
+        marks,
+        _digested(
+            marks.c.user_id,
+            marks.c.created_at,
+            marks.c.mechanism_id == notifications.c.mechanism_id,
+            marks.c.kind == MarkKind.LIKE.value,
+        ),
+    ),
+    NotificationKind.FOLLOW: (
+        followed_users,
+        _digested(
+            followed_users.c.follower_id,
+            followed_users.c.since,
+            followed_users.c.user_id == notifications.c.user_id,
+        ),
+    ),
+}
+"""By kind, the table of the rows that a digest counts, and whether a row belongs to it."""
 _DIGESTED = union_all(
-    _count_of(
-        NotificationKind.LIKE,
-        marks.c.user_id,
-        marks.c.created_at,
-        marks.c.mechanism_id == notifications.c.mechanism_id,
-        marks.c.kind == MarkKind.LIKE.value,
-    ),
-    _count_of(
-        NotificationKind.FOLLOW,
-        followed_users.c.follower_id,
-        followed_users.c.since,
-        followed_users.c.user_id == notifications.c.user_id,
-    ),
+    *(
+        select(notifications.c.id, func.count())
+        .join(table, belongs)
+        .where(
+            IsAmong(notifications.c.id, bindparam("ids", type_=IdList())),
+            notifications.c.kind == kind.value,
+        )
+        .group_by(notifications.c.id)
+        for kind, (table, belongs) in _DIGESTED_ROWS.items()
+    )
 )
+_DELETE_EMPTY = {
+    kind: delete(notifications).where(
+        _OF_USER,
+        _IS_UNREAD,
+        notifications.c.kind == kind.value,
+        notifications.c.mechanism_id.is_not_distinct_from(bindparam("about", type_=notifications.c.id.type)),
+        ~select(table).where(belongs).exists(),
+    )
+    for kind, (table, belongs) in _DIGESTED_ROWS.items()
+}
 _NOW: BindParameter[datetime] = bindparam("now", type_=UtcTime())
 _READ_ALL = update(notifications).where(_OF_USER, _IS_UNREAD).values(read_at=_NOW)
 _READ_ONE = (
@@ -219,8 +237,7 @@ class SqlNotificationRepository(NotificationRepository):
 
     async def add(self, notification: Notification) -> bool:
         if notification.kind in DIGESTED:
-            kind, user_id, mechanism_id = notification.kind, notification.user_id, notification.mechanism_id
-            await self._statements.advisory_lock(f"digest of {kind} {user_id} {mechanism_id}")
+            await self._lock_digest(notification.user_id, notification.kind, notification.mechanism_id)
         values = _NOTIFICATION.values(notification)
         return await self._statements.row(_INSERT, {f"new_{name}": values[name] for name in _NEW}) is not None
 
@@ -246,6 +263,17 @@ class SqlNotificationRepository(NotificationRepository):
 
     async def delete_about(self, mechanism_id: MechanismId, subject: str) -> None:
         await self._statements.change(_DELETE_ABOUT, {"about": mechanism_id, "about_subject": subject})
+
+    async def delete_empty(
+        self, user_id: UserId, kind: NotificationKind, mechanism_id: MechanismId | None = None
+    ) -> None:
+        await self._lock_digest(user_id, kind, mechanism_id)
+        await self._statements.change(_DELETE_EMPTY[kind], {"of_user": user_id, "about": mechanism_id})
+
+    async def _lock_digest(
+        self, user_id: UserId, kind: NotificationKind, mechanism_id: MechanismId | None
+    ) -> None:
+        await self._statements.advisory_lock(f"digest of {kind} {user_id} {mechanism_id}")
 
     async def delete_older(self, before: datetime, *, limit: int) -> int:
         return await self._statements.change(_DELETE_OLDER, {"before": before, "limit": limit})
