@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 
+from mechshare.domain.users import Role
 from mechshare.entrypoints.web.conditions import STEP
 from tests.http.conftest import API, Site
 from tests.web.visitors import Visitor, visitor
@@ -87,9 +88,12 @@ async def test_what_is_published_long_after_its_upload_is_new_in_feeds_and_pages
         assert items[0]["date_published"] == f"{since[:19]}Z"
     (entry, _) = feed_of(await Visitor(site).open("/feed.atom")).entries
     assert (entry.title, entry.published) == ("Cam", f"{since[:19]}Z")
-    for place in ("/", "/?category=cams", f"/u/{site.ids['ana']}"):
-        page = (await Visitor(site).open(place)).text
+    moderator = await visitor(site, "mo", Role.MODERATOR)
+    for place in ("/", "/?category=cams", f"/u/{site.ids['ana']}", "/moderation"):
+        page = (await moderator.open(place)).text
         assert page.index(">Cam<") < page.index(">Sooner<"), place
+    sitemap = (await moderator.open("/sitemap.xml")).text
+    assert sitemap.index("/m/") == sitemap.index(f"/m/{draft['id']}")
 
 
 async def test_the_feed_of_a_collection_has_all_of_it_with_its_categories(site: Site) -> None:

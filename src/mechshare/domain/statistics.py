@@ -151,12 +151,12 @@ def is_bot(user_agent: str) -> bool:
     return not user_agent.strip() or _BOT.search(user_agent) is not None
 
 
-def popularity_of(counts: Counts, own_views: int, created_at: datetime) -> float:
+def popularity_of(counts: Counts, own_views: int, new_since: datetime) -> float:
     """Returns the number by which lists are ordered: a view by somebody else than the owner weighs 1, a download 5, a
-    like 10, a comment 20, a claim 30, and the weight of all halves in HALF_LIFE of age.
+    like 10, a comment 20, a claim 30, and the weight of all halves in HALF_LIFE after the publication.
 
-    It is the binary logarithm of the weight plus the time of creation in half-lives. So it orders as the halved weight
-    does at any time, and changes only with the counts. 0 for a mechanism without weight.
+    It is the binary logarithm of the weight plus the time of publication in half-lives. So it orders as the halved
+    weight does at any time, and changes only with the counts. 0 for a mechanism without weight.
     """
     weight = (
         _VIEW * (counts.views - own_views)
@@ -167,4 +167,4 @@ def popularity_of(counts: Counts, own_views: int, created_at: datetime) -> float
     )
     if weight <= 0:
         return 0.0
-    return log2(weight) + max(0.0, (created_at.replace(tzinfo=None) - _EPOCH) / HALF_LIFE)
+    return log2(weight) + max(0.0, (new_since.replace(tzinfo=None) - _EPOCH) / HALF_LIFE)

@@ -74,8 +74,8 @@ async def counts_of(database: Database, mechanism: Mechanism) -> Counts:
 
 
 async def test_traffic_of_a_day_adds_up_and_is_counted_without_a_new_version(database: Database) -> None:
-    mika = await save_user(database)
-    (mechanism,) = await save_mechanisms(database, a_mechanism(mika))
+    mika, published = await save_user(database), NOW + timedelta(days=20)
+    (mechanism,) = await save_mechanisms(database, a_mechanism(mika, published_at=published))
     await add_traffic(database, some_traffic(mechanism, views=3, own_views=1, downloads=1))
     await add_traffic(
         database, some_traffic(mechanism, views=2), some_traffic(mechanism, ALL_DAYS.last, views=4)
@@ -87,7 +87,7 @@ async def test_traffic_of_a_day_adds_up_and_is_counted_without_a_new_version(dat
         days = await tx.traffic.find_days(mechanism.id, ALL_DAYS)
         one_day = await tx.traffic.find_days(mechanism.id, Days(first=DAY, last=DAY))
     counts = Counts(views=9, downloads=1)
-    popularity = popularity_of(counts, 1, mechanism.created_at)
+    popularity = popularity_of(counts, 1, published)
     assert found == replace(mechanism, counts=replace(counts, popularity=popularity))
     assert counted == {mechanism.id: found.counts}
     first = Traffic(day=DAY, views=5, own_views=1, downloads=1)

@@ -113,7 +113,7 @@ class MemoryCountRepository(CountRepository):
             downloads=sum(one.downloads for one in traffic),
         )
         own_views = sum(one.own_views for one in traffic)
-        return replace(counts, popularity=popularity_of(counts, own_views, mechanism.created_at))
+        return replace(counts, popularity=popularity_of(counts, own_views, mechanism.new_since))
 
 
 def _owned_by(access: Access, user_id: UserId) -> set[MechanismId]:

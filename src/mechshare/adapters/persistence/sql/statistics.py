@@ -23,6 +23,7 @@ from mechshare.adapters.persistence.sql.comments import comments
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.evidence import claims
 from mechshare.adapters.persistence.sql.marks import marks
+from mechshare.adapters.persistence.sql.mechanisms.lists import new_since
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, metadata
 from mechshare.adapters.persistence.sql.types import Id, IdList, ordered_text
@@ -111,7 +112,7 @@ _COUNT = select(
     mechanisms.c.id,
     mechanisms.c.user_id,
     mechanisms.c.is_public,
-    mechanisms.c.created_at,
+    new_since(mechanisms.c),
     _sum_of("own_views").label("own_views"),
     *(counted.label(name) for name, counted in _COUNTED.items()),
 ).where(IsAmong(mechanisms.c.id, _AMONG))
@@ -210,10 +211,10 @@ async def _locked(statements: Statements, ids: set[MechanismId]) -> list[Mechani
     return [MechanismId(id) for (id,) in await statements.rows(_LOCK, {"ids": list(ids)})]
 
 
-def _counted(id: str, created_at: Any, own_views: int, *numbers: int) -> dict[str, Any]:
+def _counted(id: str, since: Any, own_views: int, *numbers: int) -> dict[str, Any]:
     """Returns the parameters of _SET for a row of _COUNT."""
     values = dict(zip(_COUNTED, map(int, numbers), strict=True))
-    popularity = popularity_of(Counts(**values), int(own_views), created_at)
+    popularity = popularity_of(Counts(**values), int(own_views), since)
     return {**values, "popularity": popularity, "same_id": id}
 
 

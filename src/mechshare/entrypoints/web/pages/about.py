@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 from litestar import MediaType, Request, Response, Router, get
 
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
@@ -18,7 +19,8 @@ from mechshare.entrypoints.web.rendering import STATIC, page
 Req = Request[Any, Any, Any]
 PAGE_SIZE = 500
 MAX_SITEMAP_PAGES = 10
-"""Pages of mechanisms in the sitemap: the newest 5,000. The protocol allows 50,000; each request reads all of them."""
+"""Pages of mechanisms in the sitemap: the 5,000 that were published last. The protocol allows 50,000; each request
+reads all of them."""
 _ROBOTS_CACHE = "public, max-age=3600"
 """It names no mechanism, so nothing in it can become private meanwhile."""
 _NOT_FOR_ROBOTS = (
@@ -70,14 +72,14 @@ async def get_robots(request: Req) -> Response[str]:
 
 @get("/sitemap.xml")
 async def get_sitemap(request: Req) -> Response[Any]:
-    """Returns the addresses of the newest public mechanisms (sitemaps.org, protocol 0.9)."""
+    """Returns the addresses of the public mechanisms that were published last (sitemaps.org, protocol 0.9)."""
     site, mechanisms = escape(site_url(request)), application_of(request).mechanisms
     addresses = [_address(f"{site}/"), _address(f"{site}/about")]
     requested: PageRequest | None = PageRequest(limit=PAGE_SIZE)
     for _ in range(MAX_SITEMAP_PAGES):
         if requested is None:
             break
-        found = await mechanisms.find_all(None, requested)
+        found = await mechanisms.find_all(None, requested, sort=MechanismSort.RECENTLY_PUBLISHED)
         addresses += [
             _address(f"{site}/m/{item.mechanism.id}", item.mechanism.updated_at) for item in found.items
         ]

@@ -7,6 +7,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, QueryParameter
 
 from mechshare.domain.errors import DomainException
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
@@ -32,17 +33,19 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 @get("/moderation", guards=MODERATORS)
 async def show_moderation(request: Req, find: Find = "", cursor: Cursor = None) -> Response[Any]:
-    """Shows the newest public mechanisms; an address or id in `find` leads to that mechanism."""
+    """Shows the public mechanisms, what was published last first; an address or id in `find` leads to one."""
     if found := _ID.search(find.lower()):
         return see_other(f"/moderation/{found.group()}")
     application = application_of(request)
-    newest = await application.mechanisms.find_all(None, page_request(None, None, cursor))
+    sort = MechanismSort.RECENTLY_PUBLISHED
+    requested = page_request(None, None, cursor, sort.order)
+    newest = await application.mechanisms.find_all(None, requested, sort=sort)
     addresses = media_addresses(application)
     return await page(
         request,
         "moderation.html",
         cards=[card(item, addresses) for item in newest.items],
-        more=next_query(newest),
+        more=next_query(newest, order=sort.order),
         find=find,
     )
 

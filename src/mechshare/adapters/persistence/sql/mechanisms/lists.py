@@ -220,8 +220,13 @@ def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> Co
     if column == "period_rank":
         return func.coalesce(columns.period, literal_column("0"), type_=Float())
     if column == "new_since":
-        return func.coalesce(columns.published_at, columns.created_at, type_=columns.created_at.type)
+        return new_since(columns)
     return _rank(columns.reliability_level) if column == "reliability_rank" else columns[column]
+
+
+def new_since(columns: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[Any]:
+    """Returns `Mechanism.new_since`, as in the indexes."""
+    return func.coalesce(columns.published_at, columns.created_at, type_=columns.created_at.type)
 
 
 def _rank(level: ColumnElement[Any]) -> ColumnElement[int]:
