@@ -66,6 +66,18 @@ async def test_a_refused_comment_is_shown_with_its_text_and_the_reason(site: Sit
         assert "play here</textarea>" in refused.text
 
 
+async def test_the_form_takes_as_many_emoji_as_a_comment_may_have(site: Site) -> None:
+    made = await site.published(await site.sign_up("mika"))
+    ana = await visitor(site, "ana")
+    form = re.search(r'<textarea id="comment-text"[^>]*>', (await ana.open(f"/m/{made['id']}")).text)
+    assert form is not None
+    units = len(("😀" * 2000).encode("utf-16-le")) // 2
+    assert f'maxlength="{units}"' in form[0]
+    sent = [await ana.submit(f"/m/{made['id']}/comments", text="😀" * count) for count in (2000, 2001)]
+    assert [one.status_code for one in sent] == [303, 422]
+    assert "😀" * 2001 in sent[1].text
+
+
 async def test_a_person_edits_and_deletes_a_comment_and_the_owner_locks_them(site: Site) -> None:
     mika = await visitor(site, "mika")
     made = await site.published(site.tokens["mika"])

@@ -44,6 +44,15 @@ async def test_claims_are_added_replied_to_and_withdrawn_in_forms(site: Site) ->
     assert "取り下げ済み" in withdrawn
 
 
+async def test_a_reply_that_is_twice_as_long_as_allowed_is_refused_in_its_form(site: Site) -> None:
+    mika, rui = await site.sign_up("mika"), await site.sign_up("rui")
+    path = f"/m/{(await site.published(mika))['id']}/evidence"
+    assert (await claimed(site, path, rui)).status_code == 303
+    claim = f"{path}/{(await opened(site, path, mika)).text.partition('claim-')[2][:36]}"
+    refused = await submitted(site, f"{claim}/reply", mika, {"reply": "再" * 10_000})
+    assert (refused.status_code, "10000" in refused.text) == (422, True)
+
+
 async def test_lineage_is_stated_and_taken_back_in_forms(site: Site) -> None:
     mika = await site.sign_up("mika")
     source, made = await site.published(mika, "元の歯車"), await site.published(mika, "新しい歯車")

@@ -342,7 +342,8 @@ function shortened(title: string): string {
 /** Returns a title from the name of a file: without its extension, with spaces for underscores. */
 export function titleOf(name: string): string {
   const stem = name.replace(/\.[^.]{1,5}$/, "");
-  return (stem.replace(/_+/g, " ").replace(/\s+/g, " ").trim() || name).slice(0, 200);
+  const words = stem.replace(/_+/g, " ").replace(/\s+/g, " ").trim() || name;
+  return [...words].slice(0, 200).join(""); // by characters: a half of one would be refused
 }
 
 function messageOf(error: Refused): string {

@@ -10,12 +10,11 @@ from litestar.response import Redirect
 
 from mechshare.domain.errors import MalformedRequest, UnsupportedContentType
 from mechshare.entrypoints.http.protocol.auth import application_of
-from mechshare.entrypoints.http.protocol.request_body import short_body
+from mechshare.entrypoints.http.protocol.request_body import MAX_BODY_BYTES, short_body
 from mechshare.entrypoints.web.paths import local_path
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 200
-MAX_FORM_BYTES = 64 * 1024
 
 Saved = Annotated[str, QueryParameter(name="saved", max_length=20)]
 """Which form has succeeded. Pages choose their sentence by it and never show it."""
@@ -37,7 +36,7 @@ class FormFields(dict[str, list[str]]):
         return int(text)
 
 
-async def form_fields(request: Request[Any, Any, Any], max_bytes: int = MAX_FORM_BYTES) -> FormFields:
+async def form_fields(request: Request[Any, Any, Any], max_bytes: int = MAX_BODY_BYTES) -> FormFields:
     """Returns the submitted form. Raises BodyTooLarge, MalformedRequest, UnsupportedContentType."""
     content_type, _ = request.content_type
     body = await short_body(request, max_bytes)

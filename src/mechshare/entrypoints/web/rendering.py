@@ -182,6 +182,7 @@ def _environment(language: str, base: str) -> Environment:
         moment=partial(_in, languages.moment, language),
         number=partial(_in, languages.number, language),
         byte_size=partial(_in, languages.byte_size, language),
+        units=_units,
         json_data=_json,
         markdown=partial(_markdown, base),
         linked=_linked,
@@ -195,6 +196,12 @@ def _markdown(base: str, text: str, mentions: tuple[Mention, ...] = ()) -> Marku
 
 def _linked(text: str) -> Markup:
     return Markup(linked(text))  # noqa: S704  rendered HTML is safe
+
+
+def _units(characters: int) -> int:
+    """Returns the most units of UTF-16 that a text of so many characters has: browsers count and cut by these, so that
+    emoji and rare kanji take two each, while the server counts characters."""
+    return 2 * characters
 
 
 def _in(function: Any, language: str, value: Any) -> str:
