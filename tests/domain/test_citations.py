@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mechshare.domain.citations import Citation
+from mechshare.domain.citations import Citation, citation_of
+from mechshare.domain.mechanisms import Author, AuthoredMechanism
+from mechshare.domain.processing import READY
+from tests.domain.values import a_mechanism
 
 PLAIN = Citation(
     id="01900000-0000-7000-8000-000000000001",
     title="四節リンク",
     author="佐倉 美香",
-    created_at=datetime(2026, 3, 4, tzinfo=UTC),
+    published_at=datetime(2026, 3, 4, tzinfo=UTC),
     version=7,
     url="https://example.com/m/01900000-0000-7000-8000-000000000001",
 )
@@ -47,6 +50,14 @@ def test_a_citation_names_author_year_title_version_and_address():
     }
     assert PLAIN.csl["issued"] == {"date-parts": [[2026, 3, 4]]}
     assert "\n" not in PLAIN.bibtex_line
+
+
+def test_a_citation_is_dated_by_the_publication():
+    mechanism = a_mechanism(created_at=datetime(2025, 12, 30, tzinfo=UTC), processing=READY)
+    author = Author(id=mechanism.user_id, username="mika", display_name="佐倉 美香")
+    published = mechanism.publish(datetime(2026, 1, 2, tzinfo=UTC))
+    cited = citation_of(AuthoredMechanism(mechanism=published, author=author), "https://example.com")
+    assert cited.csl["issued"] == {"date-parts": [[2026, 1, 2]]}
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ async def test_other_programs_read_the_linked_data(site: Site) -> None:
         assert str(graph.value(URIRef(url), SCHEMA.license)).startswith(
             "https://creativecommons.org/licenses/by/"
         )
+        assert str(graph.value(URIRef(url), SCHEMA.datePublished))[:19] == made["published_at"][:19]
         properties = {
             tuple(str(graph.value(one, SCHEMA[name])) for name in ("name", "value", "unitText"))
             for one in graph.objects(URIRef(url), SCHEMA.about)

@@ -32,7 +32,7 @@ class Citation:
     id: str
     title: str
     author: str
-    created_at: datetime
+    published_at: datetime
     version: int
     url: str
     license: str | None = None
@@ -41,7 +41,7 @@ class Citation:
     def text(self) -> str:
         """The citation as a sentence."""
         source = f"{PUBLISHER}, version {self.version}{self._licensed}"
-        return f"{self.author} ({self.created_at.year}). {self.title}. {source}. {self.url}"
+        return f"{self.author} ({self.published_at.year}). {self.title}. {source}. {self.url}"
 
     @property
     def _licensed(self) -> str:
@@ -53,13 +53,13 @@ class Citation:
         fields = {
             "author": f"{{{_escaped(self.author)}}}",
             "title": f"{{{_escaped(self.title)}}}",
-            "year": str(self.created_at.year),
+            "year": str(self.published_at.year),
             "howpublished": PUBLISHER,
             "note": f"Version {self.version}{self._licensed}",
             "url": self.url,
         }
         lines = [f"  {name} = {{{value}}}" for name, value in fields.items()]
-        lines.insert(3, f"  month = {_MONTHS[self.created_at.month - 1]}")
+        lines.insert(3, f"  month = {_MONTHS[self.published_at.month - 1]}")
         return "@misc{mechshare:" + self.id + ",\n" + ",\n".join(lines) + "\n}\n"
 
     @property
@@ -70,7 +70,7 @@ class Citation:
     @property
     def csl(self) -> dict[str, Any]:
         """An item of CSL-JSON."""
-        day = self.created_at
+        day = self.published_at
         return {
             "id": self.id,
             "type": "webpage",
@@ -96,7 +96,7 @@ def citation_of(item: AuthoredMechanism, site: str) -> Citation:
         id=mechanism.id,
         title=mechanism.title,
         author=item.author.display_name,
-        created_at=mechanism.created_at,
+        published_at=mechanism.new_since,
         version=mechanism.version,
         url=site + page_path(mechanism.id),
         license=mechanism.license,
