@@ -45,6 +45,7 @@ def raise_timeouts():
 
     for name in ("_CONNECT_TIMEOUT", "_POOL_TIMEOUT", "_STATEMENT_TIMEOUT", "_CUT_AFTER"):
         setattr(postgresql, name, 20)
+    postgresql._LOCK_TIMEOUT_MS = 15_000
 
 async def empty(database):
     """Empties PostgreSQL, which the tests share."""

@@ -150,12 +150,28 @@ async def test_writers_of_different_rows_do_not_wait_for_each_other(database: Sq
             await second.users.find_by_id(other.id)
 
 
-async def test_a_lock_on_one_row_is_no_outage_for_others(database: SqlDatabase) -> None:
+async def test_a_writer_waits_for_a_row_as_long_as_its_timeout_allows(database: SqlDatabase) -> None:
+    user = await save_user(database)
+
+    async def write() -> None:
+        async with database.begin() as other:
+            await other.users.find_by_id(user.id)
+
+    async with database.begin() as tx:
+        await tx.users.find_by_id(user.id)
+        writing = asyncio.create_task(write())
+        await asyncio.wait({writing}, timeout=2)  # longer than that of a server waits
+    await asyncio.wait_for(writing, 60)
+
+
+async def test_a_lock_on_one_row_is_no_outage_for_others(
+    database: SqlDatabase, impatient: SqlDatabase
+) -> None:
     """More writers than connections wait for the row, for longer than the circuit breaker tolerates failures."""
     locked, other = await save_user(database), await save_user(database)
 
     async def write() -> None:
-        async with database.begin() as waiting:
+        async with impatient.begin() as waiting:
             await waiting.users.find_by_id(locked.id)
 
     async with database.begin() as tx:
@@ -164,7 +180,7 @@ async def test_a_lock_on_one_row_is_no_outage_for_others(database: SqlDatabase) 
         results = await asyncio.wait_for(
             asyncio.gather(*(write() for _ in range(20)), return_exceptions=True), 60
         )
-        async with database.read() as reading:
+        async with impatient.read() as reading:
             assert await reading.users.find_by_id(other.id) == other
             assert await reading.users.find_by_id(locked.id) == locked
         print(f"20 writers that waited for a row were refused within {time.monotonic() - began:.1f} s")

@@ -22,8 +22,8 @@ _READERS, _WRITERS = 8, 8
 """Connections per process."""
 _CUT_LATER = 0.5
 """Seconds after this process has noticed the timeout of a statement."""
-_LOCK_TIMEOUT_MS = 1_500
-"""Milliseconds, less than the statement timeout: a lock that takes too long is reported as such."""
+_LOCK_SHARE = 0.75
+"""The part of a statement's timeout that it may wait for a lock: one that takes too long is reported as such."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _EXCLUSIVE_TIMEOUT = 10
 """Seconds. If a killed copy is restarted, a busy server needs a few of them to drop the old connection."""
@@ -202,7 +202,7 @@ def _postgresql_engine(
     session_options = {
         "timezone": "UTC",
         "statement_timeout": f"{timeout}s",
-        "lock_timeout": f"{_LOCK_TIMEOUT_MS}ms",
+        "lock_timeout": f"{round(1_000 * timeout * _LOCK_SHARE)}ms",
         **(settings or {}),
     }
     server_options = " ".join(f"-c {name}={value}" for name, value in session_options.items())
