@@ -142,6 +142,8 @@ class _Maker:
             "updated_at": at,
             "is_published": is_published,
             "is_restricted": False,
+            "published_at": at if is_published else None,
+            "has_been_public": is_published,
             "visibility": Visibility.PUBLIC.value,
             "processing_state": ProcessingState.READY.value,
             "media": facts,
@@ -156,7 +158,7 @@ class _Maker:
         batch.mechanisms.append(tuple(row.get(name) for name in _MECHANISM_COLUMNS))
         more = random.sample(_CATEGORIES, _FEW_MORE[int(random.random() * len(_FEW_MORE))])
         for position, named in enumerate(dict.fromkeys((category, *more))):
-            batch.categories.append((named, id, position, at, is_published))
+            batch.categories.append((named, id, position, at, is_published, row["published_at"]))
 
     def _facts(self) -> MediaFacts:
         random = self.random

@@ -24,7 +24,8 @@ _FACTS = f"""json_build_object(
   'preview_url', {_ADDRESS.format("m.preview_url")}, 'motion_url', {_ADDRESS.format("m.motion_url")},
   'duration', m.duration,
   'created_at', {_TIME.format("m.created_at")}, 'updated_at', {_TIME.format("m.updated_at")},
-  'is_published', m.is_published, 'withdrawn_reason', m.withdrawn_reason,
+  'is_published', m.is_published, 'published_at', {_TIME.format("m.published_at")},
+  'withdrawn_reason', m.withdrawn_reason,
   'categories', (SELECT coalesce(json_agg(category_id ORDER BY position), '[]') FROM mechanism_categories c
                  WHERE c.mechanism_id = m.id),
   'reliability', m.reliability::json, 'parameters', '[]'::json, 'license', m.license,
@@ -81,9 +82,10 @@ c AS (
 j AS ({_JOB})
 SELECT {_FACTS.replace("mechanism_categories c", "c")} FROM m JOIN users u ON u.id = m.user_id"""
 _PUBLISH = f"""WITH m AS (
-  UPDATE mechanisms SET is_published = true, updated_at = now(), version = version + 1
+  UPDATE mechanisms SET is_published = true, published_at = now(), has_been_public = true, updated_at = now(),
+                        version = version + 1
   WHERE id = %(id)s AND user_id = %(user)s RETURNING *),
-c AS (UPDATE mechanism_categories SET is_published = true WHERE mechanism_id = %(id)s),
+c AS (UPDATE mechanism_categories SET is_published = true, published_at = now() WHERE mechanism_id = %(id)s),
 j AS ({_JOB})
 SELECT {_FACTS} FROM m JOIN users u ON u.id = m.user_id"""
 

@@ -21,7 +21,8 @@ _FACTS = f"""json_object(
   'preview_url', {_ADDRESS.format("m.preview_url")}, 'motion_url', {_ADDRESS.format("m.motion_url")},
   'duration', m.duration,
   'created_at', {_TIME.format("m.created_at")}, 'updated_at', {_TIME.format("m.updated_at")},
-  'is_published', {_BOOLEAN.format("m.is_published")}, 'withdrawn_reason', m.withdrawn_reason,
+  'is_published', {_BOOLEAN.format("m.is_published")}, 'published_at', {_TIME.format("m.published_at")},
+  'withdrawn_reason', m.withdrawn_reason,
   'categories', json((SELECT json_group_array(category_id) FROM (
     SELECT category_id FROM mechanism_categories WHERE mechanism_id = m.id ORDER BY position))),
   'reliability', json(m.reliability), 'parameters', json('[]'), 'license', m.license,
@@ -72,9 +73,10 @@ _CREATE = (
     _JOB,
 )
 _PUBLISH = (
-    """UPDATE mechanisms SET is_published = 1, updated_at = :now, version = version + 1
+    """UPDATE mechanisms SET is_published = 1, published_at = :now, has_been_public = 1, updated_at = :now,
+                             version = version + 1
        WHERE id = :id AND user_id = :user""",
-    "UPDATE mechanism_categories SET is_published = 1 WHERE mechanism_id = :id",
+    "UPDATE mechanism_categories SET is_published = 1, published_at = :now WHERE mechanism_id = :id",
     _JOB,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
