@@ -89,7 +89,7 @@ async def _template(server: str) -> str:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         atexit.register(_drop, server, name)
-        database = SqlDatabase(_beside(server, name))
+        database = SqlDatabase(_beside(server, name), timeout=SERVER_TIMEOUT)
         await database.migrate()
         await database.close()
         _templates.add(name)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.adapters.persistence.sql.types import JsonColumn, UtcTime
-from tests.servers import sqlite_database
+from tests.servers import SERVER_TIMEOUT, sqlite_database
 
 AT = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
 ODD_JSON = '{"code": "crashed",  "detail": "歯車", "from_a_later_version": [1, 2.50]}'
@@ -241,7 +241,7 @@ async def fill(url: str, count: int, *, large: int = 0) -> None:
     """Creates a database at `url` with `count` rows in each table, fewer categories, and `large` in those of LARGE."""
     path = Path(url.removeprefix("sqlite:///").partition("?")[0])
     if not url.startswith("sqlite:") or path.exists():
-        database = SqlDatabase(url)
+        database = SqlDatabase(url, timeout=SERVER_TIMEOUT)
         await database.migrate()
         await database.close()
         _insert_rows(url, count, large)

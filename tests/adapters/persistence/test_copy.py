@@ -57,7 +57,7 @@ async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         urls = []
         for number, kind in enumerate(request.param):
             if kind == "sqlite":
-                urls.append(f"sqlite:///{tmp_path / f'{number}.db'}?timeout=0.2")
+                urls.append(f"sqlite:///{tmp_path / f'{number}.db'}?timeout=3")
             else:
                 urls.append(await stack.enter_async_context(postgresql_database(migrated=False)))
         yield urls[0], urls[1]

@@ -23,7 +23,7 @@ from mechshare.testing.persistence.values import save_user
 from tests.adapters.persistence.filling import connected, fill, rows_of, stands_in, uuid
 from tests.backups import clips_of, fill_with_clips
 from tests.migrations.test_migrations import config
-from tests.servers import postgresql_database
+from tests.servers import SERVER_TIMEOUT, postgresql_database
 
 ROWS = 1234
 """More than one batch, and not a multiple of the batch size."""
@@ -98,7 +98,7 @@ async def test_concurrent_writes_neither_wait_nor_appear_in_the_snapshot(
 ) -> None:
     await fill(url, 20, large=ROWS)
     before = stands_in(url)
-    database = SqlDatabase(url)
+    database = SqlDatabase(url, timeout=SERVER_TIMEOUT)
     written: list[asyncio.Task[Any]] = []
 
     async def write() -> None:
@@ -198,7 +198,7 @@ async def test_restoring_into_a_database_with_other_rows_is_refused(
     source = f"sqlite:///{tmp_path / 'source.db'}"
     await fill(source, 5)
     await of(source, tmp_path).take(rows, ignore_progress)
-    database = SqlDatabase(destination)
+    database = SqlDatabase(destination, timeout=SERVER_TIMEOUT)
     await database.migrate()
     await database.close()
     with connected(destination) as connection:
