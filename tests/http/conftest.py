@@ -24,6 +24,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.disks import Disks
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
+from tests.servers import postgresql_database
 from tests.services.world import GIF
 
 PASSWORD = "four-bar linkage"
@@ -173,6 +174,20 @@ async def running_site(
         async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
             yield Site(application, adapters, running.litestar, client, {}, {}, app)
         await running.down()
+
+
+@asynccontextmanager
+async def site_on(database: str, folder: Path) -> AsyncIterator[Site]:
+    """Opens a site on a new database: `memory`, `sqlite` or `postgresql`."""
+    async with AsyncExitStack() as resources:
+        match database:
+            case "memory":
+                url = "memory:"
+            case "sqlite":
+                url = f"sqlite:///{folder / 'rows.db'}"
+            case _:
+                url = await resources.enter_async_context(postgresql_database())
+        yield await resources.enter_async_context(running_site(folder / "data", database_url=url))
 
 
 @contextmanager

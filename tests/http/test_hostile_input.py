@@ -7,7 +7,6 @@ each route some texts, and each text each parameter of some route. The long form
 import base64
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
 from itertools import count, product
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +17,9 @@ import pytest_asyncio
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.users import Role
 from mechshare.entrypoints.http.protocol.pagination import list_checksum
-from tests.http.conftest import API, Site, running_site
+from tests.http.conftest import API, Site, site_on
 from tests.http.test_access_matrix import BODIES, MATRIX
 from tests.http.test_errors import assert_one_shape
-from tests.servers import postgresql_database
 from tests.services.world import GIF
 
 TEXTS = {
@@ -82,16 +80,8 @@ async def site(
 ) -> AsyncIterator[Site]:
     """Opens a site on each kind of database, because each refuses other texts. All tests share it, each with a user of
     its own: opening one takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("site")
-    async with AsyncExitStack() as resources:
-        match request.param:
-            case "memory":
-                url = "memory:"
-            case "sqlite":
-                url = f"sqlite:///{folder / 'rows.db'}"
-            case _:
-                url = await resources.enter_async_context(postgresql_database())
-        yield await resources.enter_async_context(running_site(folder / "data", database_url=url))
+    async with site_on(request.param, tmp_path_factory.mktemp("site")) as opened:
+        yield opened
 
 
 def unused_name() -> str:

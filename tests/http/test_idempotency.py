@@ -3,7 +3,6 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,9 +13,8 @@ import pytest_asyncio
 
 from mechshare.domain.users import Role
 from mechshare.services import attachments, collections, evidence, groups, lineage, reports
-from tests.http.conftest import API, PASSWORD, Site, running_site
+from tests.http.conftest import API, PASSWORD, Site, site_on
 from tests.http.test_requests import ELSEWHERE
-from tests.servers import postgresql_database
 from tests.services.world import GIF
 
 LIMITS = [
@@ -217,16 +215,8 @@ async def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
     """Opens a site on each kind of database. All tests share it, each with users of its own."""
-    folder = tmp_path_factory.mktemp("site")
-    async with AsyncExitStack() as resources:
-        match request.param:
-            case "memory":
-                url = "memory:"
-            case "sqlite":
-                url = f"sqlite:///{folder / 'rows.db'}"
-            case _:
-                url = await resources.enter_async_context(postgresql_database())
-        yield await resources.enter_async_context(running_site(folder / "data", database_url=url))
+    async with site_on(request.param, tmp_path_factory.mktemp("site")) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")
