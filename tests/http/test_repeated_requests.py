@@ -96,11 +96,37 @@ async def test_a_request_that_differs_passes_the_layers(site: Site, server: Serv
         {"If-None-Match": etag},
         {"Origin": "https://app.example.com"},
         {"Sec-Purpose": "prefetch"},
-        {"User-Agent": "another"},
+        {"User-Agent": "x" * 501},
     ):
         assert await server.reach("GET", address, headers) == [1, 0, 0], headers
     assert await server.reach("GET", f"{address}?", {}) == [0, 0, 0]  # the same address, as HTTP has it
     assert await server.reach("GET", f"{address}?a=1", {}) == [1, 0, 0]
+
+
+async def test_browsers_and_languages_share_a_response_and_count_as_views_of_their_own(
+    site: Site, server: Server
+) -> None:
+    address = f"{MECHANISMS}/{(await site.published(await site.sign_up('sakura')))['id']}"
+    before = await views_of(site, address)
+    first = await server.client.get(address)
+    for headers in (
+        {"User-Agent": "Firefox/140.0", "Accept-Language": "ja", "Referer": "https://example.com/"},
+        {"User-Agent": "Chrome/140.0", "Sec-CH-UA": "Chromium", "Priority": "u=1", "DNT": "1"},
+        {"User-Agent": "Googlebot/2.1"},
+        {"User-Agent": ""},
+    ):
+        assert await server.reach("GET", address, headers) == [0, 0, 0], headers
+        assert comparable(await server.client.get(address, headers=headers)) == comparable(first)
+    assert await views_of(site, address) == before + 3  # without the bot, and what names no program
+
+
+async def test_a_request_with_too_many_bytes_is_refused_at_a_known_address_too(
+    site: Site, server: Server
+) -> None:
+    address = f"{MECHANISMS}/{(await site.published(await site.sign_up('sakura')))['id']}"
+    await server.client.get(address)
+    refused = await server.client.get(address, headers={"User-Agent": "x" * 17_000})
+    assert (refused.status_code, refused.json()["code"]) == (431, "HEADERS_TOO_LARGE")
 
 
 async def test_a_request_of_one_caller_always_passes_the_layers(site: Site, server: Server) -> None:
@@ -162,10 +188,10 @@ async def test_the_memory_of_repeated_requests_is_bounded(
     monkeypatch.setattr(repeated_requests, "MAX_REMEMBERED_BYTES", 40_000)
     await server.client.get(address)
     for number in range(10):
-        await server.client.get(address, headers={"User-Agent": f"agent {number}"})
-    assert await server.reach("GET", address, {"User-Agent": "agent 9"}) == [0, 0, 0]
+        await server.client.get(address, headers={"Accept": f"kind/{number}"})
+    assert await server.reach("GET", address, {"Accept": "kind/9"}) == [0, 0, 0]
     assert await server.reach("GET", address, {}) == [1, 0, 0]
-    assert await server.reach("GET", address, {"User-Agent": "x" * 8_000}) == [1, 1, 1]
+    assert await server.reach("GET", address, {"Accept": "x" * 8_000}) == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +213,7 @@ async def test_remembered_responses_take_no_more_memory_than_stated(
         before = tracemalloc.get_traced_memory()[0]
         for number in range(500):
             own = {name: f"a{number}" for name, value in fields.items() if value == "a"}
-            await server.client.get(address, headers={**fields, **own, "User-Agent": f"agent {number}"})
+            await server.client.get(address, headers={**fields, **own, "Accept": f"kind/{number}"})
         gc.collect()
         held = tracemalloc.get_traced_memory()[0] - before
     finally:

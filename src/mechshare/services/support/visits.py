@@ -21,10 +21,6 @@ class Visitor(NamedTuple):
         """What distinguishes this visitor from others."""
         return self.user_id or f"{self.address}\0{self.user_agent}"
 
-    def at(self, address: str) -> "Visitor":
-        """Returns a visitor who differs only in the address."""
-        return Visitor(self.user_id, address, self.user_agent)
-
 
 class Visit(NamedTuple):
     kind: VisitKind

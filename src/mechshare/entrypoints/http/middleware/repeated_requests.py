@@ -15,8 +15,10 @@ from mechshare.entrypoints.http.protocol.client_address import FORWARDED_FIELDS,
 from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Repeatable
 from mechshare.entrypoints.http.protocol.request_id import new_request_id
+from mechshare.entrypoints.http.protocol.visits import user_agent_of
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import RequestMetrics, request_metrics
+from mechshare.services.support.visits import Visitor
 
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
 _OVERHEAD = 3_000
@@ -29,8 +31,30 @@ _OF_ONE_RESPONSE = frozenset((b"x-request-id", b"ratelimit"))
 _OF_ONE_CALLER = frozenset((b"authorization", b"cookie", b"x-request-id"))
 """Fields of requests that no other caller sends, or whose meaning changes with time."""
 
-_Request = tuple[object, ...]
-"""What distinguishes a GET request from others, apart from the client's address."""
+_WITHOUT_EFFECT = FORWARDED_FIELDS | {
+    b"user-agent",
+    b"sec-ch-ua",
+    b"sec-ch-ua-mobile",
+    b"sec-ch-ua-platform",
+    b"accept-language",
+    b"referer",
+    b"priority",
+    b"dnt",
+    b"sec-gpc",
+}
+"""Fields of requests that tell people and their browsers apart, but no public responses. Of these only the user agent
+is read: it tells apart who looks at a mechanism."""
+_MAX_WITHOUT_EFFECT = 500
+"""Bytes of the value of such a field, at most."""
+
+
+class _Request(NamedTuple):
+    """What distinguishes the response to a GET request from others."""
+
+    path: bytes
+    query: bytes
+    scheme: str
+    fields: tuple[tuple[bytes, bytes], ...]
 
 
 class _Known(NamedTuple):
@@ -44,12 +68,12 @@ class _Known(NamedTuple):
 
 
 class RepeatedRequestsMiddleware:
-    """Responds to a GET request whose address and header fields repeat those of an earlier one, as long as the layer
-    that marked the response as repeatable says that it is current.
+    """Responds to a GET request whose address and header fields repeat those of an earlier one, apart from fields
+    _WITHOUT_EFFECT, as long as the layer that marked the response as repeatable says that it is current.
 
-    All other layers would respond alike. What they count by the client's address is counted here, too: the rate limit
-    and visits. Concurrent requests are not: these wait for nothing. Requests with a token, a cookie or an id pass all
-    layers, and so do those above the rate limit.
+    All other layers would respond alike. What they count by the client is counted here, too: the rate limit and visits.
+    Concurrent requests are not: these wait for nothing. Requests with a token, a cookie or an id pass all layers, and
+    so do those above the rate limit.
     """
 
     def __init__(
@@ -85,9 +109,9 @@ class RepeatedRequestsMiddleware:
                 await self._app(scope, receive, send)
                 return
             headers.append(rate_limit_field(verdict))
-        if known.repeatable.view:
-            mechanism_id, visitor = known.repeatable.view
-            self._statistics.note(VisitKind.VIEW, mechanism_id, visitor.at(address))
+        if known.repeatable.viewed:
+            visitor = Visitor(None, address, user_agent_of(scope))
+            self._statistics.note(VisitKind.VIEW, known.repeatable.viewed, visitor)
         await send({**known.start, "headers": headers})
         await send(known.body)
         known.metrics.record(time.perf_counter() - begun)
@@ -98,8 +122,8 @@ class RepeatedRequestsMiddleware:
         repeatable: Repeatable | None = scope.get("state", {}).get(REPEATABLE)
         if repeatable is None or response.start is None or response.body is None:
             return
-        request_size = _size_of(scope)
-        if request_size > _MAX_REQUEST_BYTES or _is_of_one_caller(scope):
+        request_size = _size_of(request)
+        if request_size > _MAX_REQUEST_BYTES or _is_of_one_caller(request):
             return
         start = response.start
         metrics = request_metrics("GET", scope["path_template"], start["status"])
@@ -148,15 +172,20 @@ class _Response:
 
 
 def _request_of(scope: HTTPScope) -> _Request:
-    fields = [(name, value) for name, value in scope["headers"] if name not in FORWARDED_FIELDS]
-    return (scope["raw_path"], scope["query_string"], scope["scheme"], *fields)
+    # Long fields count, too: another layer refuses a request that has too many of them.
+    fields = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name not in _WITHOUT_EFFECT or len(value) > _MAX_WITHOUT_EFFECT
+    ]
+    return _Request(scope["raw_path"], scope["query_string"], scope["scheme"], tuple(fields))
 
 
-def _is_of_one_caller(scope: HTTPScope) -> bool:
-    return any(name in _OF_ONE_CALLER for name, _ in scope["headers"])
+def _is_of_one_caller(request: _Request) -> bool:
+    return any(name in _OF_ONE_CALLER for name, _ in request.fields)
 
 
-def _size_of(scope: HTTPScope) -> int:
-    """Returns the bytes that the request's address and fields take."""
-    fields = sum(len(name) + len(value) + _FIELD_OVERHEAD for name, value in scope["headers"])
-    return len(scope["raw_path"]) + len(scope["query_string"]) + fields
+def _size_of(request: _Request) -> int:
+    """Returns the bytes that the address and the fields take."""
+    fields = sum(len(name) + len(value) + _FIELD_OVERHEAD for name, value in request.fields)
+    return len(request.path) + len(request.query) + fields

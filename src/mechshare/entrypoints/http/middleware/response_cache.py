@@ -114,7 +114,7 @@ class ResponseCacheMiddleware:
             self._statistics.note(VisitKind.VIEW, id, visitor)
         if authorization is None:
             scope["state"][REPEATABLE] = Repeatable(
-                self._is_current(mechanism_key(id), response), (id, visitor) if visitor else None
+                self._is_current(mechanism_key(id), response), viewed=id if visitor else None
             )
         scope["path_template"] = _MECHANISM_TEMPLATE
         return response
