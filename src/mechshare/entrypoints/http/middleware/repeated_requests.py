@@ -12,10 +12,10 @@ from mechshare.domain.addresses import limited_address
 from mechshare.domain.statistics import VisitKind
 from mechshare.entrypoints.http.middleware.rate_limit import rate_limit_field
 from mechshare.entrypoints.http.protocol.client_address import FORWARDED_FIELDS, ClientAddresses
+from mechshare.entrypoints.http.protocol.header_fields import user_agent_of
 from mechshare.entrypoints.http.protocol.layers import HttpApp
 from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Repeatable
 from mechshare.entrypoints.http.protocol.request_id import new_request_id
-from mechshare.entrypoints.http.protocol.visits import user_agent_of
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import RequestMetrics, request_metrics
 from mechshare.services.support.visits import Visitor
@@ -110,7 +110,7 @@ class RepeatedRequestsMiddleware:
                 return
             headers.append(rate_limit_field(verdict))
         if known.repeatable.viewed:
-            visitor = Visitor(None, address, user_agent_of(scope))
+            visitor = Visitor(None, address, user_agent_of(scope["headers"]))
             self._statistics.note(VisitKind.VIEW, known.repeatable.viewed, visitor)
         await send({**known.start, "headers": headers})
         await send(known.body)
@@ -172,12 +172,15 @@ class _Response:
 
 
 def _request_of(scope: HTTPScope) -> _Request:
-    # Long fields count, too: another layer refuses a request that has too many of them.
+    all_fields = list(scope["headers"])
     fields = [
         (name, value)
-        for name, value in scope["headers"]
+        for name, value in all_fields
         if name not in _WITHOUT_EFFECT or len(value) > _MAX_WITHOUT_EFFECT
     ]
+    # Long and many fields count, too: another layer refuses a request that has too many bytes of them.
+    if len(all_fields) - len(fields) > len(_WITHOUT_EFFECT):
+        fields = all_fields
     return _Request(scope["raw_path"], scope["query_string"], scope["scheme"], tuple(fields))
 
 

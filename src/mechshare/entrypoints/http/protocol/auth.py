@@ -16,6 +16,7 @@ from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
+from mechshare.entrypoints.http.protocol.header_fields import user_agent_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.entrypoints.http.protocol.scopes import require_scope
 from mechshare.services.authentication import AuthenticationService
@@ -165,6 +166,6 @@ def request_metadata_of(connection: Connection) -> RequestMetadata:
     """Returns the address, user agent (at most 200 characters) and id of a request, for the audit log and sessions."""
     return RequestMetadata(
         address=client_address_of(connection.scope),
-        user_agent=connection.headers.get("user-agent", "")[:200],
+        user_agent=user_agent_of(connection.scope["headers"]),
         request_id=request_id_of(connection.scope),
     )

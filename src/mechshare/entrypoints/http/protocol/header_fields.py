@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+_MAX_USER_AGENT = 200
+
 
 def field_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
     """Returns the first field `name`, in lower case; b"" if there is none."""
@@ -10,6 +12,11 @@ def field_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
         if key == name:
             return value
     return b""
+
+
+def user_agent_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Returns the field User-Agent, at most 200 characters; "" if there is none."""
+    return field_of(headers, b"user-agent")[:_MAX_USER_AGENT].decode("latin-1")
 
 
 def stated_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:

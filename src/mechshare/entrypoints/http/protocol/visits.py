@@ -10,14 +10,12 @@ from mechshare.domain.policy import Viewer
 from mechshare.domain.statistics import VisitKind
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
-from mechshare.entrypoints.http.protocol.header_fields import field_of
+from mechshare.entrypoints.http.protocol.header_fields import user_agent_of
 from mechshare.entrypoints.http.protocol.served_files import OFFLOAD_FIELDS
 from mechshare.services.support.visits import Visitor
 
 IS_HEAD = "mechshare.is_head"
 """The key in the request's state that is set for HEAD, which the routes handle as GET."""
-_USER_AGENT = b"user-agent"
-_MAX_USER_AGENT = 200
 _PURPOSES = (b"sec-purpose", b"purpose")
 
 
@@ -27,12 +25,8 @@ def visitor_of(scope: Scope, viewer: Viewer) -> Visitor | None:
         return None
     if any(name in _PURPOSES and b"prefetch" in value for name, value in scope["headers"]):
         return None
-    return Visitor(viewer.id if viewer else None, client_address_of(scope), user_agent_of(scope))
-
-
-def user_agent_of(scope: Scope) -> str:
-    """Returns the beginning of the field User-Agent; "" if there is none."""
-    return field_of(scope["headers"], _USER_AGENT)[:_MAX_USER_AGENT].decode("latin-1")
+    user_id = viewer.id if viewer else None
+    return Visitor(user_id, client_address_of(scope), user_agent_of(scope["headers"]))
 
 
 def note_view(request: Request[Any, Any, Any], viewer: Viewer, mechanism_id: MechanismId) -> None:
