@@ -156,6 +156,37 @@ async def test_a_change_reaches_the_next_request(site: Site, server: Server) -> 
     assert {(await server.client.get(address)).status_code for _ in range(3)} == {404}
 
 
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
+async def test_new_numbers_of_a_mechanism_need_no_other_layer(
+    site: Site, server: Server, coding: str
+) -> None:
+    made = await site.published(await site.sign_up("sakura"), description="歯車" * 1_000)
+    address, headers = f"{MECHANISMS}/{made['id']}", {"Accept-Encoding": coding}
+    first = await server.client.get(address, headers=headers)
+    reached = server.reached
+    for number in range(1, 4):
+        await server.client.get(address, headers={**headers, "User-Agent": f"viewer {number}"})
+        assert await views_of(site, address) > first.json()["stats"]["views"]
+        again = await server.client.get(address, headers={**headers, "User-Agent": "curl/8.0"})
+        assert comparable(again) == comparable(await site.client.get(address, headers=headers))
+        assert again.headers["etag"] != first.headers["etag"]
+    assert server.reached == reached
+
+
+async def test_a_condition_on_former_content_passes_the_layers_once_the_numbers_are_new(
+    site: Site, server: Server
+) -> None:
+    address = f"{MECHANISMS}/{(await site.published(await site.sign_up('sakura')))['id']}"
+    etag = (await server.client.get(address)).headers["etag"]
+    known = [await server.client.get(address, headers={"If-None-Match": etag}) for _ in range(2)]
+    assert [response.status_code for response in known] == [304, 304]
+    await server.client.get(address, headers={"User-Agent": "viewer"})
+    await views_of(site, address)
+    changed = await server.client.get(address, headers={"If-None-Match": etag})
+    assert (changed.status_code, changed.headers["etag"] == etag) == (200, False)
+    assert comparable(changed) == comparable(await site.client.get(address))
+
+
 async def test_clients_share_a_response_and_have_limits_and_views_of_their_own(open_site: Any) -> None:
     site = await open_site(requests_per_minute=40, trusted_proxies=("127.0.0.1",))
     made = await site.published(await site.sign_up("sakura"))

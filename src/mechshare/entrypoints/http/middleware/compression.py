@@ -1,6 +1,8 @@
 """Compresses text responses for clients that accept it."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import NamedTuple
 
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
 
@@ -12,6 +14,7 @@ from mechshare.entrypoints.http.protocol.content_coding import (
 )
 from mechshare.entrypoints.http.protocol.header_fields import field_of
 from mechshare.entrypoints.http.protocol.layers import HttpApp
+from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Next, Repeatable
 
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
 _TYPES = (b"application/json", b"text/", b"application/vnd.oai.openapi", b"image/svg+xml", b"application/xml")
@@ -30,7 +33,8 @@ class CompressionMiddleware:
 
     def __init__(self, app: HttpApp) -> None:
         self._app = app
-        self._public = CompressedBodies(MAX_REMEMBERED_BYTES)
+        public = CompressedBodies(MAX_REMEMBERED_BYTES)
+        self._codings = {name: _Coding(name, public) for name in CODINGS}
 
     def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["path"].startswith(_UNCOMPRESSED):
@@ -39,18 +43,56 @@ class CompressionMiddleware:
         coding = preferred_coding(accepted.decode("latin-1")) if accepted else None
         if coding is None:
             return self._app(scope, receive, send)
-        if_none_match = field_of(scope["headers"], b"if-none-match")
-        return self._app(scope, receive, _Compressing(send, coding, if_none_match, self._public))
+        return self._app(scope, receive, _Compressing(scope, send, self._codings[coding]))
+
+
+class _Coding(NamedTuple):
+    """Compresses responses in one coding."""
+
+    name: str
+    public: CompressedBodies
+
+    def compress(self, start: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
+        """Compresses a complete body if it is long enough, and updates the header fields accordingly."""
+        if len(message["body"]) < MIN_SIZE:
+            return
+        headers: Headers = list(start["headers"])
+        etag = field_of(headers, b"etag")
+        is_public = etag and field_of(headers, b"cache-control").startswith(b"public")
+        body = message["body"]
+        compressed = self.public.compressed(etag, self.name, body) if is_public else CODINGS[self.name](body)
+        changed = {
+            b"content-length": str(len(compressed)).encode(),
+            b"content-encoding": self.name.encode(),
+        }
+        if etag:
+            changed[b"etag"] = self.tag_of(etag)
+        start["headers"] = [*_without(headers, changed), *changed.items()]
+        message["body"] = compressed
+
+    def repeatable(self, marked: Repeatable) -> Repeatable:
+        """Returns `marked` with compressed content."""
+        return marked._replace(find_next=partial(self._find_next, marked.find_next))
+
+    def _find_next(self, find_next: Callable[[], Next | None]) -> Next | None:
+        found = find_next()
+        if found is None:
+            return None
+        self.compress(found.start, found.body)
+        return found._replace(repeatable=self.repeatable(found.repeatable))
+
+    def tag_of(self, etag: bytes) -> bytes:
+        """Returns the ETag of the compressed representation of `etag`."""
+        return etag[:-1] + b"-" + self.name.encode() + b'"'
 
 
 class _Compressing:
     """The `send` of one request, which delays the start of a text response until the first message of its body."""
 
-    def __init__(self, send: Send, coding: str, if_none_match: bytes, public: CompressedBodies) -> None:
+    def __init__(self, scope: HTTPScope, send: Send, coding: _Coding) -> None:
+        self._scope = scope
         self._send = send
         self._coding = coding
-        self._if_none_match = if_none_match
-        self._public = public
         self._start: HTTPResponseStartEvent | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -75,40 +117,25 @@ class _Compressing:
     def _as_cached(self, headers: Headers) -> Headers:
         """Returns the headers of a 304, with the ETag of the compressed representation if the client sent that one."""
         etag = field_of(headers, b"etag")
-        compressed = _tag_in(self._coding, etag)
-        if etag and compressed in self._if_none_match:
+        compressed = self._coding.tag_of(etag)
+        if etag and compressed in field_of(self._scope["headers"], b"if-none-match"):
             return [*_without(headers, (b"etag",)), (b"etag", compressed)]
         return headers
 
     async def _finish(self, start: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
         self._start = None
-        if not message["more_body"] and len(message["body"]) >= MIN_SIZE:
-            message["body"] = self._compressed(start, self._coding, message["body"])
+        if not message["more_body"]:
+            self._coding.compress(start, message)
+            if marked := self._scope["state"].get(REPEATABLE):
+                self._scope["state"][REPEATABLE] = self._coding.repeatable(marked)
         await self._send(start)
         await self._send(message)
-
-    def _compressed(self, start: HTTPResponseStartEvent, coding: str, body: bytes) -> bytes:
-        """Returns `body` in `coding`, and updates the headers of `start` accordingly."""
-        headers: Headers = list(start["headers"])
-        etag = field_of(headers, b"etag")
-        is_public = etag and field_of(headers, b"cache-control").startswith(b"public")
-        compressed = self._public.compressed(etag, coding, body) if is_public else CODINGS[coding](body)
-        changed = {b"content-length": str(len(compressed)).encode(), b"content-encoding": coding.encode()}
-        if etag:
-            changed[b"etag"] = _tag_in(coding, etag)
-        start["headers"] = [*_without(headers, changed), *changed.items()]
-        return compressed
 
 
 def _is_text(headers: Headers) -> bool:
     content_type = field_of(headers, b"content-type")
     is_stream = content_type.startswith(b"text/event-stream")
     return content_type.startswith(_TYPES) and not is_stream and not field_of(headers, b"content-encoding")
-
-
-def _tag_in(coding: str, etag: bytes) -> bytes:
-    """Returns the ETag of the representation of `etag` in `coding`."""
-    return etag[:-1] + b"-" + coding.encode() + b'"'
 
 
 def _without(headers: Headers, names: Iterable[bytes]) -> Headers:

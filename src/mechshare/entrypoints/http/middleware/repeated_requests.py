@@ -21,7 +21,7 @@ from mechshare.entrypoints.metrics import RequestMetrics, request_metrics
 from mechshare.services.support.visits import Visitor
 
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
-_OVERHEAD = 3_000
+_OVERHEAD = 2_900
 """Bytes that a remembered request takes in addition to its fields and the body of its response."""
 _FIELD_OVERHEAD = 200
 """Bytes that a field takes in addition to its name and value."""
@@ -31,6 +31,8 @@ _OF_ONE_RESPONSE = frozenset((b"x-request-id", b"ratelimit"))
 _OF_ONE_CALLER = frozenset((b"authorization", b"cookie", b"x-request-id"))
 """Fields of requests that no other caller sends, or whose meaning changes with time."""
 
+_OF_CONTENT = frozenset((b"etag", b"link", b"cache-control", b"content-length", b"content-encoding"))
+"""Fields of responses that change with the content."""
 _WITHOUT_EFFECT = FORWARDED_FIELDS | {
     b"user-agent",
     b"sec-ch-ua",
@@ -95,9 +97,24 @@ class RepeatedRequestsMiddleware:
             return self._app(scope, receive, send)
         request = _request_of(scope)
         known = self._responses.find(request)
-        if known is None or not known.repeatable.is_current() or self._shutdown.has_begun:
+        if known is not None and not known.repeatable.is_current():
+            known = self._renewed(request, known)
+        if known is None or self._shutdown.has_begun:
             return self._respond_first(request, scope, receive, send)
         return self._respond_again(known, scope, receive, send)
+
+    def _renewed(self, request: _Request, known: _Known) -> _Known | None:
+        """Returns the response with its next content; None if all layers must find that."""
+        found = known.repeatable.find_next()
+        if found is None or found.start["status"] != known.start["status"]:
+            return None
+        old = [field for field in known.start["headers"] if field[0] not in _OF_CONTENT]
+        new = [field for field in found.start["headers"] if field[0] in _OF_CONTENT]
+        start: HTTPResponseStartEvent = {**known.start, "headers": [*old, *new]}
+        size = known.size - len(known.body["body"]) + len(found.body["body"])
+        renewed = known._replace(repeatable=found.repeatable, start=start, body=found.body, size=size)
+        self._responses.add(request, renewed)
+        return renewed
 
     async def _respond_again(self, known: _Known, scope: HTTPScope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()

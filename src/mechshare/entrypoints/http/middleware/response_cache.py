@@ -1,7 +1,7 @@
 """Serves public responses without calling the framework."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import partial
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from mechshare.entrypoints.http.protocol.auth import reader_of
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
 from mechshare.entrypoints.http.protocol.errors import send_refusal
 from mechshare.entrypoints.http.protocol.layers import HttpApp
-from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Repeatable
+from mechshare.entrypoints.http.protocol.repeatable import REPEATABLE, Next, Repeatable
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC, RESPONSE_KEY, VARY, PublicKey
 from mechshare.entrypoints.http.protocol.visits import visitor_of
 from mechshare.entrypoints.http.public_reads.keys import ListKey, mechanism_key
@@ -113,9 +113,8 @@ class ResponseCacheMiddleware:
         if visitor is not None:
             self._statistics.note(VisitKind.VIEW, id, visitor)
         if authorization is None:
-            scope["state"][REPEATABLE] = Repeatable(
-                self._is_current(mechanism_key(id), response), viewed=id if visitor else None
-            )
+            viewed = id if visitor else None
+            scope["state"][REPEATABLE] = self._repeatable(mechanism_key(id), response, viewed)
         scope["path_template"] = _MECHANISM_TEMPLATE
         return response
 
@@ -124,12 +123,21 @@ class ResponseCacheMiddleware:
         response = await self._find_response(address) if address else None
         if address is not None and response is not None:
             scope["path_template"] = address.path_template
-            scope["state"][REPEATABLE] = Repeatable(self._is_current(address.key, response))
+            scope["state"][REPEATABLE] = self._repeatable(address.key, response)
         return response
 
-    def _is_current(self, key: ResponseKey, response: CachedResponse) -> Callable[[], bool]:
+    def _repeatable(
+        self, key: ResponseKey, response: CachedResponse, viewed: MechanismId | None = None
+    ) -> Repeatable:
         # Without the body: what remembers the question counts only the bytes that it sends.
-        return partial(self._reads.has, key, response._replace(body=b""))
+        is_current = partial(self._reads.has, key, response._replace(body=b""))
+        return Repeatable(is_current, viewed, partial(self._find_next, key, viewed))
+
+    def _find_next(self, key: ResponseKey, viewed: MechanismId | None) -> Next | None:
+        response = self._reads.cached(key)
+        return (
+            Next(self._repeatable(key, response, viewed), *_messages_of(response, None)) if response else None
+        )
 
     def _public_address(self, scope: HTTPScope, authorization: str | None) -> _Address | None:
         """Returns what the address stands for, for callers without a token; lists contain more for the others."""
