@@ -4,8 +4,6 @@ Gauges are sums over the running processes of a server. A metric that a process 
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -52,15 +50,13 @@ class PoolMetrics:
         self._in_use = CONNECTIONS_IN_USE.labels(pool)
         self._wait = CONNECTION_WAIT.labels(pool)
 
-    @contextmanager
-    def in_use(self, since: float) -> Iterator[None]:
-        """Encloses the use of a connection that was requested at `since`, by `time.perf_counter()`."""
+    def take(self, since: float) -> None:
+        """Counts a connection that was requested at `since`, by `time.perf_counter()`, as in use."""
         self._wait.observe(time.perf_counter() - since)
         self._in_use.inc()
-        try:
-            yield
-        finally:
-            self._in_use.dec()
+
+    def release(self) -> None:
+        self._in_use.dec()
 
 
 class CircuitMetrics:

@@ -121,7 +121,8 @@ class _RecordingTransaction:
             await self._unit.audit.add(self._entry(audited))
         for notice in chain.from_iterable(each.notices for each in effects):
             await self._notify(notice)
-        await self._enqueue([work for each in effects for work in each.jobs])
+        if work := [work for each in effects for work in each.jobs]:
+            await self._enqueue(work)
 
     async def _notify(self, notice: Notice) -> None:
         """Stores the notification and has it sent, unless it is about what its receiver did or has muted."""
@@ -139,7 +140,8 @@ class _RecordingTransaction:
         if await self._unit.notifications.add(notification):
             webhooks = await self._unit.webhooks.find_of_user(notice.user_id)
             enabled = [one for one in webhooks if one.disabled_at is None]
-            await self.record(*(DeliveryDue(one, notification.id) for one in enabled))
+            if enabled:
+                await self.record(*(DeliveryDue(one, notification.id) for one in enabled))
 
     async def _enqueue(self, work: Sequence[Work]) -> None:
         now = self._clock.now()

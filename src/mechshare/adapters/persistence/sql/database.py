@@ -2,8 +2,8 @@
 
 import functools
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 
 import structlog
@@ -12,14 +12,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, literal_column, make_url, select
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.metrics import PoolMetrics
 from mechshare.adapters.persistence.repositories import unit_of_work
 from mechshare.adapters.persistence.sql.dialects.dialect import Dialect, Now
 from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
-from mechshare.adapters.persistence.sql.errors import translated
+from mechshare.adapters.persistence.sql.errors import translated, translation_of
 from mechshare.adapters.persistence.sql.schema import REPOSITORIES
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.domain.damage import DatabaseDamaged
@@ -50,25 +50,39 @@ class SqlDatabase:
     def reads_at_a_time(self) -> int:
         return self._dialect.reads_at_a_time
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[UnitOfWork]:
-        started = time.perf_counter()
-        async with self._dialect.guard():
-            with self._noting_damage(), translated(is_writing=True):
-                async with self._dialect.begin() as connection:
-                    statements = Statements(connection, self._dialect, is_writing=True)
-                    with _WRITERS.in_use(started), closing(statements):
-                        yield unit_of_work(REPOSITORIES, statements)
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self._unit(self._dialect.begin, _WRITERS, is_writing=True)
+
+    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self._unit(self._dialect.read, _READERS, is_writing=False)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[UnitOfWork]:
+    async def _unit(
+        self,
+        connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
+        metrics: PoolMetrics,
+        *,
+        is_writing: bool,
+    ) -> AsyncIterator[UnitOfWork]:
+        """Lends a connection to a unit of work, measures its use, translates errors and notes damage."""
+        # Every request passes here: a context manager for each of these takes as long as a short statement.
         started = time.perf_counter()
         async with self._dialect.guard():
-            with self._noting_damage(), translated():
-                async with self._dialect.read() as connection:
-                    statements = Statements(connection, self._dialect, is_writing=False)
-                    with _READERS.in_use(started), closing(statements):
+            try:
+                async with connect() as connection:
+                    metrics.take(started)
+                    statements = Statements(connection, self._dialect, is_writing=is_writing)
+                    try:
                         yield unit_of_work(REPOSITORIES, statements)
+                    finally:
+                        statements.close()
+                        metrics.release()
+            except DatabaseDamaged as damage:
+                self._note(damage)
+                raise
+            except SQLAlchemyError as problem:
+                with self._noting_damage():
+                    raise translation_of(problem, is_writing) from problem
 
     async def migrate(self) -> None:
         with self._noting_damage(), translated():
@@ -113,16 +127,19 @@ class SqlDatabase:
 
     @contextmanager
     def _noting_damage(self) -> Iterator[None]:
-        """Notes damage, which makes `check` fail until the process is restarted, and logs it once."""
         try:
             yield
         except DatabaseDamaged as damage:
-            if self._damage is None:
-                where = self._dialect.writer.url.render_as_string(hide_password=True)
-                problem = str(damage.__cause__).partition("\n")[0]
-                _log.error("database_damaged", database=where, problem=problem, command="mechshare doctor")
-            self._damage = damage
+            self._note(damage)
             raise
+
+    def _note(self, damage: DatabaseDamaged) -> None:
+        """Notes damage, which makes `check` fail until the process is restarted, and logs it once."""
+        if self._damage is None:
+            where = self._dialect.writer.url.render_as_string(hide_password=True)
+            problem = str(damage.__cause__).partition("\n")[0]
+            _log.error("database_damaged", database=where, problem=problem, command="mechshare doctor")
+        self._damage = damage
 
 
 def dialect_of(url: str, *, timeout: int = _TIMEOUT) -> Dialect:

@@ -86,5 +86,5 @@ class SqlShareRepository(ShareRepository):
         await self._statements.change(_DELETE_FOR, _same(recipient))
 
 
-def _same(recipient: Recipient) -> Mapping[str, str]:
+def _same(recipient: Recipient) -> dict[str, str]:
     return {"same_recipient_id": recipient.id, "same_recipient_kind": recipient.kind.value}

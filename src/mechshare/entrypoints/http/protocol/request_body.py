@@ -134,6 +134,8 @@ class _Pace:
 
 async def short_body(request: Request[Any, Any, Any], max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, and the errors of `body_pieces`."""
+    if stated_length(request.scope["headers"]) == 0:
+        return b""
     buffer = bytearray()
     async with aclosing(body_pieces(request, MAX_BODY_SECONDS)) as pieces:
         async for piece in pieces:

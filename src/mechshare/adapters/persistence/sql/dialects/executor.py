@@ -1,6 +1,6 @@
 """Executes the statements of one unit of work."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _BATCH_SIZE = 100
 """Sets of parameters under one timeout, at most: a statement for many rows may take longer than for one."""
 
-Parameters = Mapping[str, Any]
+Parameters = dict[str, Any]
 StatementTimeout = Callable[[AsyncConnection], AbstractContextManager[None]]
 
 
@@ -43,7 +43,7 @@ class ConnectionExecutor:
     async def execute(
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
     ) -> Executed:
-        if not isinstance(parameters, Sequence):
+        if parameters is None or isinstance(parameters, dict):
             return await self._execute(statement, parameters)
         for start in range(0, len(parameters), _BATCH_SIZE):
             executed = await self._execute(statement, parameters[start : start + _BATCH_SIZE])

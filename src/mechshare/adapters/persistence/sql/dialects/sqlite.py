@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,7 @@ class Sqlite:
         self._writers = OpenConnections(self.writer, size=1, timeout=timeout)
         self._group_commit = GroupCommit(self._writers.connect, timeout=timeout)
 
-    @asynccontextmanager
-    async def guard(self) -> AsyncIterator[None]:
+    def guard(self) -> AbstractAsyncContextManager[None]:
         """Raises DatabaseReplaced if the file at the path is not the one that this process opened first.
 
         Otherwise connections of this process, and other processes, would each use a database of their own.
@@ -86,7 +85,7 @@ class Sqlite:
                 _log.error("database_replaced", path=str(self._path), command="mechshare doctor")
             raise DatabaseReplaced()
         self._is_reported = False
-        yield
+        return nullcontext()
 
     @contextmanager
     def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
@@ -105,8 +104,10 @@ class Sqlite:
             timer.cancel()
 
     def executor(self, connection: AsyncConnection) -> Executor:
-        kind = ReaderExecutor if self._is_reader(connection) else DriverExecutor
-        return kind(connection, driver_of(connection), self.statement_timeout)
+        driver = driver_of(connection)
+        if self._is_reader(connection):
+            return ReaderExecutor(connection, driver, self.statement_timeout, self._read_timeout)
+        return DriverExecutor(connection, driver, self.statement_timeout)
 
     async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool

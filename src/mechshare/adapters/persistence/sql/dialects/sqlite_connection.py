@@ -20,8 +20,10 @@ _ITER_ROWS = 64
 _TURN = 0.005
 """Seconds after which quick statements let others have the event loop."""
 _QUICK_INSTRUCTIONS = 100_000
-"""Instructions of SQLite's virtual machine between two calls of the progress handler: some milliseconds. SQLite counts
-those of earlier executions of the same statement, too, so the first call says nothing: the second one finds it slow."""
+"""Instructions of SQLite's virtual machine between two calls of the progress handler: some milliseconds."""
+_SLOW_CALLS = 2
+"""Calls of the progress handler that show a statement to be slow. SQLite counts the instructions of earlier executions
+of the same statement, too, so the first call says nothing."""
 _CHECK_INTERVAL = 1_000_000
 """Instructions of a slow statement between two checks whether it was interrupted."""
 _SLOW_FOR = 10.0
@@ -125,41 +127,40 @@ class QuickConnection(aiosqlite.Connection):
         deadline = time.monotonic() + self._timeout
         while True:
             try:
-                await self._run_once(operation, work, *arguments)
+                if self._waits_for_disk(operation) or self._slow.get(operation, 0.0) > time.monotonic():
+                    await self._run_in_thread(work, *arguments)
+                else:
+                    await self._run_here(operation, work, *arguments)
                 return
             except sqlite3.OperationalError as problem:
                 if not _is(problem, "SQLITE_BUSY") or time.monotonic() > deadline:
                     raise
             await asyncio.sleep(_LOCK_INTERVAL)
 
-    async def _run_once(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
-        if self._waits_for_disk(operation) or self._is_slow(operation):
-            await self._run_in_thread(work, *arguments)
-            return
-        begun = time.monotonic()
+    async def _run_here(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
+        begun, connection = time.monotonic(), self._conn
         self._progress_calls = 0
         self._can_interrupt = self._only_reads(operation)
-        self._conn.set_progress_handler(self._on_progress, _QUICK_INSTRUCTIONS)
+        connection.set_progress_handler(self._on_progress, _QUICK_INSTRUCTIONS)
         try:
-            work(self._conn, *arguments)
+            work(connection, *arguments)
         except sqlite3.OperationalError as problem:
             if not _is(problem, "SQLITE_INTERRUPT"):
                 raise
             self._note_slow(operation, _SLOW_FOR)
             await self._run_in_thread(work, *arguments)
             return
-        if self._found_slow:
+        if self._progress_calls >= _SLOW_CALLS:
             self._note_slow(operation, float("inf"))
-        await self._give_turn(time.monotonic() - begun)
+        self._spent += time.monotonic() - begun
+        if self._spent > _TURN:
+            self._spent = 0.0
+            await asyncio.sleep(0)
 
     def _on_progress(self) -> bool:
         """SQLite calls this after each _QUICK_INSTRUCTIONS, and interrupts the statement if it returns True."""
         self._progress_calls += 1
-        return self._found_slow and self._can_interrupt
-
-    @property
-    def _found_slow(self) -> bool:
-        return self._progress_calls > 1
+        return self._can_interrupt and self._progress_calls >= _SLOW_CALLS
 
     def _waits_for_disk(self, operation: str) -> bool:
         return operation.startswith(_WAITING)
@@ -174,21 +175,11 @@ class QuickConnection(aiosqlite.Connection):
         self._conn.set_progress_handler(lambda: self._is_interrupted, _CHECK_INTERVAL)
         work(self._conn, *arguments)
 
-    def _is_slow(self, operation: str) -> bool:
-        return self._slow.get(operation, 0.0) > time.monotonic()
-
     def _note_slow(self, operation: str, seconds: float) -> None:
         """Has `operation` run in the connection's thread for so many seconds."""
         if len(self._slow) >= _MAX_SLOW:
             self._slow.clear()
         self._slow[operation] = time.monotonic() + seconds
-
-    async def _give_turn(self, spent: float) -> None:
-        """Lets others have their turn after many statements that were quick."""
-        self._spent += spent
-        if self._spent > _TURN:
-            self._spent = 0.0
-            await asyncio.sleep(0)
 
 
 class StatementEnded(Exception):
@@ -233,7 +224,7 @@ class WriterConnection(QuickConnection):
             self._changes = self._conn.total_changes
         if operation == "COMMIT" and self._conn.total_changes == self._changes:
             return False
-        return super()._waits_for_disk(operation)
+        return operation.startswith(_WAITING)
 
     def _only_reads(self, operation: str) -> bool:
         """Returns False for changes, and whenever in doubt: an interrupted change rolls the transaction back."""

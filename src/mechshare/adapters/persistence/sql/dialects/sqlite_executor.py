@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ClauseElement, Connection, Executable
+from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +28,7 @@ from mechshare.adapters.persistence.sql.dialects.executor import (
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
     QuickConnection,
     QuickCursor,
+    StatementEnded,
 )
 
 Convert = Callable[[Any], Any]
@@ -59,8 +60,7 @@ class _Compiled:
         return tuple(values)
 
 
-@dataclass(frozen=True, slots=True)
-class _Executed:
+class _Executed(NamedTuple):
     compiled: _Compiled
     cursor: QuickCursor
 
@@ -74,7 +74,8 @@ class _Executed:
 
 
 class DriverExecutor:
-    """Executes statements on the driver's connection; on SQLAlchemy's those whose text depends on the values."""
+    """Executes statements on the driver's connection, each to its end; on SQLAlchemy's those whose text depends on the
+    values, with `statement_timeout`."""
 
     def __init__(
         self, connection: AsyncConnection, driver: QuickConnection, statement_timeout: StatementTimeout
@@ -86,17 +87,16 @@ class DriverExecutor:
     async def execute(
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
     ) -> Executed:
-        several = parameters if isinstance(parameters, Sequence) else ()
-        first = several[0] if several else cast(Parameters, parameters or {})
-        compiled = _compiled(statement, tuple(first))
+        given = parameters or {}
+        compiled = _compiled(statement, tuple(given if isinstance(given, dict) else given[0]))
         if compiled is None:
             general = ConnectionExecutor(self._connection, self._statement_timeout)
             return await general.execute(statement, parameters)
         cursor = QuickCursor(self._driver)
-        if several:
-            execution = cursor.executemany(compiled.sql, list(map(compiled.values, several)))
+        if isinstance(given, dict):
+            execution = cursor.execute(compiled.sql, compiled.values(given))
         else:
-            execution = cursor.execute(compiled.sql, compiled.values(first))
+            execution = cursor.executemany(compiled.sql, list(map(compiled.values, given)))
         try:
             await self._wait_for(execution)
         except sqlite3.Error as problem:
@@ -104,21 +104,36 @@ class DriverExecutor:
         return _Executed(compiled, cursor)
 
     async def _wait_for(self, execution: Awaitable[Any]) -> None:
-        with self._statement_timeout(self._connection):
+        try:
             await execution
+        except StatementEnded as ended:
+            raise asyncio.CancelledError from ended
 
 
 class ReaderExecutor(DriverExecutor):
-    """Closes the connection if the task is cancelled during a statement; the pool opens a new one."""
+    """Interrupts a statement after `timeout` seconds. Closes the connection if the task is cancelled during a
+    statement; the pool opens a new one."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        driver: QuickConnection,
+        statement_timeout: StatementTimeout,
+        timeout: float,
+    ) -> None:
+        super().__init__(connection, driver, statement_timeout)
+        self._timeout = timeout
 
     async def _wait_for(self, execution: Awaitable[Any]) -> None:
-        with self._statement_timeout(self._connection):
-            try:
-                await execution
-            except asyncio.CancelledError:
-                # The connection's thread may still run the statement: the timeout, which still counts, interrupts it.
-                await self._connection.invalidate()
-                raise
+        timer = asyncio.get_running_loop().call_later(self._timeout, self._driver.interrupt_statement)
+        try:
+            await execution
+        except asyncio.CancelledError:
+            # The connection's thread may still run the statement: the timeout, which still counts, interrupts it.
+            await self._connection.invalidate()
+            raise
+        finally:
+            timer.cancel()
 
 
 async def execute_command(driver: QuickConnection, command: str) -> None:
@@ -131,7 +146,8 @@ async def execute_command(driver: QuickConnection, command: str) -> None:
 
 def driver_of(connection: AsyncConnection) -> QuickConnection:
     """Returns the driver's connection of an open connection."""
-    return cast(QuickConnection, cast(Connection, connection.sync_connection).connection.driver_connection)
+    driver: QuickConnection = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr,assignment]
+    return driver
 
 
 @lru_cache(maxsize=_MAX_COMPILED)

@@ -56,6 +56,7 @@ class OpenConnections:
 
 def _is_unchanged(connection: AsyncConnection) -> bool:
     """Whether neither SQLAlchemy nor SQLite has begun a transaction on the connection that has not ended."""
-    if connection.closed or connection.invalidated or connection.in_transaction():
+    inner = connection.sync_connection
+    if inner is None or inner.closed or inner.invalidated or inner.in_transaction():
         return False
     return not driver_of(connection).in_transaction
