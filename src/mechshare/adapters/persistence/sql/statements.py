@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.dialects.dialect import Dialect
 from mechshare.adapters.persistence.sql.dialects.executor import Executed, Parameters
-from mechshare.adapters.persistence.sql.errors import translated, translation_of
+from mechshare.adapters.persistence.sql.errors import translation_of
 
 
 class Statements:
@@ -38,22 +38,26 @@ class Statements:
         """
         if self._is_writing:
             self._require_open()
-            with translated(is_writing=self._is_writing):
+            try:
                 await self._dialect.lock_row(self._connection, id, value, may_be_deleted=may_be_deleted)
+            except SQLAlchemyError as problem:
+                raise translation_of(problem, self._is_writing) from problem
 
     async def advisory_lock(self, name: str) -> None:
         """In a transaction, locks `name`: for conditions on rows that may not exist yet. Waits for other holders."""
         if self._is_writing:
             self._require_open()
-            with translated(is_writing=self._is_writing):
+            try:
                 await self._dialect.advisory_lock(self._connection, name)
+            except SQLAlchemyError as problem:
+                raise translation_of(problem, self._is_writing) from problem
 
     async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
-        return (await self._execute(statement, parameters)).all()
+        return (await self._execute(statement, parameters)).rows
 
     async def row(self, statement: Executable, parameters: Parameters | None = None) -> Any:
         """Returns the first row, or None."""
-        found = (await self._execute(statement, parameters)).all()
+        found = (await self._execute(statement, parameters)).rows
         return found[0] if found else None
 
     async def change(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,18 +11,14 @@ _BATCH_SIZE = 100
 """Sets of parameters under one timeout, at most: a statement for many rows may take longer than for one."""
 
 Parameters = dict[str, Any]
-StatementTimeout = Callable[[AsyncConnection], AbstractContextManager[None]]
+StatementTimeout = Callable[[AsyncConnection], AbstractContextManager[object]]
 
 
-class Executed(Protocol):
-    @property
-    def rowcount(self) -> int:
-        """The number of rows changed. It has no meaning for several sets of parameters."""
-        ...
-
-    def all(self) -> Sequence[Any]:
-        """Returns the rows. The values of each are in the order of the statement's columns."""
-        ...
+class Executed(NamedTuple):
+    rows: Sequence[Any]
+    """The values of each row are in the order of the statement's columns."""
+    rowcount: int
+    """The number of rows changed. It has no meaning for several sets of parameters."""
 
 
 class Executor(Protocol):
@@ -53,4 +49,6 @@ class ConnectionExecutor:
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
     ) -> Executed:
         with self._statement_timeout(self._connection):
-            return await self._connection.execute(statement, parameters)
+            found = await self._connection.execute(statement, parameters)
+        rowcount = found.rowcount
+        return Executed(found.all() if found.returns_rows else (), rowcount)

@@ -1,9 +1,8 @@
 """SQLite, through aiosqlite."""
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing,
 from mechshare.adapters.persistence.sql.dialects.executor import Executor
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
     QuickConnection,
-    StatementEnded,
     WriterConnection,
 )
 from mechshare.adapters.persistence.sql.dialects.sqlite_executor import (
     DriverExecutor,
+    Interruption,
     ReaderExecutor,
     driver_of,
 )
@@ -87,27 +86,15 @@ class Sqlite:
         self._is_reported = False
         return nullcontext()
 
-    @contextmanager
-    def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
-        """Interrupts a statement of a reader after the timeout. A statement of a writer runs to its end, even if its
-        task is cancelled."""
-        if not self._is_reader(connection):
-            try:
-                yield
-            except StatementEnded as ended:
-                raise asyncio.CancelledError from ended
-            return
-        timer = asyncio.get_running_loop().call_later(self._read_timeout, _interrupt, connection)
-        try:
-            yield
-        finally:
-            timer.cancel()
+    def statement_timeout(self, connection: AsyncConnection) -> AbstractContextManager[None]:
+        """Interrupts a statement of a reader after the timeout."""
+        return Interruption(driver_of(connection), self._read_timeout)
 
     def executor(self, connection: AsyncConnection) -> Executor:
-        driver = driver_of(connection)
-        if self._is_reader(connection):
-            return ReaderExecutor(connection, driver, self.statement_timeout, self._read_timeout)
-        return DriverExecutor(connection, driver, self.statement_timeout)
+        """A statement of a writer runs to its end, even if its task is cancelled."""
+        if connection.engine is self._reader:
+            return ReaderExecutor(connection, driver_of(connection), self._read_timeout)
+        return DriverExecutor(connection, driver_of(connection))
 
     async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
@@ -145,9 +132,6 @@ class Sqlite:
     async def close(self) -> None:
         await self._readers.close()
         await self._writers.close()
-
-    def _is_reader(self, connection: AsyncConnection) -> bool:
-        return connection.engine is self._reader
 
     def _is_lost(self) -> bool:
         """Whether the file is not the one that this process, or another one, has used.
@@ -196,15 +180,14 @@ class Sqlite:
         return f"SQLite {found.scalar_one()}"
 
     async def integrity(self, connection: AsyncConnection) -> str:
-        timer = asyncio.get_running_loop().call_later(_INTEGRITY_TIMEOUT, _interrupt, connection)
+        check = f"PRAGMA quick_check({_MAX_DAMAGES})"
         try:
-            found = (await connection.exec_driver_sql(f"PRAGMA quick_check({_MAX_DAMAGES})")).scalars().all()
+            with Interruption(driver_of(connection), _INTEGRITY_TIMEOUT):
+                found = (await connection.exec_driver_sql(check)).scalars().all()
         except OperationalError as problem:
             if getattr(problem.orig, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
                 raise
             return f"checked for {_INTEGRITY_TIMEOUT} s without finding damage"
-        finally:
-            timer.cancel()
         if found != ["ok"]:
             damages = " ".join("; ".join(found).split())
             raise DatabaseDamaged() from sqlite3.DatabaseError(f"{self._path}: {damages}")
@@ -218,10 +201,6 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if status.st_size else None
-
-
-def _interrupt(connection: AsyncConnection) -> None:
-    driver_of(connection).interrupt_statement()
 
 
 def _sqlite_engine(

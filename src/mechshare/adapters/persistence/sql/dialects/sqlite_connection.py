@@ -11,10 +11,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import aiosqlite
 
+Execute = Callable[[sqlite3.Connection, str, Any], sqlite3.Cursor]
 _ITER_ROWS = 64
 """aiosqlite wants it for cursors that fetch in chunks; these cursors fetch all rows at once."""
 _TURN = 0.005
@@ -38,12 +39,23 @@ _WAITING = ("COMMIT", "PRAGMA", "ROLLBACK")
 """The beginnings of statements that wait for the disk, or read the whole database."""
 
 
+class Fetched(NamedTuple):
+    """What a statement returned."""
+
+    rows: Sequence[Any]
+    rowcount: int
+    description: Any
+    lastrowid: int | None
+
+
 class QuickCursor:
+    """The cursor that SQLAlchemy uses."""
+
     arraysize = 1
 
     def __init__(self, connection: "QuickConnection") -> None:
         self._connection = connection
-        self.rows: Sequence[Any] = ()
+        self._rows: Sequence[Any] = ()
         self.description: Any = None
         self.rowcount = -1
         self.lastrowid: int | None = None
@@ -52,41 +64,28 @@ class QuickCursor:
         return self
 
     async def execute(self, operation: str, parameters: Sequence[Any] = ()) -> "QuickCursor":
-        await self._connection.run(operation, self._fetch, sqlite3.Connection.execute, operation, parameters)
+        fetched = await self._connection.run(operation, parameters)
+        self._rows, self.rowcount, self.description, self.lastrowid = fetched
         return self
 
     async def executemany(self, operation: str, parameters: Sequence[Sequence[Any]]) -> "QuickCursor":
-        # In the connection's thread, each row would wait for the interpreter's lock, for 5 ms on a busy server.
-        changed = 0
-        for start in range(0, len(parameters), _BATCH_SIZE):
-            batch = parameters[start : start + _BATCH_SIZE]
-            await self._connection.run(
-                operation, self._fetch, sqlite3.Connection.executemany, operation, batch
-            )
-            changed += self.rowcount
-        self.rowcount = changed
+        self.rowcount = await self._connection.run_many(operation, parameters)
         return self
 
     async def fetchall(self) -> Sequence[Any]:
-        rows, self.rows = self.rows, ()
+        rows, self._rows = self._rows, ()
         return rows
 
     async def close(self) -> None:
         """Does nothing: `_fetch` has closed SQLite's cursor."""
 
-    def _fetch(
-        self, connection: sqlite3.Connection, execute: Callable[..., sqlite3.Cursor], *arguments: Any
-    ) -> None:
-        cursor = execute(connection, *arguments)
-        self.rows = cursor.fetchall()
-        self.description, self.rowcount = cursor.description, cursor.rowcount
-        self.lastrowid = cursor.lastrowid
-        cursor.close()
-
 
 class QuickConnection(aiosqlite.Connection):
     """Runs a statement in the thread of the event loop, unless it waits for the disk or has not been quick lately;
     those run in the connection's thread. A statement that finds the database locked is tried again."""
+
+    _is_read_only = True
+    """Whether every statement may be interrupted: an interrupted change rolls the transaction back."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -118,44 +117,51 @@ class QuickConnection(aiosqlite.Connection):
             self._is_interrupted = True  # SQLite forgets it if the thread has not begun the statement
             self._connection.interrupt()
 
-    async def run(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
-        """Runs `work`, which executes `operation`, with SQLite's connection as its first argument.
+    async def run_many(self, operation: str, several: Sequence[Sequence[Any]]) -> int:
+        """Executes `operation` once for each set of parameters; returns the number of rows changed."""
+        # In the connection's thread, each row would wait for the interpreter's lock, for 5 ms on a busy server.
+        changed = 0
+        for start in range(0, len(several), _BATCH_SIZE):
+            batch = several[start : start + _BATCH_SIZE]
+            changed += (await self.run(operation, batch, sqlite3.Connection.executemany)).rowcount
+        return changed
 
-        `work` runs again if it had to be interrupted in this thread, and while the database is locked.
-        """
+    async def run(
+        self, operation: str, parameters: Sequence[Any] = (), execute: Execute = sqlite3.Connection.execute
+    ) -> Fetched:
+        """Executes a statement, again if it had to be interrupted in this thread, and while the database is locked."""
         self._is_interrupted = False
         deadline = time.monotonic() + self._timeout
         while True:
             try:
-                if self._waits_for_disk(operation) or self._slow.get(operation, 0.0) > time.monotonic():
-                    await self._run_in_thread(work, *arguments)
-                else:
-                    await self._run_here(operation, work, *arguments)
-                return
+                return await self._run_once(operation, parameters, execute)
             except sqlite3.OperationalError as problem:
                 if not _is(problem, "SQLITE_BUSY") or time.monotonic() > deadline:
                     raise
             await asyncio.sleep(_LOCK_INTERVAL)
 
-    async def _run_here(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
-        begun, connection = time.monotonic(), self._conn
+    async def _run_once(self, operation: str, parameters: Sequence[Any], execute: Execute) -> Fetched:
+        begun = time.monotonic()
+        if self._slow.get(operation, 0.0) > begun or self._waits_for_disk(operation):
+            return await self._run_in_thread(operation, parameters, execute)
+        connection = self._conn
         self._progress_calls = 0
-        self._can_interrupt = self._only_reads(operation)
+        self._can_interrupt = self._is_read_only or operation.startswith("SELECT")
         connection.set_progress_handler(self._on_progress, _QUICK_INSTRUCTIONS)
         try:
-            work(connection, *arguments)
+            fetched = _fetch(connection, operation, parameters, execute)
         except sqlite3.OperationalError as problem:
             if not _is(problem, "SQLITE_INTERRUPT"):
                 raise
             self._note_slow(operation, _SLOW_FOR)
-            await self._run_in_thread(work, *arguments)
-            return
+            return await self._run_in_thread(operation, parameters, execute)
         if self._progress_calls >= _SLOW_CALLS:
             self._note_slow(operation, float("inf"))
         self._spent += time.monotonic() - begun
         if self._spent > _TURN:
             self._spent = 0.0
             await asyncio.sleep(0)
+        return fetched
 
     def _on_progress(self) -> bool:
         """SQLite calls this after each _QUICK_INSTRUCTIONS, and interrupts the statement if it returns True."""
@@ -165,15 +171,13 @@ class QuickConnection(aiosqlite.Connection):
     def _waits_for_disk(self, operation: str) -> bool:
         return operation.startswith(_WAITING)
 
-    def _only_reads(self, operation: str) -> bool:
-        return True
+    async def _run_in_thread(self, *statement: Any) -> Fetched:
+        fetched: Fetched = await self._execute(self._run_slowly, *statement)  # type: ignore[no-untyped-call]
+        return fetched
 
-    async def _run_in_thread(self, work: Callable[..., None], *arguments: Any) -> None:
-        await self._execute(self._run_slowly, work, *arguments)  # type: ignore[no-untyped-call]
-
-    def _run_slowly(self, work: Callable[..., None], *arguments: Any) -> None:
+    def _run_slowly(self, *statement: Any) -> Fetched:
         self._conn.set_progress_handler(lambda: self._is_interrupted, _CHECK_INTERVAL)
-        work(self._conn, *arguments)
+        return _fetch(self._conn, *statement)
 
     def _note_slow(self, operation: str, seconds: float) -> None:
         """Has `operation` run in the connection's thread for so many seconds."""
@@ -193,6 +197,8 @@ class StatementEnded(Exception):
 class WriterConnection(QuickConnection):
     """Ends each statement, even if its task is cancelled."""
 
+    _is_read_only = False
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._first: list[str] = []
@@ -208,13 +214,15 @@ class WriterConnection(QuickConnection):
         if self._conn.in_transaction:
             await super().rollback()
 
-    async def run(self, operation: str, work: Callable[..., None], *arguments: Any) -> None:
+    async def run(
+        self, operation: str, parameters: Sequence[Any] = (), execute: Execute = sqlite3.Connection.execute
+    ) -> Fetched:
         """Raises StatementEnded if the task is cancelled."""
         first, self._first = self._first, []
         try:
             for statement in first:
                 self._conn.execute(statement)
-            await super().run(operation, work, *arguments)
+            return await super().run(operation, parameters, execute)
         except asyncio.CancelledError as cancelled:
             await self._become_idle()
             raise StatementEnded() from cancelled
@@ -222,13 +230,9 @@ class WriterConnection(QuickConnection):
     def _waits_for_disk(self, operation: str) -> bool:
         if operation.startswith("BEGIN"):
             self._changes = self._conn.total_changes
-        if operation == "COMMIT" and self._conn.total_changes == self._changes:
-            return False
-        return operation.startswith(_WAITING)
-
-    def _only_reads(self, operation: str) -> bool:
-        """Returns False for changes, and whenever in doubt: an interrupted change rolls the transaction back."""
-        return operation.startswith("SELECT")
+        return operation.startswith(_WAITING) and not (
+            operation == "COMMIT" and self._conn.total_changes == self._changes
+        )
 
     async def _become_idle(self) -> None:
         """Waits until the connection's thread has done all its work, however often the task is cancelled meanwhile."""
@@ -236,6 +240,15 @@ class WriterConnection(QuickConnection):
         while not idle.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(idle)
+
+
+def _fetch(
+    connection: sqlite3.Connection, operation: str, parameters: Sequence[Any], execute: Execute
+) -> Fetched:
+    cursor = execute(connection, operation, parameters)
+    rows = cursor.fetchall()
+    cursor.close()
+    return Fetched(rows, cursor.rowcount, cursor.description, cursor.lastrowid)
 
 
 def _is(problem: sqlite3.OperationalError, name: str) -> bool:

@@ -7,10 +7,11 @@ convert the values; the driver does the rest.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.dialects import sqlite
@@ -23,11 +24,9 @@ from mechshare.adapters.persistence.sql.dialects.executor import (
     ConnectionExecutor,
     Executed,
     Parameters,
-    StatementTimeout,
 )
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import (
     QuickConnection,
-    QuickCursor,
     StatementEnded,
 )
 
@@ -51,7 +50,10 @@ class _Compiled:
         given = {**self.own, **parameters}
         return [given[name] if convert is None else convert(given[name]) for name, convert in self.places]
 
-    def row(self, found: Sequence[Any]) -> Sequence[Any]:
+    def converted(self, rows: Sequence[Any]) -> Sequence[Any]:
+        return list(map(self._row, rows)) if self.columns else rows
+
+    def _row(self, found: Sequence[Any]) -> Sequence[Any]:
         if len(found) != self.width:
             raise TypeError(f"{len(found)} columns instead of {self.width}: {self.sql}")
         values = list(found)
@@ -60,29 +62,12 @@ class _Compiled:
         return tuple(values)
 
 
-class _Executed(NamedTuple):
-    compiled: _Compiled
-    cursor: QuickCursor
-
-    @property
-    def rowcount(self) -> int:
-        return self.cursor.rowcount
-
-    def all(self) -> Sequence[Any]:
-        rows = self.cursor.rows
-        return list(map(self.compiled.row, rows)) if self.compiled.columns else rows
-
-
 class DriverExecutor:
-    """Executes statements on the driver's connection, each to its end; on SQLAlchemy's those whose text depends on the
-    values, with `statement_timeout`."""
+    """Executes statements on the driver's connection; on SQLAlchemy's those whose text depends on the values."""
 
-    def __init__(
-        self, connection: AsyncConnection, driver: QuickConnection, statement_timeout: StatementTimeout
-    ) -> None:
+    def __init__(self, connection: AsyncConnection, driver: QuickConnection) -> None:
         self._connection = connection
         self._driver = driver
-        self._statement_timeout = statement_timeout
 
     async def execute(
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
@@ -90,22 +75,23 @@ class DriverExecutor:
         given = parameters or {}
         compiled = _compiled(statement, tuple(given if isinstance(given, dict) else given[0]))
         if compiled is None:
-            general = ConnectionExecutor(self._connection, self._statement_timeout)
-            return await general.execute(statement, parameters)
-        cursor = QuickCursor(self._driver)
-        if isinstance(given, dict):
-            execution = cursor.execute(compiled.sql, compiled.values(given))
-        else:
-            execution = cursor.executemany(compiled.sql, list(map(compiled.values, given)))
+            return await self._execute_uncompiled(statement, parameters)
         try:
-            await self._wait_for(execution)
+            if not isinstance(given, dict):
+                several = list(map(compiled.values, given))
+                return Executed((), await self._driver.run_many(compiled.sql, several))
+            fetched = await self._driver.run(compiled.sql, compiled.values(given))
+            return Executed(compiled.converted(fetched.rows), fetched.rowcount)
         except sqlite3.Error as problem:
             raise DBAPIError.instance(compiled.sql, parameters, problem, sqlite3.Error) from problem
-        return _Executed(compiled, cursor)
+        except StatementEnded as ended:
+            raise asyncio.CancelledError from ended
 
-    async def _wait_for(self, execution: Awaitable[Any]) -> None:
+    async def _execute_uncompiled(
+        self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
+    ) -> Executed:
         try:
-            await execution
+            return await ConnectionExecutor(self._connection, nullcontext).execute(statement, parameters)
         except StatementEnded as ended:
             raise asyncio.CancelledError from ended
 
@@ -114,39 +100,49 @@ class ReaderExecutor(DriverExecutor):
     """Interrupts a statement after `timeout` seconds. Closes the connection if the task is cancelled during a
     statement; the pool opens a new one."""
 
-    def __init__(
-        self,
-        connection: AsyncConnection,
-        driver: QuickConnection,
-        statement_timeout: StatementTimeout,
-        timeout: float,
-    ) -> None:
-        super().__init__(connection, driver, statement_timeout)
+    def __init__(self, connection: AsyncConnection, driver: QuickConnection, timeout: float) -> None:
+        super().__init__(connection, driver)
         self._timeout = timeout
 
-    async def _wait_for(self, execution: Awaitable[Any]) -> None:
-        timer = asyncio.get_running_loop().call_later(self._timeout, self._driver.interrupt_statement)
-        try:
-            await execution
-        except asyncio.CancelledError:
-            # The connection's thread may still run the statement: the timeout, which still counts, interrupts it.
-            await self._connection.invalidate()
-            raise
-        finally:
-            timer.cancel()
+    async def execute(
+        self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None
+    ) -> Executed:
+        with Interruption(self._driver, self._timeout):
+            try:
+                return await super().execute(statement, parameters)
+            except asyncio.CancelledError:
+                # The connection's thread may still run the statement: the timeout, which still counts, interrupts it.
+                await self._connection.invalidate()
+                raise
+
+
+class Interruption:
+    """Interrupts the statement of a connection that has not ended after `seconds`."""
+
+    def __init__(self, driver: QuickConnection, seconds: float) -> None:
+        self._driver = driver
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._seconds, self._driver.interrupt_statement)
+
+    def __exit__(self, *problem: object) -> None:
+        self._timer.cancel()
 
 
 async def execute_command(driver: QuickConnection, command: str) -> None:
     """Executes a statement without parameters and rows. Raises SQLAlchemyError."""
     try:
-        await QuickCursor(driver).execute(command)
+        await driver.run(command)
     except sqlite3.Error as problem:
         raise DBAPIError.instance(command, None, problem, sqlite3.Error) from problem
 
 
 def driver_of(connection: AsyncConnection) -> QuickConnection:
     """Returns the driver's connection of an open connection."""
-    driver: QuickConnection = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr,assignment]
+    opened: Any = connection.sync_connection
+    driver: QuickConnection = opened.connection.dbapi_connection.driver_connection
     return driver
 
 
