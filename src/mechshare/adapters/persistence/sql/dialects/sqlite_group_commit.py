@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import cast
 
 from sqlalchemy.exc import DBAPIError
@@ -34,40 +34,15 @@ class GroupCommit:
         self._waiting: deque[_Unit] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[AsyncConnection]:
+    def unit(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Runs a unit of work, and returns when it is committed durably. Raises Busy if it has to wait too long for its
         turn, and what makes the transaction fail."""
-        unit = _Unit()
+        return _Unit(self._begin, self._timeout)
+
+    def _begin(self, unit: "_Unit") -> None:
         self._waiting.append(unit)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
-        connection = await self._turn_of(unit)
-        try:
-            yield connection
-        except Exception as problem:
-            unit.end(problem)
-            # The problem may be due to what earlier units of the transaction wrote, which must stay hidden until
-            # it is committed.
-            await unit.committed
-            raise
-        except BaseException as problem:
-            unit.committed.cancel()
-            unit.end(problem)
-            raise
-        unit.end(None)
-        await unit.committed
-
-    async def _turn_of(self, unit: "_Unit") -> AsyncConnection:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await unit.turn
-        except BaseException as problem:
-            unit.committed.cancel()
-            unit.end(problem)
-            if isinstance(problem, TimeoutError):
-                raise Busy() from problem
-            raise
 
     async def _run(self) -> None:
         """Runs in a task of its own, so that cancelling one unit of work does not cancel the others."""
@@ -106,7 +81,9 @@ class GroupCommit:
 class _Unit:
     """Connects the task of a unit of work with the task that runs the transactions."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Callable[["_Unit"], None], timeout: float) -> None:
+        self._begin = begin
+        self._timeout = timeout
         loop = asyncio.get_running_loop()
         self.turn: asyncio.Future[AsyncConnection] = loop.create_future()
         """The connection, once the unit may use it."""
@@ -115,13 +92,37 @@ class _Unit:
         self.committed: asyncio.Future[None] = loop.create_future()
         """Done once the transaction is durable."""
 
+    async def __aenter__(self) -> AsyncConnection:
+        self._begin(self)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self.turn
+        except BaseException as problem:
+            self._abort(problem)
+            if isinstance(problem, TimeoutError):
+                raise Busy() from problem
+            raise
+
+    async def __aexit__(self, kind: object, problem: BaseException | None, traceback: object) -> None:
+        if problem is not None and not isinstance(problem, Exception):
+            self._abort(problem)
+            return
+        self._end(problem)
+        # The problem may be due to what earlier units of the transaction wrote, which must stay hidden until it is
+        # committed.
+        await self.committed
+
+    def _abort(self, problem: BaseException) -> None:
+        self.committed.cancel()
+        self._end(problem)
+
     async def run(self, connection: AsyncConnection) -> BaseException | None:
         """Lets the unit use the connection; returns what it raised."""
         if not self.turn.done():
             self.turn.set_result(connection)
         return await self.ended
 
-    def end(self, problem: BaseException | None) -> None:
+    def _end(self, problem: BaseException | None) -> None:
         # The end of an event loop cancels the task that runs the transactions, too: nothing is committed any more.
         if self.ended.cancelled():
             self.committed.cancel()

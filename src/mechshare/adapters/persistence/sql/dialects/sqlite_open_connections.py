@@ -47,6 +47,9 @@ class OpenConnections:
         await self._engine.dispose()
 
     async def _wait_for_free(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()  # at once: no timer is needed
+            return
         try:
             async with asyncio.timeout(self._timeout):
                 await self._free.acquire()
