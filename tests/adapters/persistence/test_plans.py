@@ -18,6 +18,7 @@ from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, User
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.notifications import Notification, NotificationId, NotificationKind
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.domain.visibility import EVERYTHING, ListScope
 from mechshare.ports.persistence.database import UnitOfWork
@@ -59,6 +60,8 @@ INSERT INTO jobs SELECT pg_temp.id(4, n), 'index_mechanism', pg_temp.id(3, n)::t
 INSERT INTO receipts SELECT 'scope' || n, 'key', '', '', now() FROM generate_series(1, {ROWS}) n;
 INSERT INTO audit SELECT pg_temp.id(5, n), now(), CASE WHEN n % 50 = 0 THEN 'sign_in_failed' ELSE 'signed_in' END, NULL,
   'user' || n, '10.0.0.' || n % 250, '', '' FROM generate_series(1, {ROWS}) n;
+INSERT INTO notifications SELECT pg_temp.id(7, n), pg_temp.id(1, 77), 'like', pg_temp.id(3, n), NULL, '', now(), NULL
+  FROM generate_series(1, {ROWS}) n;
 """
 LARGE = "users|sessions|refresh_tokens|mechanisms|mechanism_categories|blob_references|jobs|receipts|audit"
 LARGE += "|shares|memberships"
@@ -167,6 +170,11 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
     event.remove(Engine, "before_cursor_execute", remember)
 
 
+async def _plan(connection: psycopg.AsyncConnection[Any], statement: str, parameters: Any) -> str:
+    found = await connection.execute("EXPLAIN (FORMAT JSON) " + statement, parameters)
+    return json.dumps(await found.fetchone())
+
+
 async def test_no_frequent_query_scans_a_whole_table(filled: str, statements: list[tuple[str, Any]]) -> None:
     database = SqlDatabase(filled, timeout=SERVER_TIMEOUT)
     at_fault: dict[str, Any] = {}
@@ -181,10 +189,8 @@ async def test_no_frequent_query_scans_a_whole_table(filled: str, statements: li
                 for statement, parameters in [
                     one for one in statements if one[0].startswith(("SELECT", "UPDATE", "WITH"))
                 ]:
-                    found = await connection.execute("EXPLAIN (FORMAT JSON) " + statement, parameters)
-                    (plan,) = await found.fetchone() or ()
-                    plan_text = json.dumps(plan)
-                    if re.search(rf'"Seq Scan"[^{{}}]*"Relation Name": "({LARGE})"', plan_text):
+                    plan = await _plan(connection, statement, parameters)
+                    if re.search(rf'"Seq Scan"[^{{}}]*"Relation Name": "({LARGE})"', plan):
                         at_fault[name] = statement
     finally:
         await database.close()
@@ -223,9 +229,35 @@ async def test_the_public_list_of_a_user_reads_no_drafts(
     await database.close()
     statement, parameters = statements[-1]
     async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
-        found = await connection.execute("EXPLAIN (FORMAT JSON) " + statement, parameters)
-        (plan,) = await found.fetchone() or ()
-    indexes = re.findall(r'"Index Name": "(ix_mechanisms_\w+)"', json.dumps(plan))
+        plan = await _plan(connection, statement, parameters)
+    indexes = re.findall(r'"Index Name": "(ix_mechanisms_\w+)"', plan)
     without_drafts = {"ix_mechanisms_public_of_user", "ix_mechanisms_published_of_user"}
     assert indexes
     assert set(indexes) <= without_drafts
+
+
+async def test_a_digest_is_found_among_any_number_of_unread_notifications(
+    filled: str, statements: list[tuple[str, Any]]
+) -> None:
+    user, like, follow = UserId(USER), NotificationKind.LIKE, NotificationKind.FOLLOW
+    digest = Notification(
+        id=NotificationId(f"01900000-0000-7008-8000-{1:012x}"),
+        user_id=user,
+        kind=like,
+        mechanism_id=MechanismId(MECHANISM),
+        actor_id=None,
+        subject="",
+        created_at=NOW,
+    )
+    database = SqlDatabase(filled, timeout=SERVER_TIMEOUT)
+    async with database.begin() as tx:
+        await tx.notifications.add(digest)
+        await tx.notifications.add(replace(digest, kind=follow, mechanism_id=None))
+        await tx.notifications.delete_empty(user, like, MechanismId(MECHANISM))
+        await tx.notifications.delete_empty(user, follow)
+    await database.close()
+    async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
+        about = [one for one in statements if re.match("(INSERT INTO|DELETE FROM) notifications", one[0])]
+        plans = [await _plan(connection, *one) for one in about]
+    used = [re.findall(r'"Index Name": "(ix_notifications_\w+)"', plan) for plan in plans]
+    assert used == [[name] for name in ["ix_notifications_about", "ix_notifications_unread_follows"] * 2]

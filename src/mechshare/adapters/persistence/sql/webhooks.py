@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
-from mechshare.adapters.persistence.sql.notifications import NOTIFICATION_BY_ID, notification_with_actor
+from mechshare.adapters.persistence.sql.notifications.rows import NOTIFICATION_BY_ID, notification_with_actor
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import metadata
