@@ -9,6 +9,8 @@ from mechshare.domain.ids import MechanismId, UserId
 
 MAX_BOOKMARKS = 10_000
 """Bookmarks of one user."""
+MAX_COUNTED = 1_000
+"""Marks of a mechanism that are counted for whoever looks: a like costs the same however many there are."""
 
 
 class TooManyBookmarks(Conflict):
@@ -38,7 +40,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """How many users like a mechanism, and the marks of the one who looks."""
+    """How many users like a mechanism, and the marks of the one who looks.
+
+    Where the mechanism has more than MAX_COUNTED marks, `likes` is from its last count (`Counts`).
+    """
 
     likes: int
     own: frozenset[MarkKind] = frozenset()

@@ -19,7 +19,11 @@ class MarkRepository(Protocol):
 
     async def find_marks(self, mechanism_id: MechanismId, user_id: UserId | None) -> Marks:
         """Returns how many users like the mechanism, and which kinds of marks this user has on it: none if `user_id` is
-        None."""
+        None.
+
+        Where the mechanism has more than MAX_COUNTED marks, the likes may be those of its last count
+        (`CountRepository.recount`).
+        """
 
     async def count_of_user(self, user_id: UserId, kind: MarkKind) -> int:
         """Returns how many marks of this kind the user has.

@@ -7,13 +7,13 @@ import pytest
 
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.marks import Mark, MarkKind, Marks
+from mechshare.domain.marks import MAX_COUNTED, Mark, MarkKind, Marks
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import NOW, a_mechanism, new_id, save_mechanisms, save_user
+from mechshare.testing.persistence.values import NOW, a_mechanism, a_user, new_id, save_mechanisms, save_user
 
 
 def a_mark(user: User, mechanism: Mechanism, kind: MarkKind = MarkKind.LIKE, hours: int = 0) -> Mark:
@@ -90,6 +90,26 @@ async def test_a_mark_needs_its_mechanism_and_ends_with_it_and_with_the_account(
     async with database.read() as tx:
         assert (await tx.marks.find_marks(mechanism.id, None)).likes == 0
         assert (await tx.marks.find_marks(second.id, None)).likes == 1
+
+
+async def test_the_likes_of_what_very_many_people_mark_are_those_of_the_last_count(
+    database: Database,
+) -> None:
+    fans = [a_user() for _ in range(MAX_COUNTED // 2 + 1)]
+    async with database.begin() as tx:
+        for fan in fans:
+            await tx.users.save(fan)
+    (mechanism,) = await save_mechanisms(database, a_mechanism(fans[0]))
+    await save_marks(database, *(a_mark(fan, mechanism, kind) for kind in MarkKind for fan in fans))
+    async with database.begin() as tx:
+        await tx.counts.recount([mechanism.id])
+    newest = await save_user(database)
+    await save_marks(database, a_mark(newest, mechanism))
+    async with database.read() as tx:
+        found = await tx.marks.find_marks(mechanism.id, newest.id)
+        assert found.likes in {len(fans), len(fans) + 1}
+        assert found.own == frozenset({MarkKind.LIKE})
+        assert (await tx.marks.find_marks(mechanism.id, fans[0].id)).own == frozenset(MarkKind)
 
 
 async def test_concurrent_marks_of_one_user_are_one_and_of_many_are_all_counted(database: Database) -> None:

@@ -1,16 +1,16 @@
 """Likes and bookmarks in SQL."""
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, bindparam, delete, func, select, text
+from sqlalchemy import Column, ForeignKey, Index, String, Table, bindparam, case, delete, func, select, text
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.tables import mechanisms, metadata
 from mechshare.adapters.persistence.sql.types import Id, UtcTime
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.marks import Mark, MarkKind, Marks
+from mechshare.domain.marks import MAX_COUNTED, Mark, MarkKind, Marks
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.marks import MarkRepository
 
@@ -35,10 +35,20 @@ _ON_MECHANISM = marks.c.mechanism_id == bindparam("mechanism_id")
 _BY_USER = marks.c.user_id == bindparam("user_id")
 _DELETE = delete(marks).where(_ON_MECHANISM, _BY_USER, _OF_KIND)
 _COUNT_OF_USER = select(func.count()).select_from(marks).where(_BY_USER, _OF_KIND)
+_SOME = select(marks.c.kind).where(_ON_MECHANISM).limit(MAX_COUNTED + 1).subquery()
+_COUNTED = select(
+    func.count().label("marks"), func.count().filter(_SOME.c.kind == MarkKind.LIKE.value).label("likes")
+).subquery()
+_STORED_LIKES = (
+    select(mechanisms.c.likes).where(mechanisms.c.id == bindparam("mechanism_id")).scalar_subquery()
+)
 _LIKES_AND_OWN = select(
-    func.count().filter(marks.c.kind == MarkKind.LIKE.value),
-    *(func.count().filter(_BY_USER, marks.c.kind == kind.value) for kind in MarkKind),
-).where(_ON_MECHANISM)
+    case((_COUNTED.c.marks > MAX_COUNTED, _STORED_LIKES), else_=_COUNTED.c.likes),
+    *(
+        select(marks.c.kind).where(_ON_MECHANISM, _BY_USER, marks.c.kind == kind.value).exists()
+        for kind in MarkKind
+    ),
+)
 _NEWEST = paged_query(
     select(*(marks.c[name] for name in _MARK.columns)).where(_BY_USER, _OF_KIND),
     key=marks.c.created_at,
@@ -66,7 +76,7 @@ class SqlMarkRepository(MarkRepository):
         found = {"mechanism_id": mechanism_id, "user_id": user_id}
         likes, *own = await self._statements.row(_LIKES_AND_OWN, found)
         return Marks(
-            likes=likes, own=frozenset(kind for kind, number in zip(MarkKind, own, strict=True) if number)
+            likes=likes, own=frozenset(kind for kind, is_own in zip(MarkKind, own, strict=True) if is_own)
         )
 
     async def count_of_user(self, user_id: UserId, kind: MarkKind) -> int:
