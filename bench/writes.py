@@ -24,7 +24,7 @@ from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PAT
 AS_SHIPPED = {"MECHSHARE_JOB_SLOTS": "1"}
 """Jobs run."""
 _ADDRESSES = 39
-_ROUNDS = 4
+_ROUNDS = 8
 _SECONDS = 4
 """How often and how long reads are measured alone and then beside writes: in turns, since the machine changes."""
 _VIEWED = 2_999
