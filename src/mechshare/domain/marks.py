@@ -53,4 +53,5 @@ class Marks:
         return Marks(likes=self.likes + (kind is MarkKind.LIKE), own=self.own | {kind})
 
     def without(self, kind: MarkKind) -> "Marks":
-        return Marks(likes=self.likes - (kind is MarkKind.LIKE), own=self.own - {kind})
+        """Returns these marks without that of `kind`, of the one who looks, which the last count may lack."""
+        return Marks(likes=max(0, self.likes - (kind is MarkKind.LIKE)), own=self.own - {kind})
