@@ -10,7 +10,7 @@ from mechshare.domain.ids import MechanismId, UserId
 MAX_BOOKMARKS = 10_000
 """Bookmarks of one user."""
 MAX_COUNTED = 1_000
-"""Marks of a mechanism that are counted for whoever looks: a like costs the same however many there are."""
+"""Likes of a mechanism that are counted for whoever looks: a like costs the same however many there are."""
 
 
 class TooManyBookmarks(Conflict):
@@ -42,7 +42,7 @@ class Mark:
 class Marks:
     """How many users like a mechanism, and the marks of the one who looks.
 
-    Where the mechanism has more than MAX_COUNTED marks, `likes` is from its last count (`Counts`).
+    Where there are more than MAX_COUNTED, `likes` is from the last count (`Counts`).
     """
 
     likes: int

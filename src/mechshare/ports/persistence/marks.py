@@ -21,8 +21,7 @@ class MarkRepository(Protocol):
         """Returns how many users like the mechanism, and which kinds of marks this user has on it: none if `user_id` is
         None.
 
-        Where the mechanism has more than MAX_COUNTED marks, the likes may be those of its last count
-        (`CountRepository.recount`).
+        Where there are more than MAX_COUNTED, the likes may be those of the last count (`CountRepository.recount`).
         """
 
     async def count_of_user(self, user_id: UserId, kind: MarkKind) -> int:

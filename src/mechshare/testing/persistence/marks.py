@@ -92,15 +92,15 @@ async def test_a_mark_needs_its_mechanism_and_ends_with_it_and_with_the_account(
         assert (await tx.marks.find_marks(second.id, None)).likes == 1
 
 
-async def test_the_likes_of_what_very_many_people_mark_are_those_of_the_last_count(
+async def test_the_likes_of_what_very_many_people_like_are_those_of_the_last_count(
     database: Database,
 ) -> None:
-    fans = [a_user() for _ in range(MAX_COUNTED // 2 + 1)]
+    fans = [a_user() for _ in range(MAX_COUNTED + 1)]
     async with database.begin() as tx:
         for fan in fans:
             await tx.users.save(fan)
     (mechanism,) = await save_mechanisms(database, a_mechanism(fans[0]))
-    await save_marks(database, *(a_mark(fan, mechanism, kind) for kind in MarkKind for fan in fans))
+    await save_marks(database, *(a_mark(fan, mechanism) for fan in fans))
     async with database.begin() as tx:
         await tx.counts.recount([mechanism.id])
     newest = await save_user(database)
@@ -109,7 +109,6 @@ async def test_the_likes_of_what_very_many_people_mark_are_those_of_the_last_cou
         found = await tx.marks.find_marks(mechanism.id, newest.id)
         assert found.likes in {len(fans), len(fans) + 1}
         assert found.own == frozenset({MarkKind.LIKE})
-        assert (await tx.marks.find_marks(mechanism.id, fans[0].id)).own == frozenset(MarkKind)
 
 
 async def test_concurrent_marks_of_one_user_are_one_and_of_many_are_all_counted(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, ForeignKey, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, Table, bindparam, delete, exists, insert, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
 from mechshare.adapters.persistence.sql.records import record_of
@@ -19,8 +19,9 @@ followed_users = Table(
     "followed_users",
     metadata,
     Column("follower_id", Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("since", UtcTime, nullable=False),
+    Index("ix_followed_users_of_user", "user_id", "since", "follower_id"),
 )
 followed_categories = Table(
     "followed_categories",

@@ -22,6 +22,7 @@ marks = Table(
     Column("kind", String(16), primary_key=True),
     Column("created_at", UtcTime, nullable=False),
     Index("ix_marks_of_user", "user_id", "kind", "created_at", "mechanism_id"),
+    Index("ix_marks_of_mechanism", "mechanism_id", "kind", "created_at", "user_id"),
 )
 
 _MARK = record_of(Mark, marks)
@@ -35,15 +36,15 @@ _ON_MECHANISM = marks.c.mechanism_id == bindparam("mechanism_id")
 _BY_USER = marks.c.user_id == bindparam("user_id")
 _DELETE = delete(marks).where(_ON_MECHANISM, _BY_USER, _OF_KIND)
 _COUNT_OF_USER = select(func.count()).select_from(marks).where(_BY_USER, _OF_KIND)
-_SOME = select(marks.c.kind).where(_ON_MECHANISM).limit(MAX_COUNTED + 1).subquery()
-_COUNTED = select(
-    func.count().label("marks"), func.count().filter(_SOME.c.kind == MarkKind.LIKE.value).label("likes")
-).subquery()
+_SOME = (
+    select(marks.c.user_id).where(_ON_MECHANISM, marks.c.kind == MarkKind.LIKE.value).limit(MAX_COUNTED + 1)
+)
+_COUNTED = select(func.count().label("likes")).select_from(_SOME.subquery()).subquery()
 _STORED_LIKES = (
     select(mechanisms.c.likes).where(mechanisms.c.id == bindparam("mechanism_id")).scalar_subquery()
 )
 _LIKES_AND_OWN = select(
-    case((_COUNTED.c.marks > MAX_COUNTED, _STORED_LIKES), else_=_COUNTED.c.likes),
+    case((_COUNTED.c.likes > MAX_COUNTED, _STORED_LIKES), else_=_COUNTED.c.likes),
     *(
         select(marks.c.kind).where(_ON_MECHANISM, _BY_USER, marks.c.kind == kind.value).exists()
         for kind in MarkKind

@@ -1,6 +1,6 @@
 """Digests: notifications that stand for all likes of a mechanism, or all followers, until they are read."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -10,8 +10,8 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal,
     literal_column,
-    or_,
     select,
     union_all,
 )
@@ -20,9 +20,11 @@ from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.follows import followed_users
 from mechshare.adapters.persistence.sql.marks import marks
 from mechshare.adapters.persistence.sql.notifications.rows import IS_UNREAD, notifications
-from mechshare.adapters.persistence.sql.types import IdList
+from mechshare.adapters.persistence.sql.types import IdList, UtcTime
 from mechshare.domain.marks import MarkKind
 from mechshare.domain.notifications import NotificationKind
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def is_unread_digest(
@@ -48,12 +50,9 @@ def is_unread_digest(
 def _digested(by: Column[str], at: Column[datetime], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether a row belongs to a digest: others than its receiver made it (`by`) from its time until it was read
     (`at`)."""
-    return and_(
-        *conditions,
-        by != notifications.c.user_id,
-        at >= notifications.c.created_at,
-        or_(IS_UNREAD, at <= notifications.c.read_at),
-    )
+    # A range in an index, also while it has no end: the rows of other digests are not read.
+    end = func.coalesce(notifications.c.read_at, literal(_NEVER, UtcTime()))
+    return and_(*conditions, by != notifications.c.user_id, at.between(notifications.c.created_at, end))
 
 
 _DIGESTED_ROWS = {
